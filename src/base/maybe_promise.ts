@@ -1,0 +1,14 @@
+/** A value that is there already, or a promise of one. In memory nothing waits; over a network it does. */
+export type MaybePromise<T> = T | Promise<T>;
+
+/**
+ * Goes on with `next` at once where the value is there, later where it is promised: what can be done
+ * in this tick is done in this tick, so nothing can come between.
+ */
+export function whenReady<T, R>(
+  value: MaybePromise<T>,
+  next: (value: T) => R,
+  failed: (reason: unknown) => R,
+): MaybePromise<R> {
+  return value instanceof Promise ? value.then(next, failed) : next(value);
+}

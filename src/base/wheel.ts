@@ -1,0 +1,98 @@
+import type { Clock } from "./clock.ts";
+
+/** What a {@linkcode TimerWheel} calls when its time has come. */
+export interface Timed {
+  /** Called once at or after the time it was scheduled for, never before it. */
+  due(now: number): void;
+}
+
+const SLOTS = 512;
+
+/**
+ * One timer for any number of deadlines: a ring of slots, each one tick wide. Scheduling and
+ * cancelling cost O(1), a tick costs what falls due in it, and nothing ticks while nothing waits.
+ */
+export class TimerWheel {
+  readonly #clock: Clock;
+  readonly #tick: number;
+  readonly #slots: Set<Timed>[] = Array.from({ length: SLOTS }, () => new Set());
+  readonly #entries = new Map<Timed, { readonly deadline: number; readonly slot: Set<Timed> }>();
+  #turned: number;
+  #stop: (() => void) | undefined;
+
+  /** @param tick The width of a slot in milliseconds; nothing is called more than that late. */
+  constructor(clock: Clock, tick = 100) {
+    this.#clock = clock;
+    this.#tick = tick;
+    this.#turned = Math.floor(clock.now() / tick);
+  }
+
+  /** How many deadlines wait. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Calls `timed.due` at `deadline` (monotonic milliseconds), in place of an earlier schedule. */
+  schedule(timed: Timed, deadline: number): void {
+    this.cancel(timed);
+    if (this.#stop === undefined) {
+      this.#turned = Math.floor(this.#clock.now() / this.#tick);
+      this.#stop = this.#clock.every(this.#tick, () => this.#turn());
+    }
+    const slot = this.#slot(deadline);
+    this.#entries.set(timed, { deadline, slot });
+    slot.add(timed);
+  }
+
+  /** Forgets `timed`. */
+  cancel(timed: Timed): void {
+    const entry = this.#entries.get(timed);
+    if (entry === undefined) return;
+    this.#entries.delete(timed);
+    entry.slot.delete(timed);
+    this.#rest();
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#entries.clear();
+    for (const slot of this.#slots) slot.clear();
+    this.#rest();
+  }
+
+  #slot(deadline: number): Set<Timed> {
+    // A slot is looked at when its tick is over, so one in the past would be found a whole turn late.
+    const tick = Math.max(Math.ceil(deadline / this.#tick), this.#turned + 1);
+    return this.#slots[tick % SLOTS]!;
+  }
+
+  #isDue(timed: Timed, now: number): boolean {
+    const entry = this.#entries.get(timed);
+    return entry !== undefined && entry.deadline <= now;
+  }
+
+  #rest(): void {
+    if (this.#entries.size > 0) return;
+    this.#stop?.();
+    this.#stop = undefined;
+  }
+
+  #turn(): void {
+    const now = this.#clock.now();
+    const until = Math.floor(now / this.#tick);
+    const from = Math.max(this.#turned + 1, until - SLOTS + 1);
+    this.#turned = until;
+    const due: Timed[] = [];
+    for (let tick = from; tick <= until; tick++) {
+      for (const timed of this.#slots[tick % SLOTS]!) {
+        if (this.#isDue(timed, now)) due.push(timed);
+      }
+    }
+    for (const timed of due) {
+      // One that fell due may have been cancelled or rescheduled by another.
+      if (!this.#isDue(timed, now)) continue;
+      this.cancel(timed);
+      timed.due(now);
+    }
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Who is at the other end of a connection.
+ *
+ * @module
+ */
+import type { MaybePromise } from "../base/maybe_promise.ts";
+import { HeddleError } from "../base/errors.ts";
+import { isUserId } from "../protocol/names.ts";
+
+/** Who it is, and what the hub knows of them. */
+export interface Identity {
+  /** 1 to 255 characters without control characters, or null for an anonymous connection. */
+  readonly userId: string | null;
+  /** The name that permissions are given to. */
+  readonly role: string;
+  /** What the credential said: the claims of a JWT, or what a custom `authenticate` puts here. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** When the credential runs out, in seconds since 1970; absent where it does not. */
+  readonly expiresAt?: number;
+}
+
+/**
+ * Tells who makes a request, before it is upgraded.
+ *
+ * It throws a {@linkcode HeddleError} `unauthorized` or `token_expired` to refuse with 401; anything
+ * else it throws is refused with 401 too, and logged.
+ */
+export type Authenticate = (request: Request) => MaybePromise<Identity>;
+
+/** The role of a connection without a credential, where those are let in. */
+export const ANONYMOUS_ROLE = "anonymous";
+
+/** The role of a credential that names none. */
+export const DEFAULT_ROLE = "viewer";
+
+/** Makes the identity of a connection without a credential. */
+export function anonymousIdentity(role: string = ANONYMOUS_ROLE): Identity {
+  return { userId: null, role, claims: {} };
+}
+
+/**
+ * Lets everybody in without a credential, under one role. For development, and for channels that are
+ * public anyhow.
+ *
+ * @example
+ * ```ts
+ * import { allowAnonymous, createHub } from "heddle";
+ *
+ * await using hub = createHub({ auth: allowAnonymous(), channels: {} });
+ * ```
+ */
+export function allowAnonymous(role: string = ANONYMOUS_ROLE): Authenticate {
+  const identity = anonymousIdentity(role);
+  return () => identity;
+}
+
+/**
+ * Checks what a custom `authenticate` or look-up returned, since a wrong identity must not pass.
+ *
+ * @throws {HeddleError} `unauthorized` where it is no identity.
+ */
+export function checkIdentity(identity: Identity): Identity {
+  if (typeof identity !== "object" || identity === null) {
+    throw new HeddleError("unauthorized", "the authenticator returned no identity");
+  }
+  const { userId, role } = identity;
+  if (userId !== null && (typeof userId !== "string" || !isUserId(userId))) {
+    throw new HeddleError(
+      "unauthorized",
+      "a user id must be a string of 1 to 255 characters without control characters, or null",
+    );
+  }
+  if (typeof role !== "string" || role === "") {
+    throw new HeddleError("unauthorized", "a role must be a non-empty string");
+  }
+  return identity;
+}

@@ -1,0 +1,213 @@
+/**
+ * From a frame of the peer to a message the session understands.
+ *
+ * @module
+ */
+import type { z } from "zod";
+import { type Algorithm, decodeCompressedJson } from "./compression.ts";
+import { decodeEnvelope, type Envelope, type MediaKind } from "./envelope.ts";
+import { type Failure, failure, isFailure } from "./errors.ts";
+import { Media } from "./event.ts";
+import { parseJson } from "./json.ts";
+import {
+  type ApplicationMessage,
+  applicationSchema,
+  clientSchemas,
+  isRequestType,
+  isReservedType,
+  isUnofferedType,
+  MAX_CORRELATION_ID,
+  type Request,
+} from "./messages.ts";
+
+/** What a frame said: a request of the protocol, a message of the application, or what is wrong with it. */
+export type Inbound =
+  | { readonly kind: "request"; readonly request: Request }
+  | { readonly kind: "application"; readonly message: ApplicationMessage }
+  | {
+    readonly kind: "failure";
+    readonly failure: Failure;
+    /** The message's type, where it could be read. */
+    readonly type?: string;
+    readonly correlationId?: string;
+  };
+
+/** How large messages may be, in bytes, also after inflation. */
+export interface SizeLimits {
+  /** A text message. */
+  readonly text: number;
+  /** A `subscribe`, since it may name many channels. */
+  readonly subscribe: number;
+  /** A binary message, header included. */
+  readonly binary: number;
+}
+
+/** Reads a text frame. Never throws. */
+export function decodeText(text: string, limits: SizeLimits): Inbound {
+  // UTF-8 takes one to three bytes a UTF-16 unit, so most texts need no counting.
+  const most = Math.max(limits.text, limits.subscribe);
+  if (text.length > most) return tooLarge(text.length, limits.text);
+  const size = text.length * 3 <= limits.text ? text.length : byteLength(text);
+  if (size > most) return tooLarge(size, limits.text);
+  const parsed = parseJson(text);
+  if (isFailure(parsed)) return { kind: "failure", failure: parsed };
+  const { value } = parsed;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return {
+      kind: "failure",
+      failure: failure("invalid_message", `a message must be a JSON object, not ${nameOf(value)}`),
+    };
+  }
+  const inbound = read(value as Readonly<Record<string, unknown>>);
+  if (size > limits.text && !(inbound.kind === "request" && mayBeLong(inbound.request))) {
+    const correlationId = correlationIdOf(value as Readonly<Record<string, unknown>>);
+    return { ...tooLarge(size, limits.text), ...(correlationId === undefined ? {} : { correlationId }) };
+  }
+  return inbound;
+}
+
+/**
+ * Reads a binary frame: an envelope of media, which publishes, or of compressed JSON. Never throws.
+ *
+ * @param granted The compression `hello` agreed on, for envelopes without metadata.
+ */
+export function decodeBinary(
+  frame: Uint8Array,
+  limits: SizeLimits,
+  granted: Algorithm | undefined,
+): Inbound {
+  if (frame.byteLength > limits.binary) return tooLarge(frame.byteLength, limits.binary);
+  const envelope = decodeEnvelope(frame);
+  if (isFailure(envelope)) return { kind: "failure", failure: envelope };
+  if (envelope.kind === "compressed_json") {
+    const text = decodeCompressedJson(envelope, {
+      limit: Math.max(limits.text, limits.subscribe),
+      ...(granted === undefined ? {} : { granted }),
+    });
+    return typeof text === "string" ? decodeText(text, limits) : { kind: "failure", failure: text };
+  }
+  return readMedia(envelope.kind, envelope);
+}
+
+/** Media is published: the envelope's metadata has the fields of a `publish` but its data. */
+function readMedia(kind: MediaKind, envelope: Envelope): Inbound {
+  const { metadata = {}, ...fields } = envelope.metadata;
+  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
+    return {
+      kind: "failure",
+      failure: failure("invalid_message", `metadata must be an object, not ${nameOf(metadata)}`),
+    };
+  }
+  const data = new Media(kind, envelope.payload, metadata as Readonly<Record<string, unknown>>);
+  return read({ event_type: kind, ...fields, type: "publish", data });
+}
+
+function read(value: Readonly<Record<string, unknown>>): Inbound {
+  const type = Object.hasOwn(value, "type") ? value["type"] : undefined;
+  const correlationId = correlationIdOf(value);
+  const correlated = correlationId === undefined ? {} : { correlationId };
+  if (typeof type !== "string") {
+    const found = type === undefined ? "is missing" : `must be a string, not ${nameOf(type)}`;
+    return {
+      kind: "failure",
+      failure: failure("invalid_message", `"type" ${found}`),
+      ...correlated,
+    };
+  }
+  if (isRequestType(type)) {
+    const result = clientSchemas[type].safeParse(value);
+    return result.success
+      ? { kind: "request", request: result.data }
+      : { kind: "failure", failure: misfit(result.error), type, ...correlated };
+  }
+  if (isReservedType(type)) {
+    const refused = isUnofferedType(type)
+      ? failure("unsupported", `this server does not offer "${type}"`)
+      : failure("unknown_type", `Unknown message type: ${type}`);
+    return { kind: "failure", failure: refused, type, ...correlated };
+  }
+  const result = applicationSchema.safeParse(value);
+  return result.success
+    ? { kind: "application", message: result.data }
+    : { kind: "failure", failure: misfit(result.error), ...correlated };
+}
+
+/** Says what the first thing is that does not fit. */
+function misfit(error: z.ZodError): Failure {
+  return failure("invalid_message", describeIssue(error));
+}
+
+/**
+ * Puts the first issue of a schema into words: the path, and what is allowed there.
+ *
+ * @example
+ * ```ts
+ * import { describeIssue } from "heddle";
+ * import { z } from "zod";
+ *
+ * const { error } = z.object({ channels: z.array(z.string()) }).safeParse({ channels: "metrics" });
+ * if (describeIssue(error!) !== "channels must be an array") throw new Error(describeIssue(error!));
+ * ```
+ */
+export function describeIssue(error: z.ZodError): string {
+  const issue = error.issues[0];
+  if (issue === undefined) return "does not fit the schema";
+  const path = issue.path.map(String).join(".") || "the value";
+  switch (issue.code) {
+    case "invalid_type":
+      return `${path} must be ${articled(issue.expected)}`;
+    case "too_small":
+      return `${path} must ${bound(issue, "at least", "more than")} ${issue.minimum}${unit(issue)}`;
+    case "too_big":
+      return `${path} must ${bound(issue, "at most", "less than")} ${issue.maximum}${unit(issue)}`;
+    case "custom":
+      return `${path} ${issue.message}`;
+    default:
+      return `${path}: ${issue.message}`;
+  }
+}
+
+interface Bound {
+  readonly origin: string;
+  readonly inclusive?: boolean | undefined;
+}
+
+function bound(issue: Bound, inclusive: string, exclusive: string): string {
+  const verb = unit(issue) === "" ? "be" : "have";
+  return `${verb} ${issue.inclusive === false ? exclusive : inclusive}`;
+}
+
+function unit({ origin }: Bound): string {
+  if (origin === "string") return " characters";
+  return origin === "array" || origin === "set" || origin === "map" ? " entries" : "";
+}
+
+function articled(noun: string): string {
+  return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`;
+}
+
+function mayBeLong(request: Request): boolean {
+  return request.type === "subscribe";
+}
+
+function correlationIdOf(value: Readonly<Record<string, unknown>>): string | undefined {
+  const id = value["correlation_id"];
+  return typeof id === "string" && id.length <= MAX_CORRELATION_ID ? id : undefined;
+}
+
+function nameOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "an array" : articled(typeof value);
+}
+
+function tooLarge(size: number, limit: number): Inbound & { kind: "failure" } {
+  const message = `the message has ${size} bytes; at most ${limit} are allowed`;
+  return { kind: "failure", failure: failure("message_too_large", message) };
+}
+
+const encoder = new TextEncoder();
+
+/** The length of `text` in UTF-8. */
+export function byteLength(text: string): number {
+  return encoder.encode(text).byteLength;
+}

@@ -1,0 +1,121 @@
+/**
+ * From messages and events to frames: once for each way to write them.
+ *
+ * @module
+ */
+import { toBase64 } from "../base/base64.ts";
+import { type Algorithm, ALGORITHMS, type Compressor, encodeCompressedJson } from "./compression.ts";
+import { encodeEnvelope } from "./envelope.ts";
+import { type ChannelEvent, Media } from "./event.ts";
+import type { ApplicationReply, Features, ServerMessage } from "./messages.ts";
+
+/** What goes into one WebSocket message: a string is text, bytes are binary. */
+export type Frame = string | Uint8Array<ArrayBuffer>;
+
+/** One way to write a frame. There are few, each one object, so a variant is compared by identity. */
+export interface Variant {
+  /** Media goes as envelopes. */
+  readonly binary: boolean;
+  /** Long messages go compressed. */
+  readonly compression?: { readonly algorithm: Algorithm; readonly compact: boolean };
+}
+
+/** What a connection is written in until `hello` grants more. */
+export const plainText: Variant = { binary: false };
+
+const variants: readonly Variant[] = [
+  plainText,
+  { binary: true },
+  ...[false, true].flatMap((binary) =>
+    ALGORITHMS.filter((algorithm) => algorithm !== "none").flatMap((algorithm) =>
+      [false, true].map((compact): Variant => ({ binary, compression: { algorithm, compact } }))
+    )
+  ),
+];
+
+/** The algorithms that `hello` may ask for. */
+export const offeredAlgorithms: readonly Algorithm[] = ALGORITHMS.filter((name) => name !== "none");
+
+/** What of the features asked for is granted, and the variant that follows from it. */
+export function grant(asked: Features): { readonly granted: Features; readonly variant: Variant } {
+  const algorithm = offeredAlgorithms.find((name) => name === asked.compression?.algorithm);
+  const compact = asked.compression?.compact ?? false;
+  const binary = asked.binary !== undefined;
+  const variant = variants.find((variant) =>
+    variant.binary === binary && variant.compression?.algorithm === algorithm &&
+    (variant.compression?.compact ?? false) === (algorithm !== undefined && compact)
+  )!;
+  return {
+    variant,
+    granted: {
+      ...(binary ? { binary: {} } : {}),
+      ...(algorithm === undefined ? {} : { compression: { algorithm, compact } }),
+    },
+  };
+}
+
+/** Writes a message for one connection. */
+export function encodeMessage(
+  message: ServerMessage | ApplicationReply,
+  variant: Variant,
+  compressor: Compressor,
+): Frame {
+  return compressed(JSON.stringify(message), variant, compressor);
+}
+
+function compressed(json: string, variant: Variant, compressor: Compressor): Frame {
+  if (variant.compression === undefined) return json;
+  return encodeCompressedJson(json, { compressor, ...variant.compression }) ?? json;
+}
+
+/** One event, written at most once for each variant that has a subscriber. */
+export class EncodedEvent {
+  /** What is written. */
+  readonly event: ChannelEvent;
+  readonly #compressor: Compressor;
+  readonly #text: string;
+  #frames: Map<Variant, Frame> | undefined;
+
+  constructor(event: ChannelEvent, compressor: Compressor) {
+    this.event = event;
+    this.#compressor = compressor;
+    this.#text = eventText(event);
+  }
+
+  /** The frame for subscribers of `variant`. */
+  frame(variant: Variant): Frame {
+    if (variant === plainText) return this.#text;
+    this.#frames ??= new Map();
+    let frame = this.#frames.get(variant);
+    if (frame === undefined) {
+      const { event } = this;
+      frame = variant.binary && event.data instanceof Media
+        ? eventEnvelope(event, event.data)
+        : compressed(this.#text, variant, this.#compressor);
+      this.#frames.set(variant, frame);
+    }
+    return frame;
+  }
+}
+
+/** Splices the frame round the data, which is JSON text already. */
+function eventText(event: ChannelEvent): string {
+  const { channel, eventType, timestamp, data, offset } = event;
+  const json = typeof data === "string" ? data : JSON.stringify({
+    encoding: "base64",
+    kind: data.kind,
+    content: toBase64(data.content),
+    metadata: data.metadata,
+  });
+  return `{"type":"event","channel":${JSON.stringify(channel)},"timestamp":"${timestamp}",` +
+    `"event_type":${JSON.stringify(eventType)},"data":${json},"offset":${offset}}`;
+}
+
+function eventEnvelope(event: ChannelEvent, media: Media): Frame {
+  const { channel, eventType, timestamp, offset } = event;
+  return encodeEnvelope({
+    kind: media.kind,
+    metadata: { channel, event_type: eventType, timestamp, offset, metadata: media.metadata },
+    payload: media.content,
+  });
+}

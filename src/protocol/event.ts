@@ -1,0 +1,64 @@
+/**
+ * Events, as they pass between the layers.
+ *
+ * @module
+ */
+import type { MediaKind } from "./envelope.ts";
+
+/**
+ * Bytes to publish, with what they are. A connection that was granted `binary` gets them as an
+ * envelope, any other as base64 inside JSON.
+ *
+ * @example
+ * ```ts
+ * import { allowAnonymous, channel, createHub, Media } from "heddle";
+ *
+ * await using hub = createHub({ auth: allowAnonymous(), channels: { camera: channel({}) } });
+ * const jpeg = new Uint8Array([0xff, 0xd8, 0xff]);
+ * await hub.channel("camera").publish("image", new Media("image", jpeg, { mime: "image/jpeg" }));
+ * ```
+ */
+export class Media {
+  /** What the bytes are. */
+  readonly kind: MediaKind;
+  /** The bytes; they must not change after the publication. */
+  readonly content: Uint8Array<ArrayBuffer>;
+  /** What the publisher says about them: a JSON object. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+
+  constructor(
+    kind: MediaKind,
+    content: Uint8Array<ArrayBuffer>,
+    metadata: Readonly<Record<string, unknown>> = {},
+  ) {
+    this.kind = kind;
+    this.content = content;
+    this.metadata = metadata;
+  }
+}
+
+/** Connections and users that an event is not for. */
+export interface Exclusion {
+  /** Client ids. */
+  readonly clients?: readonly string[];
+  /** User ids. */
+  readonly users?: readonly string[];
+}
+
+/** A publication on its way to the broker, which gives it its place. */
+export interface NewEvent {
+  readonly eventType: string;
+  /** JSON text, written once when it was published, or {@linkcode Media}. */
+  readonly data: string | Media;
+  /** When it was published: RFC 3339, UTC. */
+  readonly timestamp: string;
+  /** Who does not get it, live or from history. */
+  readonly exclude?: Exclusion;
+}
+
+/** One publication in a channel. */
+export interface ChannelEvent extends NewEvent {
+  readonly channel: string;
+  /** Its place in the channel's epoch: 1, 2, 3 … */
+  readonly offset: number;
+}

@@ -1,0 +1,214 @@
+/**
+ * The messages of Protocol 1 as schemas: the one truth about their shapes. Types are inferred from
+ * them; PROTOCOL.md says the same in words.
+ *
+ * @module
+ */
+import { z } from "zod";
+
+/** The subprotocol a client may offer; without it the same messages are spoken. */
+export const SUBPROTOCOL = "heddle.v1";
+
+/** The longest `correlation_id`, in characters. */
+export const MAX_CORRELATION_ID = 128;
+
+/** The most channels one `subscribe` or `unsubscribe` may name. */
+export const MAX_CHANNELS_PER_REQUEST = 100;
+
+/** The longest event type or message type, in characters. */
+export const MAX_TYPE_NAME = 200;
+
+const correlated = { correlation_id: z.string().max(MAX_CORRELATION_ID).optional() };
+const channels = z.array(z.string()).min(1).max(MAX_CHANNELS_PER_REQUEST);
+const eventType = z.string().min(1).max(MAX_TYPE_NAME);
+
+/** A place in a channel: `offset` 0 is before the first event of `epoch`. */
+export const positionSchema = z.object({
+  epoch: z.string().min(1).max(16),
+  offset: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
+});
+
+/** An epoch and an offset. */
+export type Position = z.infer<typeof positionSchema>;
+
+/** What a client may ask for with `hello`, and what `welcome` grants. */
+export const featuresSchema = z.object({
+  /** Media events come as binary envelopes instead of base64 inside JSON. */
+  binary: z.object({}).optional(),
+  /** Messages may come compressed, as `COMPRESSED_JSON` envelopes. */
+  compression: z.object({
+    algorithm: z.string(),
+    /** Leaves the envelope's metadata empty, since the algorithm is as granted. */
+    compact: z.boolean().optional(),
+  }).optional(),
+});
+
+/** What was asked for, or granted. */
+export type Features = z.infer<typeof featuresSchema>;
+
+/** Client to server, by type. Fields that are not named here are ignored. */
+export const clientSchemas = {
+  hello: z.object({ type: z.literal("hello"), features: featuresSchema, ...correlated }),
+  subscribe: z.object({ type: z.literal("subscribe"), channels, ...correlated }),
+  unsubscribe: z.object({ type: z.literal("unsubscribe"), channels, ...correlated }),
+  get_subscriptions: z.object({ type: z.literal("get_subscriptions"), ...correlated }),
+  ping: z.object({ type: z.literal("ping"), ...correlated }),
+  publish: z.object({
+    type: z.literal("publish"),
+    channel: z.string(),
+    event_type: eventType,
+    data: z.unknown().refine((data) => data !== undefined, { error: "is required" }),
+    id: z.string().min(1).max(MAX_CORRELATION_ID).optional(),
+    echo: z.boolean().optional(),
+    ...correlated,
+  }),
+} as const;
+
+/** A message that the application declares: any type that is not the protocol's own. */
+export const applicationSchema = z.object({
+  type: z.string().min(1).max(MAX_TYPE_NAME),
+  payload: z.unknown().optional(),
+  ...correlated,
+});
+
+/** A type of request that the protocol defines. */
+export type RequestType = keyof typeof clientSchemas;
+
+/** A request that the protocol defines. */
+export type Request = { [T in RequestType]: z.infer<(typeof clientSchemas)[T]> }[RequestType];
+
+/** A message of the application's own. */
+export type ApplicationMessage = z.infer<typeof applicationSchema>;
+
+const timestamp = z.iso.datetime();
+const positions = z.record(z.string(), positionSchema);
+const rejected = z.array(
+  z.object({ channel: z.string(), code: z.string(), message: z.string() }),
+);
+
+/** Server to client, by type. */
+export const serverSchemas = {
+  connected: z.object({
+    type: z.literal("connected"),
+    client_id: z.uuid(),
+    user_id: z.string().nullable(),
+    role: z.string(),
+    reconnected: z.boolean(),
+    token_expires_in: z.number().optional(),
+    heartbeat_interval: z.number(),
+    protocol: z.literal(SUBPROTOCOL),
+    features: z.record(z.string(), z.unknown()),
+    limits: z.record(z.string(), z.number()),
+    positions,
+    timestamp,
+  }),
+  welcome: z.object({
+    type: z.literal("welcome"),
+    features: featuresSchema,
+    timestamp,
+    ...correlated,
+  }),
+  subscribed: z.object({
+    type: z.literal("subscribed"),
+    channels: z.array(z.string()),
+    positions,
+    rejected: rejected.optional(),
+    timestamp,
+    ...correlated,
+  }),
+  unsubscribed: z.object({
+    type: z.literal("unsubscribed"),
+    channels: z.array(z.string()),
+    code: z.string().optional(),
+    message: z.string().optional(),
+    timestamp,
+    ...correlated,
+  }),
+  subscriptions: z.object({
+    type: z.literal("subscriptions"),
+    channels: z.array(z.string()),
+    positions,
+    timestamp,
+    ...correlated,
+  }),
+  pong: z.object({ type: z.literal("pong"), timestamp, ...correlated }),
+  published: z.object({
+    type: z.literal("published"),
+    channel: z.string(),
+    epoch: z.string(),
+    offset: z.number(),
+    id: z.string().optional(),
+    timestamp,
+    ...correlated,
+  }),
+  event: z.object({
+    type: z.literal("event"),
+    channel: z.string(),
+    timestamp,
+    event_type: z.string(),
+    data: z.unknown(),
+    offset: z.number(),
+  }),
+  disconnected: z.object({
+    type: z.literal("disconnected"),
+    reason: z.string(),
+    retry_after: z.number().optional(),
+    timestamp,
+  }),
+  error: z.object({
+    type: z.literal("error"),
+    code: z.string(),
+    message: z.string(),
+    recoverable: z.boolean(),
+    help: z.string(),
+    retry_after: z.number().optional(),
+    timestamp,
+    ...correlated,
+  }),
+} as const;
+
+/** A type of message that the server sends. */
+export type ServerType = keyof typeof serverSchemas;
+
+/** A message of the server, `error` among them. */
+export type ServerMessage = { [T in ServerType]: z.infer<(typeof serverSchemas)[T]> }[ServerType];
+
+/** One message of the server, by type. */
+export type ServerMessageOf<T extends ServerType> = z.infer<(typeof serverSchemas)[T]>;
+
+/** What a handler of the application sends: the same envelope that its messages came in. */
+export interface ApplicationReply {
+  readonly type: string;
+  readonly payload: unknown;
+  readonly timestamp: string;
+  readonly correlation_id?: string;
+}
+
+/** Protocol messages of later extensions: their names are taken, their work is not offered yet. */
+const UNOFFERED = ["history", "presence", "ack", "resume", "authenticate"] as const;
+const UNSENT = ["gap", "resumed", "authenticated", "token_expiring", "batch"] as const;
+
+const unoffered: ReadonlySet<string> = new Set(UNOFFERED);
+const reserved: ReadonlySet<string> = new Set([
+  ...Object.keys(clientSchemas),
+  ...Object.keys(serverSchemas),
+  ...UNOFFERED,
+  ...UNSENT,
+]);
+
+/** Whether the protocol knows `type` as a request that this implementation does not offer. */
+export function isUnofferedType(type: string): boolean {
+  return unoffered.has(type);
+}
+
+/** Whether `type` is the name of a protocol message, either way: no application message may have it. */
+export function isReservedType(type: string): boolean {
+  return reserved.has(type);
+}
+
+const requestTypes: ReadonlySet<string> = new Set(Object.keys(clientSchemas));
+
+/** Whether `type` is a request of the protocol. */
+export function isRequestType(type: string): type is RequestType {
+  return requestTypes.has(type);
+}
