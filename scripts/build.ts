@@ -1,0 +1,33 @@
+/**
+ * Builds the npm package: `tsc` turns what the exports reach into `dist/`, and the data that the
+ * sources read at run time goes along. Run by `npm run build` and before `npm pack`.
+ *
+ * @module
+ */
+import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { run } from "./command.ts";
+import { projectFiles } from "./files.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const dist = join(root, "dist");
+
+rmSync(dist, { recursive: true, force: true });
+const tsc = await run("tsc", ["-p", "tsconfig.build.json"], { cwd: root });
+if (tsc.code !== 0) {
+  process.stderr.write(tsc.output);
+  process.exit(1);
+}
+for (const file of await dataFiles()) {
+  mkdirSync(dirname(join(dist, file)), { recursive: true });
+  cpSync(join(root, file), join(dist, file));
+}
+
+async function dataFiles(): Promise<string[]> {
+  const isData = (file: string) => /^(src|conformance)\//.test(file) && !file.endsWith(".ts");
+  // An unpacked source archive has no repository to ask; it has no data that needs one either.
+  if (!existsSync(join(root, ".git"))) return [];
+  return (await projectFiles(root)).filter(isData);
+}
