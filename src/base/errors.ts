@@ -13,6 +13,8 @@ export type HeddleErrorCode =
   | "unauthorized"
   /** A credential that has run out. */
   | "token_expired"
+  /** What a credential is checked against cannot be asked now; the credential may be good. */
+  | "unavailable"
   /** The channel's schema does not take this event. */
   | "payload_invalid"
   /** No channel of that name is declared. */

@@ -59,6 +59,8 @@ export interface NewEvent {
 /** One publication in a channel. */
 export interface ChannelEvent extends NewEvent {
   readonly channel: string;
-  /** Its place in the channel's epoch: 1, 2, 3 … */
+  /** The life of the channel's numbering that {@linkcode ChannelEvent.offset} counts in. */
+  readonly epoch: string;
+  /** Its place in the epoch: 1, 2, 3 … */
   readonly offset: number;
 }

@@ -1,0 +1,102 @@
+import { HeddleError } from "../base/errors.ts";
+import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
+import type { Broker, BrokerSubscription } from "../broker/broker.ts";
+import type { Compressor } from "../protocol/compression.ts";
+import type { ChannelEvent } from "../protocol/event.ts";
+import { Channel } from "./channel.ts";
+
+/** A channel, who holds it, and its line to the broker. */
+interface Entry {
+  holds: number;
+  channel: Channel | undefined;
+  subscription: BrokerSubscription | undefined;
+  opening: Promise<Channel> | undefined;
+}
+
+/**
+ * The channels that exist now. One exists while somebody holds it, and listens to the broker once, for
+ * all its subscribers.
+ */
+export class Channels {
+  readonly #entries = new Map<string, Entry>();
+  readonly #broker: Broker;
+  readonly #compressor: Compressor;
+
+  constructor(broker: Broker, compressor: Compressor) {
+    this.#broker = broker;
+    this.#compressor = compressor;
+  }
+
+  /** How many exist. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** The channel of that name, where somebody is on it. */
+  get(name: string): Channel | undefined {
+    return this.#entries.get(name)?.channel;
+  }
+
+  /**
+   * Takes a hold on a channel, so that it exists until {@linkcode release} is called as often.
+   *
+   * @throws {HeddleError} `broker_unavailable` where the broker did not let it in; then there is no hold.
+   */
+  hold(name: string): MaybePromise<Channel> {
+    let entry = this.#entries.get(name);
+    if (entry === undefined) {
+      entry = { holds: 0, channel: undefined, subscription: undefined, opening: undefined };
+      this.#entries.set(name, entry);
+    }
+    entry.holds++;
+    return entry.channel ?? entry.opening ?? this.#open(name, entry);
+  }
+
+  /** Gives a hold back; with the last one the channel ends. */
+  release(name: string): void {
+    const entry = this.#entries.get(name);
+    if (entry === undefined || --entry.holds > 0) return;
+    entry.subscription?.close();
+    this.#entries.delete(name);
+  }
+
+  #open(name: string, entry: Entry): MaybePromise<Channel> {
+    // Events may come before the broker says where the channel stands.
+    const early: ChannelEvent[] = [];
+    const onEvent = (event: ChannelEvent) => {
+      if (entry.channel === undefined) early.push(event);
+      else entry.channel.deliver(event);
+    };
+    const opened = whenReady(
+      this.#subscribe(name, onEvent),
+      (subscription) => {
+        entry.opening = undefined;
+        if (entry.holds === 0) subscription.close();
+        entry.subscription = subscription;
+        entry.channel = new Channel(name, subscription.position, this.#compressor);
+        for (const event of early) entry.channel.deliver(event);
+        return entry.channel;
+      },
+      (reason) => {
+        // Nobody got in: every hold falls with the entry.
+        if (this.#entries.get(name) === entry) this.#entries.delete(name);
+        throw new HeddleError("broker_unavailable", `channel "${name}" cannot be opened`, {
+          cause: reason,
+        });
+      },
+    );
+    if (opened instanceof Promise) entry.opening = opened;
+    return opened;
+  }
+
+  #subscribe(
+    name: string,
+    onEvent: (event: ChannelEvent) => void,
+  ): MaybePromise<BrokerSubscription> {
+    try {
+      return this.#broker.subscribe(name, onEvent);
+    } catch (reason) {
+      return Promise.reject(reason);
+    }
+  }
+}

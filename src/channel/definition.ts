@@ -1,0 +1,128 @@
+/**
+ * What an application declares of a channel.
+ *
+ * @module
+ */
+import type { z } from "zod";
+import { HeddleError } from "../base/errors.ts";
+import { type Action, defaultPermissions, type Permissions } from "../guard/permissions.ts";
+import { describeIssue } from "../protocol/decode.ts";
+import { isChannelName, isChannelPattern, MAX_CHANNEL_NAME, PatternTable } from "../protocol/names.ts";
+
+/** The events of a channel: a schema by event type; a type that ends in `*` covers all that start so. */
+export type EventSchemas = Readonly<Record<string, z.ZodType>>;
+
+/** Options of {@linkcode channel}. */
+export interface ChannelOptions<E extends EventSchemas> {
+  /** What it carries, for people. @default "" */
+  readonly description?: string;
+  /**
+   * A schema for each event type: `{ system_metrics: z.object({…}) }`, or `"signal.*"` for a family. Any
+   * other event type is refused with `payload_invalid`. @default any event type, any JSON
+   */
+  readonly events?: E;
+  /** What each role may do. @default { "*": ["subscribe"] } */
+  readonly permissions?: Permissions;
+  /** Whether a connection that publishes gets its own event too. @default true */
+  readonly echo?: boolean;
+}
+
+/** A channel as declared: what {@linkcode channel} returns. */
+export interface ChannelDefinition<E extends EventSchemas = EventSchemas> {
+  readonly description: string;
+  readonly events: E | undefined;
+  readonly permissions: Permissions;
+  readonly echo: boolean;
+}
+
+/** The channels of a hub: names, or patterns that end in `*`, and their definitions. */
+export type ChannelDefinitions = Readonly<Record<string, ChannelDefinition>>;
+
+/**
+ * Declares a channel, or with a pattern for its name a family of them.
+ *
+ * @example
+ * ```ts
+ * import { channel } from "heddle";
+ * import { z } from "zod";
+ *
+ * const metrics = channel({
+ *   description: "System metrics",
+ *   events: { system_metrics: z.object({ cpu_percent: z.number() }) },
+ *   permissions: { admin: ["subscribe", "broadcast"], "*": ["subscribe"] },
+ * });
+ * if (metrics.echo !== true) throw new Error("echo is on unless it is switched off");
+ * ```
+ *
+ * @throws {HeddleError} `option_invalid` for an action that is neither `subscribe` nor `broadcast`.
+ */
+export function channel<const E extends EventSchemas = EventSchemas>(
+  options: ChannelOptions<E> = {},
+): ChannelDefinition<E> {
+  const { description = "", events, permissions = defaultPermissions, echo = true } = options;
+  for (const [role, actions] of Object.entries(permissions)) {
+    for (const action of actions) checkAction(role, action);
+  }
+  return { description, events, permissions, echo };
+}
+
+function checkAction(role: string, action: Action): void {
+  if (action === "subscribe" || action === "broadcast") return;
+  throw new HeddleError(
+    "option_invalid",
+    `permissions of role "${role}": "${action}" is no action; allowed are "subscribe" and "broadcast"`,
+  );
+}
+
+/** Finds the definition that holds for a channel name. */
+export class ChannelRegistry {
+  /** Every definition, by the name or pattern it was declared under. */
+  readonly definitions: ReadonlyMap<string, ChannelDefinition>;
+  readonly #table: PatternTable<ChannelDefinition>;
+  readonly #events = new Map<ChannelDefinition, PatternTable<z.ZodType>>();
+
+  /** @throws {HeddleError} `option_invalid` for a name that is neither a channel's nor a pattern. */
+  constructor(definitions: ChannelDefinitions) {
+    for (const [name, definition] of Object.entries(definitions)) {
+      if (!isChannelName(name) && !isChannelPattern(name)) {
+        throw new HeddleError(
+          "option_invalid",
+          `"${name}" is no channel name: 1 to ${MAX_CHANNEL_NAME} characters of ` +
+            "A-Z a-z 0-9 _ . : ~ = + / | - are allowed, and a * at the end for a pattern",
+        );
+      }
+      if (definition.events !== undefined) {
+        this.#events.set(definition, new PatternTable(Object.entries(definition.events)));
+      }
+    }
+    this.definitions = new Map(Object.entries(definitions));
+    this.#table = new PatternTable(this.definitions);
+  }
+
+  /** The definition for `name`: exact before pattern, a longer prefix before a shorter. */
+  find(name: string): ChannelDefinition | undefined {
+    return this.#table.get(name);
+  }
+
+  /**
+   * Holds `data` against the channel's schemas; what the schema makes of it is what is published.
+   *
+   * @returns The data, or in words what does not fit.
+   */
+  check(definition: ChannelDefinition, eventType: string, data: unknown): Checked {
+    const events = this.#events.get(definition);
+    if (events === undefined) return { data };
+    const schema = events.get(eventType);
+    if (schema === undefined) {
+      const known = Object.keys(definition.events ?? {}).join(", ");
+      return { misfit: `no event "${eventType}" in this channel; there are: ${known || "none"}` };
+    }
+    const result = schema.safeParse(data);
+    return result.success ? { data: result.data } : { misfit: describeIssue(result.error) };
+  }
+}
+
+/** Data that fits, or why it does not. */
+export type Checked = { readonly data: unknown; readonly misfit?: undefined } | {
+  readonly misfit: string;
+};

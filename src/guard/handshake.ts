@@ -1,0 +1,58 @@
+/**
+ * The opening handshake, as far as a server has to judge it (RFC 6455 section 4.2).
+ *
+ * Node's `ws` and Bun look at it too, Deno at little of it; so it is judged here, alike for all.
+ *
+ * @module
+ */
+import { SUBPROTOCOL } from "../protocol/messages.ts";
+import { Refusal } from "./refusal.ts";
+
+const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
+
+/** @throws {Refusal} 405, 426 or 400 where the request cannot be upgraded. */
+export function checkHandshake(request: Request): void {
+  const { headers, method } = request;
+  if (method !== "GET") {
+    throw new Refusal(405, "method_not_allowed", "a WebSocket handshake is a GET request", {
+      Allow: "GET",
+    });
+  }
+  if (!hasToken(headers.get("upgrade"), "websocket")) {
+    throw new Refusal(426, "upgrade_required", "this is a WebSocket endpoint", {
+      Upgrade: "websocket",
+    });
+  }
+  if (!hasToken(headers.get("connection"), "upgrade")) {
+    throw new Refusal(400, "bad_handshake", "the Connection header must name Upgrade");
+  }
+  if (headers.get("sec-websocket-version")?.trim() !== "13") {
+    throw new Refusal(426, "unsupported_version", "Sec-WebSocket-Version must be 13", {
+      Upgrade: "websocket",
+      "Sec-WebSocket-Version": "13",
+    });
+  }
+  if (!KEY.test(headers.get("sec-websocket-key")?.trim() ?? "")) {
+    throw new Refusal(400, "bad_handshake", "Sec-WebSocket-Key must be 16 bytes in base64");
+  }
+}
+
+/**
+ * Chooses one of the subprotocols a client offers, or none: never one it did not offer (RFC 6455
+ * section 4.2.2). Browsers that put a token among them need one to be chosen: `jwt-auth` beside it, or
+ * the token itself where nothing else was offered.
+ */
+export function selectSubprotocol(request: Request): string | undefined {
+  const offered = listOf(request.headers.get("sec-websocket-protocol"));
+  if (offered.includes(SUBPROTOCOL)) return SUBPROTOCOL;
+  if (offered.includes("jwt-auth")) return "jwt-auth";
+  return offered.length === 1 && offered[0]!.startsWith("jwt.") ? offered[0] : undefined;
+}
+
+function hasToken(header: string | null, token: string): boolean {
+  return listOf(header).some((entry) => entry.toLowerCase() === token);
+}
+
+function listOf(header: string | null): string[] {
+  return (header ?? "").split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
+}

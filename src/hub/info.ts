@@ -1,0 +1,61 @@
+/**
+ * What the hub tells of itself and of its connections.
+ *
+ * @module
+ */
+
+/** What is known of a connection: a copy, as things stood when it was asked for. */
+export interface ConnectionInfo {
+  /** A UUID, new with each connection. */
+  readonly clientId: string;
+  /** Null for an anonymous connection. */
+  readonly userId: string | null;
+  readonly role: string;
+  /** What the credential said. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** The peer's IP address, as the runtime told it. */
+  readonly address: string;
+  /** RFC 3339, UTC. */
+  readonly connectedAt: string;
+  /** When the peer last gave a sign of life. RFC 3339, UTC. */
+  readonly lastHeartbeat: string;
+  /** What it is subscribed to, its own `@` channels left out. */
+  readonly channels: readonly string[];
+  readonly messagesReceived: number;
+  readonly messagesSent: number;
+  /** Bytes of messages, before the framing of WebSocket. */
+  readonly bytesReceived: number;
+  /** Bytes of messages, before the framing of WebSocket; a text counts its UTF-16 units. */
+  readonly bytesSent: number;
+}
+
+/** Counters of a hub since it was made, and what it holds now. */
+export interface HubStats {
+  /** Open connections. */
+  readonly connections: number;
+  /** Users with an open connection. */
+  readonly users: number;
+  /** Channels with a subscriber, the hub's own left out. */
+  readonly channels: number;
+  /** Subscriptions in all, the hub's own left out. */
+  readonly subscriptions: number;
+  /** The most connections there were at once. */
+  readonly peakConnections: number;
+  /** Connections ever accepted. */
+  readonly totalConnections: number;
+  readonly totalDisconnections: number;
+  /** Requests for a connection that were refused before the upgrade. */
+  readonly refused: number;
+  readonly messagesReceived: number;
+  readonly messagesSent: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** Events taken from the application, from clients and from REST. */
+  readonly eventsPublished: number;
+  /** Deliveries of events to subscribers. */
+  readonly eventsDelivered: number;
+  /** `error` messages sent. */
+  readonly errors: number;
+  /** Milliseconds since the hub was made. */
+  readonly uptime: number;
+}

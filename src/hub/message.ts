@@ -1,0 +1,69 @@
+/**
+ * Messages that the application declares, and their handlers.
+ *
+ * @module
+ */
+import type { z } from "zod";
+import type { MaybePromise } from "../base/maybe_promise.ts";
+import type { ConnectionInfo } from "./info.ts";
+
+/** What a handler gets. */
+export interface MessageContext<P> {
+  /** What the schema made of the message's payload. */
+  readonly payload: P;
+  /** Who sent it. */
+  readonly connection: ConnectionInfo;
+  /** The message's own id, which every reply repeats. */
+  readonly correlationId: string | undefined;
+  /** Aborted when the connection ends: nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+  /**
+   * Sends `{type, payload, timestamp, correlation_id}` to the sender; as often as the answer has parts.
+   *
+   * @param type Any type that is not the protocol's own.
+   * @param payload Anything JSON can hold. @default {}
+   * @returns false where the connection has ended.
+   * @throws {HeddleError} `payload_invalid` for a payload that JSON cannot hold, `option_invalid` for a
+   * reserved type.
+   */
+  reply(type: string, payload?: unknown): boolean;
+}
+
+/** What the application does with a message. What it throws is answered with the error `internal`. */
+export type MessageHandler<P> = (context: MessageContext<P>) => MaybePromise<void>;
+
+/** A message as declared: what {@linkcode message} returns. */
+export interface MessageDefinition<S extends z.ZodType = z.ZodType> {
+  readonly schema: S;
+  readonly handle: MessageHandler<z.infer<S>>;
+}
+
+/** The messages of a hub, by type. */
+// deno-lint-ignore no-explicit-any -- a handler takes what its own schema gives, so the union is open
+export type MessageDefinitions = Readonly<Record<string, MessageDefinition<any>>>;
+
+/**
+ * Declares a message that clients may send: the schema of its payload, and what is done with it.
+ *
+ * @example
+ * ```ts
+ * import { allowAnonymous, createHub, message } from "heddle";
+ * import { z } from "zod";
+ *
+ * await using hub = createHub({
+ *   auth: allowAnonymous(),
+ *   messages: {
+ *     user_message: message(z.object({ content: z.string().min(1) }), ({ payload, reply }) => {
+ *       reply("agent_started");
+ *       reply("agent_completed", { answer: payload.content.toUpperCase() });
+ *     }),
+ *   },
+ * });
+ * ```
+ */
+export function message<S extends z.ZodType>(
+  schema: S,
+  handle: MessageHandler<z.infer<S>>,
+): MessageDefinition<S> {
+  return { schema, handle };
+}

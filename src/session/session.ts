@@ -1,0 +1,402 @@
+import { assertNever } from "../base/exhaustive.ts";
+import type { CloseName } from "../protocol/close.ts";
+import { closeTable } from "../protocol/close.ts";
+import type { Inbound } from "../protocol/decode.ts";
+import { grant } from "../protocol/encode.ts";
+import { errorTable, type Failure, failure } from "../protocol/errors.ts";
+import type { Position, Request, ServerMessage } from "../protocol/messages.ts";
+import { isChannelName, isOwnChannelName } from "../protocol/names.ts";
+import type { Effect, EffectId, Joined, Outcome } from "./effect.ts";
+import { type LivenessOptions, Liveness } from "./liveness.ts";
+
+/** What a session must know of the hub. */
+export interface SessionOptions {
+  /** The most channels it may be subscribed to. */
+  readonly subscriptions: number;
+  /** The most messages that may wait for their answers. */
+  readonly inFlight: number;
+  /** When to ping, and when to give up; absent where the socket cannot ping. */
+  readonly liveness?: LivenessOptions;
+  /** Whether the application declares a message of this type. */
+  readonly declares: (type: string) => boolean;
+  /** The wall time now, as RFC 3339 in UTC. */
+  readonly timestamp: () => string;
+}
+
+/** A request whose answer is awaited: the message, and what is known of the answer. */
+interface Pending {
+  readonly id: EffectId;
+  readonly request: Request;
+  readonly rejected: readonly Rejection[];
+}
+
+interface Rejection {
+  readonly channel: string;
+  readonly code: Failure["code"];
+  readonly message: string;
+}
+
+/**
+ * The protocol of one connection, without a socket, a clock or a promise: messages and times go in,
+ * effects come out, and whoever holds the session carries them out, in order.
+ *
+ * Messages take effect and are answered in the order in which they came. While a request waits for its
+ * outcome those behind it wait too; an application message only has to be handed over.
+ */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #liveness: Liveness | undefined;
+  readonly #subscriptions = new Set<string>();
+  readonly #queue: Inbound[] = [];
+  /** Messages whose handlers run, with the correlation id of each. */
+  readonly #handling = new Map<EffectId, string | undefined>();
+  #pending: Pending | undefined;
+  #state: "opening" | "open" | "closed" = "opening";
+  #nextId: EffectId = 1;
+
+  constructor(options: SessionOptions, now: number) {
+    this.#options = options;
+    this.#liveness = options.liveness && new Liveness(options.liveness, now);
+  }
+
+  /** The channels it is subscribed to, in the order it asked for them. */
+  get subscriptions(): ReadonlySet<string> {
+    return this.#subscriptions;
+  }
+
+  /** How many messages wait for their answers. */
+  get inFlight(): number {
+    return (this.#pending === undefined ? 0 : 1) + this.#queue.length + this.#handling.size;
+  }
+
+  /** When {@linkcode advance} wants to be called, in monotonic milliseconds; undefined for never. */
+  get deadline(): number | undefined {
+    return this.#state === "closed" ? undefined : this.#liveness?.deadline;
+  }
+
+  /** Greets the peer, then takes what came before: `connected` is the first message there is. */
+  open(connected: ServerMessage & { type: "connected" }): readonly Effect[] {
+    if (this.#state !== "opening") return [];
+    this.#state = "open";
+    const effects: Effect[] = [{ kind: "send", message: connected }];
+    this.#proceed(effects);
+    return effects;
+  }
+
+  /** Notes that the peer gave a sign of life: a Pong, or any frame. */
+  heard(now: number): void {
+    this.#liveness?.heard(now);
+  }
+
+  /** Takes a message of the peer. */
+  receive(inbound: Inbound): readonly Effect[] {
+    if (this.#state === "closed") return [];
+    const effects: Effect[] = [];
+    if (this.inFlight >= this.#options.inFlight) {
+      // Answered out of turn: to keep its turn would mean to keep it, and a peer could send any number.
+      const refusal = failure(
+        "rate_limited",
+        `${this.#options.inFlight} messages already wait for their answers`,
+      );
+      effects.push(this.#error(refusal, correlationIdOf(inbound)));
+    } else {
+      this.#queue.push(inbound);
+      this.#proceed(effects);
+    }
+    return effects;
+  }
+
+  /** Takes the outcome of an effect. One that nobody waits for any more changes nothing. */
+  settle(id: EffectId, outcome: Outcome): readonly Effect[] {
+    if (this.#state === "closed") return [];
+    const effects: Effect[] = [];
+    if (this.#handling.has(id)) {
+      const correlationId = this.#handling.get(id);
+      this.#handling.delete(id);
+      if (outcome.kind === "failed") effects.push(this.#error(outcome.failure, correlationId));
+    } else if (this.#pending?.id === id) {
+      const pending = this.#pending;
+      this.#pending = undefined;
+      this.#answer(pending, outcome, effects);
+      this.#proceed(effects);
+    }
+    return effects;
+  }
+
+  /** Lets time pass: pings a peer that is silent, gives up on one that stays so. */
+  advance(now: number): readonly Effect[] {
+    if (this.#state === "closed" || this.#liveness === undefined) return [];
+    switch (this.#liveness.advance(now)) {
+      case "alive":
+        return [];
+      case "ping":
+        return [{ kind: "ping" }];
+      case "dead":
+        return this.close("not_alive");
+    }
+  }
+
+  /** Takes a subscription away: the application's doing, or a permission that was lost. */
+  revoke(channels: readonly string[], reason: Failure): readonly Effect[] {
+    const lost = channels.filter((channel) => this.#subscriptions.delete(channel));
+    if (this.#state !== "open" || lost.length === 0) return [];
+    const { code, message } = reason;
+    return [
+      { kind: "leave", channels: lost },
+      {
+        kind: "send",
+        message: {
+          type: "unsubscribed",
+          channels: lost,
+          code,
+          message,
+          timestamp: this.#options.timestamp(),
+        },
+      },
+    ];
+  }
+
+  /** Ends the connection from this side: tells why, where the peer can still be told, and closes. */
+  close(name: CloseName, retryAfter?: number): readonly Effect[] {
+    if (this.#state === "closed") return [];
+    const effects: Effect[] = [];
+    // A peer that does not answer would not read it, and before `connected` nothing may be sent.
+    if (this.#state === "open" && name !== "not_alive") {
+      effects.push({
+        kind: "send",
+        message: {
+          type: "disconnected",
+          reason: closeTable[name].reason,
+          ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
+          timestamp: this.#options.timestamp(),
+        },
+      });
+    }
+    effects.push({ kind: "close", close: name });
+    this.closed();
+    return effects;
+  }
+
+  /** Notes that the connection has ended. Nothing comes out of the session any more. */
+  closed(): void {
+    this.#state = "closed";
+    this.#queue.length = 0;
+    this.#pending = undefined;
+    this.#handling.clear();
+  }
+
+  #proceed(effects: Effect[]): void {
+    if (this.#state !== "open") return;
+    while (this.#pending === undefined) {
+      const inbound = this.#queue.shift();
+      if (inbound === undefined) return;
+      this.#begin(inbound, effects);
+    }
+  }
+
+  #begin(inbound: Inbound, effects: Effect[]): void {
+    switch (inbound.kind) {
+      case "failure":
+        effects.push(this.#error(inbound.failure, inbound.correlationId));
+        return;
+      case "application": {
+        const { message } = inbound;
+        if (!this.#options.declares(message.type)) {
+          const refusal = failure("unknown_type", `Unknown message type: ${message.type}`);
+          effects.push(this.#error(refusal, message.correlation_id));
+          return;
+        }
+        const id = this.#nextId++;
+        this.#handling.set(id, message.correlation_id);
+        effects.push({ kind: "handle", id, message });
+        return;
+      }
+      case "request":
+        this.#request(inbound.request, effects);
+        return;
+      default:
+        assertNever(inbound);
+    }
+  }
+
+  #request(request: Request, effects: Effect[]): void {
+    switch (request.type) {
+      case "hello": {
+        const { granted, variant } = grant(request.features);
+        effects.push(this.#reply(request, { type: "welcome", features: granted }));
+        effects.push({ kind: "vary", variant });
+        return;
+      }
+      case "ping":
+        effects.push(this.#reply(request, { type: "pong" }));
+        return;
+      case "subscribe": {
+        const { channels, rejected } = this.#admissible(request.channels);
+        const id = this.#await(request, rejected);
+        effects.push({ kind: "join", id, channels });
+        return;
+      }
+      case "unsubscribe": {
+        const left = request.channels.filter((channel) => this.#subscriptions.delete(channel));
+        if (left.length > 0) effects.push({ kind: "leave", channels: left });
+        effects.push(this.#reply(request, { type: "unsubscribed", channels: request.channels }));
+        return;
+      }
+      case "get_subscriptions": {
+        const id = this.#await(request);
+        effects.push({ kind: "locate", id, channels: [...this.#subscriptions] });
+        return;
+      }
+      case "publish": {
+        const refusal = nameFailure(request.channel);
+        if (refusal !== undefined) {
+          effects.push(this.#error(refusal, request.correlation_id));
+          return;
+        }
+        const id = this.#await(request);
+        effects.push({ kind: "publish", id, request });
+        return;
+      }
+      default:
+        assertNever(request);
+    }
+  }
+
+  /** Sorts the names of a `subscribe` into those to try and those that cannot be. */
+  #admissible(names: readonly string[]): { channels: string[]; rejected: Rejection[] } {
+    const channels = new Set<string>();
+    const rejected: Rejection[] = [];
+    let room = this.#options.subscriptions - this.#subscriptions.size;
+    for (const channel of new Set(names)) {
+      const isNew = !this.#subscriptions.has(channel);
+      const refusal = nameFailure(channel) ?? (isNew && room <= 0
+        ? failure(
+          "too_many_subscriptions",
+          `a connection may have ${this.#options.subscriptions} subscriptions`,
+        )
+        : undefined);
+      if (refusal !== undefined) {
+        rejected.push({ channel, code: refusal.code, message: refusal.message });
+        continue;
+      }
+      channels.add(channel);
+      if (isNew) room--;
+    }
+    return { channels: [...channels], rejected };
+  }
+
+  #await(request: Request, rejected: readonly Rejection[] = []): EffectId {
+    const id = this.#nextId++;
+    this.#pending = { id, request, rejected };
+    return id;
+  }
+
+  #answer({ request, rejected }: Pending, outcome: Outcome, effects: Effect[]): void {
+    switch (outcome.kind) {
+      case "failed":
+        effects.push(this.#error(outcome.failure, request.correlation_id));
+        return;
+      case "joined":
+        effects.push(this.#subscribed(request, outcome.results, rejected));
+        return;
+      case "located":
+        effects.push(this.#reply(request, {
+          type: "subscriptions",
+          channels: [...this.#subscriptions],
+          positions: { ...outcome.positions },
+        }));
+        return;
+      case "published": {
+        const { channel, id } = request as Extract<Request, { type: "publish" }>;
+        effects.push(this.#reply(request, {
+          type: "published",
+          channel,
+          ...outcome.position,
+          ...(id === undefined ? {} : { id }),
+        }));
+        return;
+      }
+      case "handled":
+        return;
+      default:
+        assertNever(outcome);
+    }
+  }
+
+  #subscribed(
+    request: Request,
+    results: readonly Joined[],
+    rejections: readonly Rejection[],
+  ): Effect {
+    const channels: string[] = [];
+    const positions: [string, Position][] = [];
+    const rejected = [...rejections];
+    for (const result of results) {
+      const { channel } = result;
+      if ("failure" in result) {
+        rejected.push({ channel, code: result.failure.code, message: result.failure.message });
+        continue;
+      }
+      this.#subscriptions.add(channel);
+      channels.push(channel);
+      positions.push([channel, result.position]);
+    }
+    return this.#reply(request, {
+      type: "subscribed",
+      channels,
+      positions: Object.fromEntries(positions),
+      ...(rejected.length === 0 ? {} : { rejected }),
+    });
+  }
+
+  #reply(request: Request, answer: Unstamped<ServerMessage>): Effect {
+    const { correlation_id } = request;
+    return {
+      kind: "send",
+      message: {
+        ...answer,
+        ...(correlation_id === undefined ? {} : { correlation_id }),
+        timestamp: this.#options.timestamp(),
+      } as ServerMessage,
+    };
+  }
+
+  #error(reason: Failure, correlationId: string | undefined): Effect {
+    return {
+      kind: "send",
+      message: {
+        type: "error",
+        code: reason.code,
+        message: reason.message,
+        ...errorTable[reason.code],
+        ...(reason.retryAfter === undefined ? {} : { retry_after: reason.retryAfter }),
+        ...(correlationId === undefined ? {} : { correlation_id: correlationId }),
+        timestamp: this.#options.timestamp(),
+      },
+    };
+  }
+}
+
+/** A message before it is stamped with the time and the request's correlation id. */
+type Unstamped<M> = M extends { timestamp: string } ? Omit<M, "timestamp" | "correlation_id">
+  : never;
+
+/** Why a client may not name a channel so, whatever channels there are. */
+function nameFailure(channel: string): Failure | undefined {
+  if (isOwnChannelName(channel)) {
+    return failure("forbidden", 'channels that start with "@" are the server\'s own');
+  }
+  if (isChannelName(channel)) return undefined;
+  return failure("invalid_channel", "the channel name is empty, too long or has other characters");
+}
+
+function correlationIdOf(inbound: Inbound): string | undefined {
+  switch (inbound.kind) {
+    case "request":
+      return inbound.request.correlation_id;
+    case "application":
+      return inbound.message.correlation_id;
+    case "failure":
+      return inbound.correlationId;
+  }
+}
