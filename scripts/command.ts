@@ -4,8 +4,9 @@
  * @module
  */
 import { spawn } from "node:child_process";
-import { delimiter, join } from "node:path";
+import { delimiter } from "node:path";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 
 /** What is left of a command that ended. */
 export interface Ended {
@@ -39,7 +40,7 @@ export function run(
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       cwd: options.cwd,
-      env: { ...plainEnvironment(options.cwd), ...options.env },
+      env: { ...plainEnvironment(), ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
       // A group of its own, so that what a test leaves behind ends with it.
       detached: true,
@@ -105,15 +106,17 @@ const kept = /^(PATH|HOME|USER|SHELL|LANG|TZ|TMPDIR|CI|DENO_DIR|XDG_\w+|HEDDLE_T
 const keptForTheNetwork =
   /^(npm_config_(registry|cache|prefix|userconfig|offline)|\w+_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|DENO_TLS_CA_STORE)$/i;
 
+const installedPrograms = fileURLToPath(new URL("../node_modules/.bin", import.meta.url));
+
 /** The environment that gates and tests run in. */
-export function plainEnvironment(root: string): Record<string, string> {
+export function plainEnvironment(): Record<string, string> {
   const plain: Record<string, string> = { NO_COLOR: "1" };
   for (const [name, value] of Object.entries(process.env)) {
     if (value !== undefined && (kept.test(name) || keptForTheNetwork.test(name))) {
       plain[name] = value;
     }
   }
-  plain["PATH"] = join(root, "node_modules", ".bin") + delimiter + (plain["PATH"] ?? "");
+  plain["PATH"] = installedPrograms + delimiter + (plain["PATH"] ?? "");
   return plain;
 }
 
