@@ -84,3 +84,12 @@ export interface Failure {
 export function failure(code: ErrorCode, message: string): Failure {
   return { code, message };
 }
+
+/**
+ * Tells a {@linkcode Failure} from what else a decoder returns. It goes by shape: never ask it about a
+ * value that a peer has made.
+ */
+export function isFailure(value: unknown): value is Failure {
+  return typeof value === "object" && value !== null && "code" in value &&
+    typeof value.code === "string" && Object.hasOwn(errorTable, value.code);
+}
