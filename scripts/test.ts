@@ -8,7 +8,7 @@ import { Command, InvalidArgumentError } from "commander";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { endAll, inParallel } from "./command.ts";
-import { exceptions, projectFiles, type Runtime, runtimes, testsFor } from "./files.ts";
+import { exceptions, isTest, projectFiles, type Runtime, runtimes, testsFor } from "./files.ts";
 import { gates } from "./gates.ts";
 import { type FileResult, runTestFile } from "./runner.ts";
 
@@ -97,26 +97,48 @@ function printSkips(results: readonly FileResult[]): number {
   return missing;
 }
 
-async function main(filters: readonly string[], options: Options): Promise<boolean> {
-  const tally: Tally = { passed: 0, failed: 0 };
-  const files = await projectFiles(root);
+function isTestUnder(filter: string): (file: string) => boolean {
+  return (file) => isTest(file) && file.startsWith(filter.replace(/^\.\//, ""));
+}
+
+async function runTests(
+  files: readonly string[],
+  filters: readonly string[],
+  options: Options,
+  tally: Tally,
+): Promise<void> {
   const isWanted = (file: string) =>
-    filters.length === 0 || filters.some((filter) => file.startsWith(filter.replace(/^\.\//, "")));
-  if (options.gates !== false) await runGates(files, options.jobs, tally);
-  if (options.gates !== true) {
-    for (const runtime of options.runtime) {
-      const wanted = testsFor(runtime, files).filter(isWanted);
-      if (wanted.length === 0) {
-        tally.failed++;
-        print(`${runtime}: FAIL  no test file ${filters.join(", ")}`);
-      } else await runRuntime(runtime, wanted, options.jobs, tally);
-    }
-    for (const [file, { only, because }] of Object.entries(exceptions)) {
-      if (isWanted(file)) print(`only on ${only.join(" and ")}: ${file}, as ${because}`);
+    filters.length === 0 || filters.some((filter) => isTestUnder(filter)(file));
+  for (const filter of filters.filter((filter) => !files.some(isTestUnder(filter)))) {
+    tally.failed++;
+    print(`FAIL  no test file has a path that starts with ${filter}`);
+  }
+  for (const runtime of options.runtime) {
+    const wanted = testsFor(runtime, files).filter(isWanted);
+    if (wanted.length > 0) await runRuntime(runtime, wanted, options.jobs, tally);
+    else if (filters.length === 0) {
+      tally.failed++;
+      print(`${runtime}: FAIL  there is no test file`);
     }
   }
+  for (const [file, { only, because }] of Object.entries(exceptions)) {
+    if (isWanted(file)) print(`only on ${only.join(" and ")}: ${file}, as ${because}`);
+  }
+}
+
+async function main(filters: readonly string[], options: Options): Promise<void> {
+  const tally: Tally = { passed: 0, failed: 0 };
+  try {
+    const files = await projectFiles(root);
+    if (options.gates !== false) await runGates(files, options.jobs, tally);
+    if (options.gates !== true) await runTests(files, filters, options, tally);
+    if (tally.passed + tally.failed === 0) throw new Error("nothing was run");
+  } catch (error) {
+    tally.failed++;
+    print(`FAIL  ${error instanceof Error ? error.message : String(error)}`);
+  }
   print(`${tally.passed} passed, ${tally.failed} failed`);
-  return tally.failed === 0 && tally.passed > 0;
+  process.exitCode = tally.failed === 0 ? 0 : 1;
 }
 
 process.on("exit", endAll);
@@ -133,7 +155,5 @@ await new Command("npm test --")
   .option("--gates", "run the gates only")
   .option("--no-gates", "run the tests only")
   .option("--jobs <number>", "gates or test files at work at a time", parseJobs, 2)
-  .action(async (paths: string[], options: Options) => {
-    process.exitCode = (await main(paths, options)) ? 0 : 1;
-  })
+  .action(main)
   .parseAsync();
