@@ -52,6 +52,12 @@ describe("The gates", () => {
     assertStringIncludes(found, "no-explicit-any");
   });
 
+  it("lint: refuses a comment that switches it off", async () => {
+    const text = "// deno-lint-ignore heddle/ranks\nexport const a = () => Deno.pid;\n";
+    const found = await problemsOf("lint", { "src/base/a.ts": text });
+    assertStringIncludes(found, "src/base/a.ts: switches the linter off");
+  });
+
   it("ranks: refuse an import that goes up", async () => {
     const found = await problemsOf("lint", {
       "src/base/a.ts": 'import type { b } from "../protocol/b.ts";\nexport type A = typeof b;\n',
