@@ -51,18 +51,22 @@ export class Channel {
     else group.add(subscriber);
   }
 
-  /** Lets it have no more. */
-  delete(subscriber: Subscriber, variant: Variant = subscriber.variant): void {
+  /** Lets it have no more. False where it had none. */
+  delete(subscriber: Subscriber, variant: Variant = subscriber.variant): boolean {
     const group = this.#groups.get(variant);
-    if (group === undefined) return;
-    group.delete(subscriber);
+    if (group === undefined || !group.delete(subscriber)) return false;
     if (group.size === 0) this.#groups.delete(variant);
+    return true;
+  }
+
+  /** Whether it is subscribed. */
+  has(subscriber: Subscriber): boolean {
+    return this.#groups.get(subscriber.variant)?.has(subscriber) ?? false;
   }
 
   /** Moves a subscriber whose variant was `former` to where it now belongs. */
   regroup(subscriber: Subscriber, former: Variant): void {
-    this.delete(subscriber, former);
-    this.add(subscriber);
+    if (this.delete(subscriber, former)) this.add(subscriber);
   }
 
   /** Writes an event and hands it to everybody it is for. */

@@ -32,6 +32,11 @@ export class Channels {
     return this.#entries.size;
   }
 
+  /** Those that are open. */
+  *[Symbol.iterator](): IterableIterator<Channel> {
+    for (const { channel } of this.#entries.values()) if (channel !== undefined) yield channel;
+  }
+
   /** The channel of that name, where somebody is on it. */
   get(name: string): Channel | undefined {
     return this.#entries.get(name)?.channel;

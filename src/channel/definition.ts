@@ -7,7 +7,12 @@ import type { z } from "zod";
 import { HeddleError } from "../base/errors.ts";
 import { type Action, defaultPermissions, type Permissions } from "../guard/permissions.ts";
 import { describeIssue } from "../protocol/decode.ts";
-import { isChannelName, isChannelPattern, MAX_CHANNEL_NAME, PatternTable } from "../protocol/names.ts";
+import {
+  isChannelName,
+  isChannelPattern,
+  MAX_CHANNEL_NAME,
+  PatternTable,
+} from "../protocol/names.ts";
 
 /** The events of a channel: a schema by event type; a type that ends in `*` covers all that start so. */
 export type EventSchemas = Readonly<Record<string, z.ZodType>>;

@@ -29,18 +29,16 @@ export interface MessageContext<P> {
   reply(type: string, payload?: unknown): boolean;
 }
 
-/** What the application does with a message. What it throws is answered with the error `internal`. */
-export type MessageHandler<P> = (context: MessageContext<P>) => MaybePromise<void>;
-
 /** A message as declared: what {@linkcode message} returns. */
 export interface MessageDefinition<S extends z.ZodType = z.ZodType> {
+  /** What a payload must fit; where it does not, the answer is `payload_invalid`. */
   readonly schema: S;
-  readonly handle: MessageHandler<z.infer<S>>;
+  /** What the application does with it. What this throws is answered with the error `internal`. */
+  handle(context: MessageContext<z.infer<S>>): MaybePromise<void>;
 }
 
 /** The messages of a hub, by type. */
-// deno-lint-ignore no-explicit-any -- a handler takes what its own schema gives, so the union is open
-export type MessageDefinitions = Readonly<Record<string, MessageDefinition<any>>>;
+export type MessageDefinitions = Readonly<Record<string, MessageDefinition>>;
 
 /**
  * Declares a message that clients may send: the schema of its payload, and what is done with it.
@@ -63,7 +61,7 @@ export type MessageDefinitions = Readonly<Record<string, MessageDefinition<any>>
  */
 export function message<S extends z.ZodType>(
   schema: S,
-  handle: MessageHandler<z.infer<S>>,
+  handle: (context: MessageContext<z.infer<S>>) => MaybePromise<void>,
 ): MessageDefinition<S> {
   return { schema, handle };
 }

@@ -61,7 +61,10 @@ export function decodeText(text: string, limits: SizeLimits): Inbound {
   const inbound = read(value as Readonly<Record<string, unknown>>);
   if (size > limits.text && !(inbound.kind === "request" && mayBeLong(inbound.request))) {
     const correlationId = correlationIdOf(value as Readonly<Record<string, unknown>>);
-    return { ...tooLarge(size, limits.text), ...(correlationId === undefined ? {} : { correlationId }) };
+    return {
+      ...tooLarge(size, limits.text),
+      ...(correlationId === undefined ? {} : { correlationId }),
+    };
   }
   return inbound;
 }

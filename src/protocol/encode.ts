@@ -4,7 +4,12 @@
  * @module
  */
 import { toBase64 } from "../base/base64.ts";
-import { type Algorithm, ALGORITHMS, type Compressor, encodeCompressedJson } from "./compression.ts";
+import {
+  type Algorithm,
+  ALGORITHMS,
+  type Compressor,
+  encodeCompressedJson,
+} from "./compression.ts";
 import { encodeEnvelope } from "./envelope.ts";
 import { type ChannelEvent, Media } from "./event.ts";
 import type { ApplicationReply, Features, ServerMessage } from "./messages.ts";

@@ -94,15 +94,16 @@ function inflateBody(body: Uint8Array, limit: number): Uint8Array<ArrayBuffer> {
     size += chunk.byteLength;
   });
   gunzip.onmember = (offset) => {
-    if (offset !== HEADER.byteLength + body.byteLength + 8) throw trailing();
+    if (offset !== member.byteLength + 8) throw trailing();
     whole = true;
   };
 
+  // The header goes with the first data: alone, fflate would take its window for full, of zeros.
+  const member = concat([HEADER, body], HEADER.byteLength + body.byteLength);
   const step = Math.max(MIN_STEP, Math.floor(limit / 1024));
   try {
-    gunzip.push(HEADER);
-    for (let at = 0; at < body.byteLength; at += step) {
-      gunzip.push(body.subarray(at, at + step));
+    for (let at = 0; at < member.byteLength; at += step) {
+      gunzip.push(member.subarray(at, at + step));
       if (size > limit) throw tooLarge(limit, size);
     }
   } catch (error) {
@@ -146,10 +147,7 @@ function tooLarge(limit: number, made: number): HeddleError {
   );
 }
 
-function concat(
-  chunks: readonly Uint8Array<ArrayBuffer>[],
-  size: number,
-): Uint8Array<ArrayBuffer> {
+function concat(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(size);
   let at = 0;
   for (const chunk of chunks) {

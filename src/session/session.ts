@@ -7,7 +7,7 @@ import { errorTable, type Failure, failure } from "../protocol/errors.ts";
 import type { Position, Request, ServerMessage } from "../protocol/messages.ts";
 import { isChannelName, isOwnChannelName } from "../protocol/names.ts";
 import type { Effect, EffectId, Joined, Outcome } from "./effect.ts";
-import { type LivenessOptions, Liveness } from "./liveness.ts";
+import { Liveness, type LivenessOptions } from "./liveness.ts";
 
 /** What a session must know of the hub. */
 export interface SessionOptions {

@@ -1,0 +1,66 @@
+/**
+ * Heddle: an embeddable realtime channel hub for Deno, Bun and Node.
+ *
+ * @module
+ */
+export { type Clock, type ManualClock, manualClock, systemClock } from "./src/base/clock.ts";
+export { HeddleError, type HeddleErrorCode } from "./src/base/errors.ts";
+export { type Random, seededRandom, systemRandom } from "./src/base/random.ts";
+export type { MaybePromise } from "./src/base/maybe_promise.ts";
+export type { Broker, BrokerSubscription } from "./src/broker/broker.ts";
+export { memoryBroker, type MemoryBrokerOptions } from "./src/broker/memory.ts";
+export {
+  channel,
+  type ChannelDefinition,
+  type ChannelDefinitions,
+  type ChannelOptions,
+  type EventSchemas,
+} from "./src/channel/definition.ts";
+export type { Socket, SocketCapabilities } from "./src/channel/socket.ts";
+export {
+  allowAnonymous,
+  ANONYMOUS_ROLE,
+  anonymousIdentity,
+  type Authenticate,
+  DEFAULT_ROLE,
+  type Identity,
+} from "./src/guard/identity.ts";
+export type { Action, Permissions } from "./src/guard/permissions.ts";
+export type { Admission, RequestOrigin } from "./src/hub/admission.ts";
+export {
+  type ChannelInfo,
+  type ConnectionFilter,
+  createHub,
+  Hub,
+  type Peer,
+} from "./src/hub/hub.ts";
+export type { ConnectionInfo, HubStats } from "./src/hub/info.ts";
+export type { Logger } from "./src/hub/logger.ts";
+export {
+  message,
+  type MessageContext,
+  type MessageDefinition,
+  type MessageDefinitions,
+} from "./src/hub/message.ts";
+export type { Ending, Heartbeat, HubOptions, Limits } from "./src/hub/options.ts";
+export type {
+  ChannelNames,
+  DefinitionOf,
+  EventsOf,
+  Published,
+  Publisher,
+  PublishOptions,
+} from "./src/hub/publication.ts";
+export {
+  type CloseAction,
+  closeAction,
+  type CloseName,
+  type CloseRule,
+  closeTable,
+} from "./src/protocol/close.ts";
+export type { CompressionOptions } from "./src/protocol/compression.ts";
+export { describeIssue } from "./src/protocol/decode.ts";
+export type { Frame, Variant } from "./src/protocol/encode.ts";
+export { type ErrorCode, type ErrorRule, errorTable } from "./src/protocol/errors.ts";
+export { type ChannelEvent, type Exclusion, Media, type NewEvent } from "./src/protocol/event.ts";
+export { type Position, SUBPROTOCOL } from "./src/protocol/messages.ts";

@@ -1,0 +1,75 @@
+import { HeddleError } from "../base/errors.ts";
+import { checkHandshake, selectSubprotocol } from "../guard/handshake.ts";
+import { type Authenticate, checkIdentity, type Identity } from "../guard/identity.ts";
+import { Refusal } from "../guard/refusal.ts";
+import type { Logger } from "./logger.ts";
+
+/** What the adapter knows of a request beside its head. */
+export interface RequestOrigin {
+  /** The peer's IP address. */
+  readonly address: string;
+}
+
+/** The right to open one connection: what `hub.admit` found out about a request. */
+export interface Admission {
+  readonly identity: Identity;
+  /** The peer's IP address. */
+  readonly address: string;
+  /** The subprotocol to answer with; the adapter sends the header where there is one, and only then. */
+  readonly subprotocol?: string;
+}
+
+/**
+ * Judges a request before the upgrade.
+ *
+ * @throws {Refusal} where it may not be upgraded.
+ */
+export async function judge(
+  request: Request,
+  origin: RequestOrigin,
+  auth: Authenticate,
+  logger: Logger,
+): Promise<Admission> {
+  checkHandshake(request);
+  const subprotocol = selectSubprotocol(request);
+  const identity = await identify(request, auth, logger);
+  return {
+    identity,
+    address: origin.address,
+    ...(subprotocol === undefined ? {} : { subprotocol }),
+  };
+}
+
+/**
+ * Finds out who makes a request, fail-closed.
+ *
+ * @throws {Refusal} 401 where the credential does not hold, 503 where that cannot be found out.
+ */
+export async function identify(
+  request: Request,
+  auth: Authenticate,
+  logger: Logger,
+): Promise<Identity> {
+  try {
+    return checkIdentity(await auth(request));
+  } catch (error) {
+    if (error instanceof HeddleError && error.code === "unavailable") {
+      logger.error("who connects cannot be found out", { error });
+      throw new Refusal(503, "unavailable", "credentials cannot be checked now; try again", {
+        "Retry-After": "5",
+      });
+    }
+    if (error instanceof HeddleError) throw unauthorized(error.code, error.message);
+    // What an application's own authenticator throws may hold anything, so the peer is not told.
+    logger.warn("authentication failed", { error });
+    throw unauthorized("unauthorized", "the credential was not accepted");
+  }
+}
+
+function unauthorized(code: string, message: string): Refusal {
+  const isExpired = code === "token_expired";
+  const challenge = isExpired || message !== "" ? ', error="invalid_token"' : "";
+  return new Refusal(401, isExpired ? "token_expired" : "unauthorized", message, {
+    "WWW-Authenticate": `Bearer realm="heddle"${challenge}`,
+  });
+}

@@ -1,0 +1,126 @@
+import { HeddleError } from "../base/errors.ts";
+import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
+import type { ChannelDefinition } from "../channel/definition.ts";
+import { permits } from "../guard/permissions.ts";
+import { type Failure, failure } from "../protocol/errors.ts";
+import { type Exclusion, Media, type NewEvent } from "../protocol/event.ts";
+import { MAX_TYPE_NAME, type Position } from "../protocol/messages.ts";
+import { isChannelName } from "../protocol/names.ts";
+import type { Outcome, PublishRequest } from "../session/effect.ts";
+import type { Connection } from "./connection.ts";
+import type { Published, Publisher, PublishOptions } from "./publication.ts";
+import type { Workings } from "./workings.ts";
+
+/** The way of an event to the broker, from the application and from clients alike. */
+export class Publishing {
+  readonly #workings: Workings;
+
+  constructor(workings: Workings) {
+    this.#workings = workings;
+  }
+
+  /** A publisher to a channel that is declared. */
+  toChannel(name: string): Publisher<Record<string, unknown>> {
+    return {
+      publish: async (eventType, data, options) => {
+        const definition = isChannelName(name) ? this.#workings.registry.find(name) : undefined;
+        if (definition === undefined) {
+          throw new HeddleError("unknown_channel", `no channel "${name}" is declared`);
+        }
+        const event = this.#event(definition, eventType, data, options?.exclude);
+        if ("code" in event) throw new HeddleError("payload_invalid", event.message);
+        return await this.#publish(name, event);
+      },
+    };
+  }
+
+  /** A publisher to one of the hub's own channels. */
+  toOwn(name: `@${string}`): Publisher<Record<string, unknown>> {
+    return {
+      publish: async (eventType, data, options: PublishOptions = {}) => {
+        const event = this.#event(undefined, eventType, data, options.exclude);
+        if ("code" in event) throw new HeddleError("payload_invalid", event.message);
+        return await this.#publish(name, event);
+      },
+    };
+  }
+
+  /** Publishes for a client, as far as it may. */
+  fromClient(connection: Connection, request: PublishRequest): MaybePromise<Outcome> {
+    const { channel } = request;
+    const definition = this.#workings.registry.find(channel);
+    if (definition === undefined) {
+      return failed("unknown_channel", `no channel "${channel}" is declared`);
+    }
+    const { role } = connection.admission.identity;
+    if (!permits(definition.permissions, role, "broadcast")) {
+      return failed("forbidden", `the role "${role}" may not publish to "${channel}"`);
+    }
+    const echo = request.echo ?? definition.echo;
+    const exclude = echo ? undefined : { clients: [connection.clientId] };
+    const event = this.#event(definition, request.event_type, request.data, exclude);
+    if ("code" in event) return { kind: "failed", failure: event };
+    return whenReady(
+      this.#publish(channel, event),
+      ({ epoch, offset }): Outcome => ({ kind: "published", position: { epoch, offset } }),
+      (reason): Outcome => {
+        this.#workings.options.logger.error("an event could not be published", { channel, reason });
+        return failed("broker_unavailable", "the event could not be published; try again");
+      },
+    );
+  }
+
+  /** Makes the event, or says why its data cannot be published. */
+  #event(
+    definition: ChannelDefinition | undefined,
+    eventType: string,
+    data: unknown,
+    exclude: Exclusion | undefined,
+  ): NewEvent | Failure {
+    if (typeof eventType !== "string" || eventType === "" || eventType.length > MAX_TYPE_NAME) {
+      return failure(
+        "payload_invalid",
+        `an event type must be a string of 1 to ${MAX_TYPE_NAME} characters`,
+      );
+    }
+    const checked = definition === undefined
+      ? { data }
+      : this.#workings.registry.check(definition, eventType, data);
+    if (checked.misfit !== undefined) return failure("payload_invalid", checked.misfit);
+    const json = checked.data instanceof Media ? checked.data : toJson(checked.data);
+    if (json === undefined) return failure("payload_invalid", "JSON cannot hold the data");
+    return {
+      eventType,
+      data: json,
+      timestamp: this.#workings.timestamp(),
+      ...(exclude === undefined ? {} : { exclude }),
+    };
+  }
+
+  #publish(channel: string, event: NewEvent): MaybePromise<Published> {
+    const { options, stats } = this.#workings;
+    return whenReady(
+      options.broker.publish(channel, event),
+      ({ epoch, offset }: Position) => {
+        stats.eventsPublished++;
+        return { channel, epoch, offset };
+      },
+      (reason) => {
+        throw reason;
+      },
+    );
+  }
+}
+
+function failed(code: Failure["code"], message: string): Outcome {
+  return { kind: "failed", failure: failure(code, message) };
+}
+
+/** Undefined for what JSON cannot hold: functions, undefined itself, cycles, BigInts. */
+function toJson(data: unknown): string | undefined {
+  try {
+    return JSON.stringify(data);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,50 @@
+import type { Connection } from "./connection.ts";
+
+/** The open connections, by client and by user. */
+export class Roster {
+  readonly #byClient = new Map<string, Connection>();
+  readonly #byUser = new Map<string, Set<Connection>>();
+
+  /** How many connections there are. */
+  get size(): number {
+    return this.#byClient.size;
+  }
+
+  /** How many users have one. */
+  get users(): number {
+    return this.#byUser.size;
+  }
+
+  get(clientId: string): Connection | undefined {
+    return this.#byClient.get(clientId);
+  }
+
+  /** The connections of one user. */
+  ofUser(userId: string): Iterable<Connection> {
+    return this.#byUser.get(userId) ?? [];
+  }
+
+  add(connection: Connection): void {
+    this.#byClient.set(connection.clientId, connection);
+    const { userId } = connection;
+    if (userId === null) return;
+    const connections = this.#byUser.get(userId);
+    if (connections === undefined) this.#byUser.set(userId, new Set([connection]));
+    else connections.add(connection);
+  }
+
+  /** False where it was not there. */
+  delete(connection: Connection): boolean {
+    if (!this.#byClient.delete(connection.clientId)) return false;
+    const { userId } = connection;
+    if (userId === null) return true;
+    const connections = this.#byUser.get(userId);
+    connections?.delete(connection);
+    if (connections?.size === 0) this.#byUser.delete(userId);
+    return true;
+  }
+
+  [Symbol.iterator](): IterableIterator<Connection> {
+    return this.#byClient.values();
+  }
+}

@@ -1,0 +1,72 @@
+import { TimerWheel } from "../base/wheel.ts";
+import { Channels } from "../channel/channels.ts";
+import { ChannelRegistry } from "../channel/definition.ts";
+import { Compressor } from "../protocol/compression.ts";
+import type { SizeLimits } from "../protocol/decode.ts";
+import type { HubStats } from "./info.ts";
+import type { ResolvedOptions } from "./options.ts";
+
+/** The counters, while they count. */
+export type Counters = {
+  -readonly [
+    K in Exclude<keyof HubStats, "connections" | "users" | "channels" | "subscriptions" | "uptime">
+  ]: number;
+};
+
+/** What all connections of a hub share. */
+export interface Workings {
+  readonly options: ResolvedOptions;
+  readonly registry: ChannelRegistry;
+  readonly channels: Channels;
+  readonly compressor: Compressor;
+  readonly wheel: TimerWheel;
+  readonly stats: Counters;
+  readonly sizes: SizeLimits;
+  /** Whether the application declares a message of this type. */
+  readonly declares: (type: string) => boolean;
+  /** The wall time now: RFC 3339, UTC. */
+  readonly timestamp: () => string;
+}
+
+/** Makes them from the hub's options. */
+export function createWorkings(options: ResolvedOptions): Workings {
+  const compressor = new Compressor(options.compression);
+  const { text, subscribe, binary } = options.limits;
+  return {
+    options,
+    registry: new ChannelRegistry(options.channels),
+    channels: new Channels(options.broker, compressor),
+    compressor,
+    wheel: new TimerWheel(options.clock),
+    stats: {
+      peakConnections: 0,
+      totalConnections: 0,
+      totalDisconnections: 0,
+      refused: 0,
+      messagesReceived: 0,
+      messagesSent: 0,
+      bytesReceived: 0,
+      bytesSent: 0,
+      eventsPublished: 0,
+      eventsDelivered: 0,
+      errors: 0,
+    },
+    sizes: { text, subscribe, binary },
+    declares: (type) => Object.hasOwn(options.messages, type),
+    timestamp: stamper(() => options.clock.wall()),
+  };
+}
+
+/** Many messages share a millisecond, and so their timestamp. */
+function stamper(wall: () => number): () => string {
+  let last = NaN;
+  let text = "";
+  return () => {
+    const now = Math.floor(wall());
+    if (now !== last) {
+      last = now;
+      text = new Date(now).toISOString();
+    }
+    return text;
+  };
+}
