@@ -110,7 +110,13 @@ export async function publicPart(
 ): Promise<CryptoKey> {
   const { kty, crv, x, y, n, e } = await exportJWK(privateKey) as Record<string, string>;
   const parts = Object.entries({ kty, crv, x, y, n, e }).filter(([, part]) => part !== undefined);
-  return await importJWK(Object.fromEntries(parts) as unknown as JWK, algorithm) as CryptoKey;
+  return await fromParts(Object.fromEntries(parts) as unknown as JWK, algorithm);
+}
+
+async function fromParts(jwk: JWK, algorithm: AsymmetricAlgorithm): Promise<CryptoKey> {
+  const key = await importJWK(jwk, algorithm);
+  if (key instanceof Uint8Array) throw new TypeError("a secret is no public or private key");
+  return key;
 }
 
 function fromPem(option: KeyOption, pem: string): AsymmetricKey {
@@ -149,11 +155,7 @@ function fromJwk(option: KeyOption, jwk: JWK): AsymmetricKey {
   if (alg !== undefined && alg !== algorithm && !(alg === "Ed25519" && algorithm === "EdDSA")) {
     throw optionInvalid(`${option} is a JWK for ${alg}: ${ASYMMETRIC.join(", ")} are supported`);
   }
-  return importedOnce(
-    option,
-    algorithm,
-    (name) => importJWK({ ...jwk, ext: true }, name) as Promise<CryptoKey>,
-  );
+  return importedOnce(option, algorithm, (name) => fromParts({ ...jwk, ext: true }, name));
 }
 
 function fromCryptoKey(option: KeyOption, key: CryptoKey): AsymmetricKey {
