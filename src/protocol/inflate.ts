@@ -22,7 +22,8 @@ const SENTINEL = new Uint8Array([...new Uint8Array(8), ...HEADER]);
  * The data must be whole and alone: one gzip member, one zlib stream or one raw DEFLATE stream whose
  * last byte is the last of `bytes`. Several gzip members are refused, since a message is one piece and
  * what follows the first would only be a place to hide data; so is a preset dictionary. Checksums and
- * sizes in gzip and zlib are verified; raw DEFLATE has none.
+ * sizes in gzip and zlib are verified; raw DEFLATE has none, and fflate takes some trees of codes there
+ * that zlib would refuse.
  *
  * It inflates in steps of `max(512, limit / 1024)` bytes and stops after the one that passes `limit`, so it
  * never makes more than 1032 times that beyond the limit. Data larger than anything of `limit` bytes
@@ -112,7 +113,7 @@ function inflateBody(body: Uint8Array, limit: number): Uint8Array<ArrayBuffer> {
   try {
     gunzip.push(SENTINEL);
   } catch (error) {
-    throw isBadHeader(error) ? trailing() : truncated();
+    throw error instanceof HeddleError || isBadHeader(error) ? trailing() : truncated();
   }
   if (!whole) throw truncated();
   return concat(chunks, size);
