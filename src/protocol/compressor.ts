@@ -72,7 +72,7 @@ const DEFAULT_RULES: Readonly<Record<Content, CompressionRule>> = {
  *
  * @example
  * ```ts
- * import { Compressor } from "heddle";
+ * import { Compressor } from "./compressor.ts";
  *
  * const compressor = new Compressor({ json: { level: 9 } });
  * const bytes = new TextEncoder().encode(JSON.stringify(Array(1000).fill("heddle")));

@@ -68,7 +68,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  *
  * @example
  * ```ts
- * import { decodeEnvelope, encodeEnvelope } from "heddle";
+ * import { decodeEnvelope, encodeEnvelope } from "./envelope.ts";
  *
  * const frame = encodeEnvelope({
  *   kind: "image",

@@ -25,9 +25,9 @@ const SENTINEL = new Uint8Array([...new Uint8Array(8), ...HEADER]);
  * sizes in gzip and zlib are verified; raw DEFLATE has none, and fflate takes some trees of codes there
  * that zlib would refuse.
  *
- * It inflates in steps of `max(512, limit / 1024)` bytes and stops after the one that passes `limit`, so it
- * never makes more than 1032 times that beyond the limit. Data larger than anything of `limit` bytes
- * can need is refused unread.
+ * It inflates in steps that each make at most `limit` bytes or 516 KiB, whichever is more, and stops
+ * after the one that passes `limit`. Data larger than anything of `limit` bytes can need are refused
+ * unread.
  *
  * @param algorithm `none` gives a copy.
  * @param limit The most bytes the result may have.
@@ -45,7 +45,12 @@ export function inflate(
     throw new HeddleError("option_invalid", `limit is ${limit}; it must be 0 or more bytes`);
   }
   if (algorithm === "none") {
-    if (bytes.byteLength > limit) throw tooLarge(limit, bytes.byteLength);
+    if (bytes.byteLength > limit) {
+      throw new HeddleError(
+        "too_large",
+        `${bytes.byteLength} bytes are more than ${limit} allowed`,
+      );
+    }
     return new Uint8Array(bytes);
   }
   if (bytes.byteLength > mostCompressed(limit)) {
@@ -101,7 +106,7 @@ function inflateBody(body: Uint8Array, limit: number): Uint8Array<ArrayBuffer> {
 
   // The header goes with the first data: alone, fflate would take its window for full, of zeros.
   const member = concat([HEADER, body], HEADER.byteLength + body.byteLength);
-  const step = Math.max(MIN_STEP, Math.floor(limit / 1024));
+  const step = Math.max(MIN_STEP, Math.floor(limit / MAX_EXPANSION));
   try {
     for (let at = 0; at < member.byteLength; at += step) {
       gunzip.push(member.subarray(at, at + step));
