@@ -25,9 +25,22 @@ export {
   DEFAULT_ROLE,
   type Identity,
 } from "./src/guard/identity.ts";
+export type { Claims } from "./src/guard/claims.ts";
+export {
+  type TokenIssuer,
+  tokenIssuer,
+  type TokenIssuerOptions,
+  type TokenRequest,
+} from "./src/guard/issuer.ts";
+export { type FromClaims, jwtAuth, type JwtAuthOptions } from "./src/guard/jwt.ts";
+export type { JwksOptions } from "./src/guard/jwks.ts";
+export type { Algorithm, AsymmetricAlgorithm, KeyMaterial } from "./src/guard/key.ts";
+export { type Lookup, type LookupOptions, withLookup } from "./src/guard/lookup.ts";
+export { type FoundToken, tokenFrom } from "./src/guard/token.ts";
 export type { Action, Permissions } from "./src/guard/permissions.ts";
 export type { Admission, RequestOrigin } from "./src/hub/admission.ts";
 export {
+  type AnyHub,
   type ChannelInfo,
   type ConnectionFilter,
   createHub,

@@ -7,6 +7,7 @@
  */
 import { SUBPROTOCOL } from "../protocol/messages.ts";
 import { Refusal } from "./refusal.ts";
+import { isTokenSubprotocol } from "./token.ts";
 
 const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
 
@@ -46,7 +47,7 @@ export function selectSubprotocol(request: Request): string | undefined {
   const offered = listOf(request.headers.get("sec-websocket-protocol"));
   if (offered.includes(SUBPROTOCOL)) return SUBPROTOCOL;
   if (offered.includes("jwt-auth")) return "jwt-auth";
-  return offered.length === 1 && offered[0]!.startsWith("jwt.") ? offered[0] : undefined;
+  return offered.length === 1 && isTokenSubprotocol(offered[0]!) ? offered[0] : undefined;
 }
 
 function hasToken(header: string | null, token: string): boolean {

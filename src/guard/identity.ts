@@ -22,8 +22,9 @@ export interface Identity {
 /**
  * Tells who makes a request, before it is upgraded.
  *
- * It throws a {@linkcode HeddleError} `unauthorized` or `token_expired` to refuse with 401; anything
- * else it throws is refused with 401 too, and logged.
+ * It throws a {@linkcode HeddleError} `unauthorized` or `token_expired` to refuse with 401, with its
+ * message, or `unavailable` where it cannot find out, to refuse with 503. Anything else it throws is
+ * logged and refused with 401, and the peer is not told what it was.
  */
 export type Authenticate = (request: Request) => MaybePromise<Identity>;
 

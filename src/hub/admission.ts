@@ -2,6 +2,7 @@ import { HeddleError } from "../base/errors.ts";
 import { checkHandshake, selectSubprotocol } from "../guard/handshake.ts";
 import { type Authenticate, checkIdentity, type Identity } from "../guard/identity.ts";
 import { Refusal } from "../guard/refusal.ts";
+import { tokenFrom } from "../guard/token.ts";
 import type { Logger } from "./logger.ts";
 
 /** What the adapter knows of a request beside its head. */
@@ -59,17 +60,33 @@ export async function identify(
         "Retry-After": "5",
       });
     }
-    if (error instanceof HeddleError) throw unauthorized(error.code, error.message);
+    if (error instanceof HeddleError && error.code === "option_invalid") {
+      // A damaged key shows only when the first token is checked: the server's fault, not the peer's.
+      logger.error("credentials cannot be checked", { error });
+      throw new Refusal(500, "internal", "the server cannot check credentials");
+    }
+    if (error instanceof HeddleError) throw unauthorized(request, error);
     // What an application's own authenticator throws may hold anything, so the peer is not told.
     logger.warn("authentication failed", { error });
-    throw unauthorized("unauthorized", "the credential was not accepted");
+    throw unauthorized(
+      request,
+      new HeddleError("unauthorized", "the credential was not accepted"),
+    );
   }
 }
 
-function unauthorized(code: string, message: string): Refusal {
-  const isExpired = code === "token_expired";
-  const challenge = isExpired || message !== "" ? ', error="invalid_token"' : "";
-  return new Refusal(401, isExpired ? "token_expired" : "unauthorized", message, {
-    "WWW-Authenticate": `Bearer realm="heddle"${challenge}`,
+/** The challenge names no error where no credential came (RFC 6750 section 3.1). */
+function unauthorized(request: Request, { code, message }: HeddleError): Refusal {
+  const error = carriesToken(request) ? ', error="invalid_token"' : "";
+  return new Refusal(401, code === "token_expired" ? code : "unauthorized", message, {
+    "WWW-Authenticate": `Bearer realm="heddle"${error}`,
   });
+}
+
+function carriesToken(request: Request): boolean {
+  try {
+    return tokenFrom(request) !== undefined;
+  } catch {
+    return true;
+  }
 }

@@ -475,3 +475,8 @@ export function createHub<
 >(options: HubOptions<C, M>): Hub<C, M> {
   return new Hub(options);
 }
+
+/** A hub of any channels and messages: what adapters and routes take. */
+export type AnyHub = Omit<Hub, "channel" | "types"> & {
+  channel(name: string): Publisher<Record<string, unknown>>;
+};

@@ -1,0 +1,31 @@
+/**
+ * Serves a hub with the adapter of the runtime the test runs in.
+ *
+ * @module
+ */
+import type { Server } from "../adapter/server.ts";
+import type { AnyHub } from "../hub/hub.ts";
+
+/** The runtime this process is. */
+export const runtime: "deno" | "bun" | "node" = "Deno" in globalThis
+  ? "deno"
+  : "Bun" in globalThis
+  ? "bun"
+  : "node";
+
+/** Listens on a free port of the loopback address. */
+export async function serveHere(hub: AnyHub): Promise<Server> {
+  const { serve } = await adapter();
+  return await serve(hub, { hostname: "127.0.0.1", port: 0 });
+}
+
+function adapter() {
+  switch (runtime) {
+    case "deno":
+      return import("../adapter/deno.ts");
+    case "bun":
+      return import("../adapter/bun.ts");
+    case "node":
+      return import("../adapter/node.ts");
+  }
+}
