@@ -1,0 +1,74 @@
+import type { RawData, WebSocket } from "ws";
+import type { Socket, SocketCapabilities } from "../channel/socket.ts";
+import type { Admission } from "../hub/admission.ts";
+import type { AnyHub } from "../hub/hub.ts";
+import type { Frame } from "../protocol/encode.ts";
+
+const capabilities: SocketCapabilities = {
+  terminate: true,
+  pings: true,
+  closeCodes: true,
+  drain: false,
+};
+
+/** A socket of the npm package `ws`. */
+class NodeSocket implements Socket {
+  readonly capabilities = capabilities;
+  readonly #webSocket: WebSocket;
+
+  constructor(webSocket: WebSocket) {
+    this.#webSocket = webSocket;
+  }
+
+  get bufferedAmount(): number {
+    return this.#webSocket.bufferedAmount;
+  }
+
+  send(frame: Frame): void {
+    this.#webSocket.send(frame, { binary: typeof frame !== "string", compress: false });
+  }
+
+  ping(): void {
+    this.#webSocket.ping();
+  }
+
+  close(code: number, reason: string): void {
+    this.#webSocket.close(code, reason);
+  }
+
+  terminate(): void {
+    this.#webSocket.terminate();
+  }
+}
+
+/** Hands a socket of `ws` that has just opened to a hub, and tells the hub what it does. */
+export function connectNode(hub: AnyHub, webSocket: WebSocket, admission: Admission): void {
+  let violation: number | undefined;
+  // Without a listener an `error` would end the process; `close` follows it.
+  webSocket.on("error", (error) => violation ??= violationCode(error));
+  const peer = hub.accept(new NodeSocket(webSocket), admission);
+  webSocket.on("message", (data: RawData, isBinary: boolean) => {
+    const bytes = data as Buffer; // the binary type is "nodebuffer", where fragments come joined
+    peer.receive(isBinary ? bytes : bytes.toString("utf8"));
+  });
+  webSocket.on("ping", () => peer.pong());
+  webSocket.on("pong", () => peer.pong());
+  webSocket.on("close", (code, reason) => peer.closed(violation ?? code, reason.toString("utf8")));
+}
+
+/** The code that `ws` closes with for what a peer did; it tells the application 1006 whatever it was. */
+function violationCode(error: Error): number | undefined {
+  const { code } = error as { readonly code?: unknown };
+  if (typeof code !== "string" || !code.startsWith("WS_ERR_")) return undefined;
+  switch (code) {
+    case "WS_ERR_INVALID_UTF8":
+      return 1007;
+    case "WS_ERR_TOO_MANY_BUFFERED_PARTS":
+      return 1008;
+    case "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH":
+    case "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH":
+      return 1009;
+    default:
+      return 1002;
+  }
+}

@@ -1,0 +1,67 @@
+import type { AnyHub } from "../hub/hub.ts";
+
+/** What the `serve` of every adapter takes. */
+export interface ServeOptions {
+  /** The TCP port; 0 takes a free one. @default 8000 */
+  readonly port?: number;
+  /** The address to listen at. @default "127.0.0.1" */
+  readonly hostname?: string;
+  /** Where WebSocket connections are taken. @default "/ws" */
+  readonly path?: string;
+  /** Closes the server when it is aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/** A server that listens. */
+export interface Server {
+  /** Where it is reached: `http://HOST:PORT`, without a path. */
+  readonly url: string;
+  readonly hostname: string;
+  readonly port: number;
+  /**
+   * Stops listening, frees the port and cuts what is still open. It does not end the hub: call
+   * `hub.drain()` first, so that clients are told. Called again, it gives the same promise.
+   */
+  close(): Promise<void>;
+}
+
+/** Where WebSocket connections are taken unless the options say otherwise. */
+export const DEFAULT_PATH = "/ws";
+/** What `serve` listens at unless the options say otherwise. */
+export const DEFAULT_ADDRESS = { port: 8000, hostname: "127.0.0.1" } as const;
+
+/** How much a message may exceed the hub's largest limit before the connection is closed for it. */
+const HEADROOM = 65_536;
+
+/**
+ * The largest message, in bytes, that an adapter takes from the network: more than the hub's limits,
+ * so that the hub itself can answer `message_too_large` to a mistake, and the connection lives.
+ */
+export function transportLimit(...hubs: readonly Pick<AnyHub, "limits">[]): number {
+  const largest = hubs.flatMap(({ limits }) => [limits.text, limits.subscribe, limits.binary]);
+  return Math.max(...largest) + HEADROOM;
+}
+
+/** Makes a {@linkcode Server} of one that listens. `close` is called at most once. */
+export function listening(
+  address: { readonly hostname: string; readonly port: number },
+  close: () => Promise<void>,
+  signal?: AbortSignal,
+): Server {
+  const { hostname, port } = address;
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  let closed: Promise<void> | undefined;
+  const server: Server = {
+    url: `http://${host}:${port}`,
+    hostname,
+    port,
+    close() {
+      signal?.removeEventListener("abort", onAbort);
+      closed ??= close();
+      return closed;
+    },
+  };
+  const onAbort = () => void server.close();
+  signal?.addEventListener("abort", onAbort, { once: true });
+  return server;
+}
