@@ -38,6 +38,8 @@ export type { Algorithm, AsymmetricAlgorithm, KeyMaterial } from "./src/guard/ke
 export { type Lookup, type LookupOptions, withLookup } from "./src/guard/lookup.ts";
 export { type FoundToken, tokenFrom } from "./src/guard/token.ts";
 export type { Action, Permissions } from "./src/guard/permissions.ts";
+export type { DiscoveryDocument } from "./src/http/discovery.ts";
+export { type RouteOptions, routes, type UpgradeHandler } from "./src/http/routes.ts";
 export type { Admission, RequestOrigin } from "./src/hub/admission.ts";
 export {
   type AnyHub,

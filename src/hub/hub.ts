@@ -21,6 +21,7 @@ import { type Admission, identify, judge, type RequestOrigin } from "./admission
 import { checkEnding, Connection, type ConnectionHost, type Opened } from "./connection.ts";
 import { handleMessage } from "./handling.ts";
 import type { ConnectionInfo, HubStats } from "./info.ts";
+import type { Logger } from "./logger.ts";
 import type { MessageDefinitions } from "./message.ts";
 import { type Ending, type HubOptions, type Limits, resolveOptions } from "./options.ts";
 import type { ChannelNames, DefinitionOf, EventsOf, Publisher } from "./publication.ts";
@@ -103,6 +104,11 @@ export class Hub<
   /** Seconds of silence after which a connection is pinged. */
   get heartbeatInterval(): number {
     return this.#workings.options.heartbeat.interval / 1000;
+  }
+
+  /** Where the hub says what happens; what is built around it says so there too. */
+  get logger(): Logger {
+    return this.#workings.options.logger;
   }
 
   /** Whether the hub is ending: it takes no new connections. */

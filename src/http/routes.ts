@@ -1,0 +1,89 @@
+import { Hono } from "hono";
+import { HeddleError } from "../base/errors.ts";
+import { Refusal } from "../guard/refusal.ts";
+import type { AnyHub } from "../hub/hub.ts";
+import { addRoute, answer, errorHandler, methodNotAllowed } from "./answer.ts";
+import { discovery, health } from "./discovery.ts";
+import { broadcast, listChannels, REST_PATH, showChannel, status } from "./rest.ts";
+
+/**
+ * Upgrades a request to a WebSocket, or answers why not.
+ *
+ * @param env What the runtime hands the handler beside the request: Hono's `c.env`.
+ */
+export type UpgradeHandler = (request: Request, env: unknown) => Response | Promise<Response>;
+
+/** Options of {@linkcode routes}. */
+export interface RouteOptions {
+  /** Where the WebSocket endpoint is, under the path the routes are mounted at. @default "/ws" */
+  readonly path?: string;
+  /** Does the upgrade. @default `GET {path}` is answered with 426, for servers that upgrade elsewhere */
+  readonly upgrade?: UpgradeHandler;
+  /** The roles that are shown client and user ids. @default ["admin"] */
+  readonly adminRoles?: readonly string[];
+}
+
+const PATH = /^\/$|^(\/[\w.~-]+)+$/;
+
+/**
+ * The hub's HTTP routes, to be served as they are or mounted in an application's own Hono app:
+ *
+ * - `GET {path}` the WebSocket endpoint
+ * - `GET {path}/config` service discovery; `GET /health` 200, or 503 while the hub drains: for anybody
+ * - `GET /api/v1/websocket/status`, `…/channels`, `…/channels/{channel}` counts for whoever may
+ *   connect; who it is for `adminRoles` alone
+ * - `POST /api/v1/websocket/broadcast?channel=X` publishes the event in the body, up to 64 KiB of
+ *   `{"event_type", "data"}`, for roles that may broadcast on that channel
+ *
+ * What cannot be done is answered with `{"error", "message"}`: 400 for bad input, 401 without a
+ * credential where one is needed, 403 for a role that may not, 404, 405 with `Allow`, 413, and 503
+ * where trying again later makes sense. Mounted, other paths are left to the application.
+ *
+ * @throws {HeddleError} `option_invalid` for a `path` that is none.
+ *
+ * @example
+ * ```ts
+ * import { allowAnonymous, channel, createHub, routes } from "heddle";
+ * import { Hono } from "hono";
+ *
+ * await using hub = createHub({ auth: allowAnonymous(), channels: { news: channel() } });
+ * const app = new Hono().get("/", (c) => c.text("hello")).route("/realtime", routes(hub));
+ * const response = await app.request("/realtime/api/v1/websocket/channels/news");
+ * const { subscribers } = await response.json();
+ * if (subscribers !== 0) throw new Error(`subscribers ${subscribers}`);
+ * ```
+ */
+export function routes(
+  hub: AnyHub,
+  options: RouteOptions = {},
+): Hono {
+  const { path = "/ws", upgrade = upgradeElsewhere, adminRoles = ["admin"] } = options;
+  if (!PATH.test(path)) {
+    throw new HeddleError(
+      "option_invalid",
+      `path is ${JSON.stringify(path)}; it must be like "/ws": segments of A-Z a-z 0-9 _ . ~ -`,
+    );
+  }
+  const rest = { hub, path, adminRoles: new Set(adminRoles) };
+  const app = new Hono();
+  app.onError(errorHandler(hub.logger));
+  // Counts only where these routes are the whole server: a mounted app's own is not asked.
+  app.notFound((c) => answer(c, new Refusal(404, "not_found", "there is nothing at this path")));
+  app.all(path, (c) => {
+    if (c.req.raw.method !== "GET") return answer(c, methodNotAllowed("GET"));
+    return upgrade(c.req.raw, c.env);
+  });
+  addRoute(app, "GET", path === "/" ? "/config" : `${path}/config`, discovery(hub));
+  addRoute(app, "GET", "/health", health(hub));
+  addRoute(app, "GET", `${REST_PATH}/status`, status(rest));
+  addRoute(app, "GET", `${REST_PATH}/channels`, listChannels(rest));
+  addRoute(app, "GET", `${REST_PATH}/channels/:channel`, showChannel(rest));
+  addRoute(app, "POST", `${REST_PATH}/broadcast`, broadcast(rest));
+  return app;
+}
+
+function upgradeElsewhere(): never {
+  throw new Refusal(426, "upgrade_required", "this is a WebSocket endpoint", {
+    Upgrade: "websocket",
+  });
+}
