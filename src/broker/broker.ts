@@ -7,6 +7,58 @@ import type { MaybePromise } from "../base/maybe_promise.ts";
 import type { ChannelEvent, NewEvent } from "../protocol/event.ts";
 import type { Position } from "../protocol/messages.ts";
 
+/** How much of a channel's past is kept. What any of the three no longer covers is dropped. */
+export interface Retention {
+  /** Events; 0 keeps none. */
+  readonly size: number;
+  /** Bytes of their data. */
+  readonly bytes: number;
+  /** Milliseconds since an event was published, and since the channel was last listened to. */
+  readonly ttl: number;
+}
+
+/** How an event is taken. */
+export interface PublishTerms {
+  readonly retention: Retention;
+  /** Who publishes and how they name the event: the same again within five minutes is a duplicate. */
+  readonly idempotence?: { readonly identity: string; readonly id: string };
+}
+
+/** Where an event ended up: its own place, or for a duplicate the place of the first. */
+export interface Placed extends Position {
+  readonly duplicate: boolean;
+}
+
+/** Which part of a channel's past is wanted. */
+export interface HistoryQuery {
+  /** Events after this place; without it, from the oldest held. */
+  readonly since?: Position;
+  /** The newest so many, in place of `since`. */
+  readonly last?: number;
+  /** The most events to give. */
+  readonly limit: number;
+  /** The most bytes of data to give; one event is given even where it is larger. */
+  readonly bytes: number;
+}
+
+/** Offsets that can no longer be had, both ends included; null where the epoch is another. */
+export interface Gap {
+  readonly from: number | null;
+  readonly to: number | null;
+}
+
+/** A part of a channel's past, oldest first. */
+export interface HistoryPage {
+  readonly epoch: string;
+  /** The offset of the newest event there is; 0 before the first. */
+  readonly head: number;
+  readonly events: readonly ChannelEvent[];
+  /** What lies between `since` and the first event here and is gone. */
+  readonly gap?: Gap;
+  /** Whether there are events after the last one here. */
+  readonly more: boolean;
+}
+
 /** A channel that is being listened to. */
 export interface BrokerSubscription {
   /** The place before the first event that the listener gets. */
@@ -15,8 +67,37 @@ export interface BrokerSubscription {
   close(): void;
 }
 
+/** What is kept of a session while no connection has it. All of it JSON can hold. */
+export interface SessionRecord {
+  readonly clientId: string;
+  readonly userId: string | null;
+  /** Its channels, and where it stood in each. */
+  readonly positions: Readonly<Record<string, Position>>;
+  /** Where it stood in the hub's own channels. */
+  readonly ownPositions: Readonly<Record<string, Position>>;
+  /** Events it has not acknowledged. */
+  readonly unacknowledged: readonly UnacknowledgedEvent[];
+}
+
+/** An event that waits for its acknowledgement. */
+export interface UnacknowledgedEvent {
+  readonly event: ChannelEvent;
+  /** How often it was sent. */
+  readonly attempts: number;
+}
+
+/** Keeps sessions by token. Bounded: where it is full, an anonymous session goes first, then the oldest. */
+export interface SessionStore {
+  /** How many are kept. */
+  readonly size: number;
+  /** Keeps a session for `ttl` milliseconds. */
+  put(token: string, record: SessionRecord, ttl: number): MaybePromise<void>;
+  /** Gives a session and forgets it, so that it is given once. */
+  take(token: string): MaybePromise<SessionRecord | undefined>;
+}
+
 /**
- * Carries events between publishers and subscribers, and gives each its place.
+ * Carries events between publishers and subscribers, gives each its place, and keeps their past.
  *
  * In one channel and epoch the offsets are 1, 2, 3 …, in the order in which the events were taken; every
  * listener gets them in that order, each once, from its position on. An epoch is never used again for
@@ -26,13 +107,18 @@ export interface BrokerSubscription {
  * `closed`.
  */
 export interface Broker {
+  /** Sessions that no connection has. */
+  readonly sessions: SessionStore;
   /** Takes an event; gives its place. Listeners may be called before it returns. */
-  publish(channel: string, event: NewEvent): MaybePromise<Position>;
+  publish(channel: string, event: NewEvent, terms: PublishTerms): MaybePromise<Placed>;
   /** Listens to a channel. `onEvent` must not throw. */
   subscribe(
     channel: string,
+    retention: Retention,
     onEvent: (event: ChannelEvent) => void,
   ): MaybePromise<BrokerSubscription>;
+  /** Gives a part of the past; undefined where the channel has none and nobody listens. */
+  history(channel: string, query: HistoryQuery): MaybePromise<HistoryPage | undefined>;
   /** Ends every subscription and frees what the broker holds. Idempotent. */
   close(): MaybePromise<void>;
 }

@@ -1,19 +1,40 @@
+import { toBase64Url } from "../base/base64.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
 import { type Random, systemRandom } from "../base/random.ts";
-import { toBase64Url } from "../base/base64.ts";
 import type { ChannelEvent, NewEvent } from "../protocol/event.ts";
 import type { Position } from "../protocol/messages.ts";
-import type { Broker, BrokerSubscription } from "./broker.ts";
+import type {
+  Broker,
+  BrokerSubscription,
+  HistoryPage,
+  HistoryQuery,
+  Placed,
+  PublishTerms,
+  Retention,
+} from "./broker.ts";
+import { ExpiringMap } from "./expiring.ts";
+import { MemorySessions } from "./memory_sessions.ts";
+import { Stream } from "./stream.ts";
 
-/** What is known of a channel while somebody listens to it. */
-interface Stream {
-  readonly epoch: string;
-  offset: number;
-  readonly listeners: Set<(event: ChannelEvent) => void>;
-}
+/** How long a client's own name for an event is remembered, in milliseconds. */
+const IDEMPOTENCE_WINDOW = 300_000;
+
+/** How often what has run out is looked for, in milliseconds. */
+const SWEEP_INTERVAL = 5_000;
 
 /** Options of {@linkcode memoryBroker}. */
 export interface MemoryBrokerOptions {
+  /** Bytes of history in all channels together; over it, the channels unused for longest lose theirs. @default 268435456 */
+  readonly historyBytes?: number;
+  /** Channels whose past is kept without anybody listening; the one unused for longest goes first. @default 100000 */
+  readonly idleChannels?: number;
+  /** Sessions kept for those who may come back. @default 100000 */
+  readonly sessions?: number;
+  /** Names of events remembered in all, so that none is taken twice. @default 100000 */
+  readonly publications?: number;
+  /** @default systemClock */
+  readonly clock?: Clock;
   /** Where epochs come from. @default systemRandom */
   readonly random?: Random;
 }
@@ -21,75 +42,183 @@ export interface MemoryBrokerOptions {
 /**
  * The broker of one process: it answers at once and calls listeners within `publish`.
  *
- * A channel that nobody listens to costs nothing: its numbering ends with its last listener, and starts
- * again in a new epoch.
+ * A channel lives while somebody listens to it, and for its retention's `ttl` after that. What comes later
+ * under its name has another epoch.
  *
  * @example
  * ```ts
  * import { memoryBroker } from "heddle";
  *
  * const broker = memoryBroker();
+ * const retention = { size: 1000, bytes: 8_388_608, ttl: 300_000 };
  * const seen: number[] = [];
- * await broker.subscribe("metrics", (event) => seen.push(event.offset));
- * await broker.publish("metrics", { eventType: "tick", data: "{}", timestamp: "2024-12-29T12:00:00Z" });
+ * await broker.subscribe("metrics", retention, (event) => seen.push(event.offset));
+ * const event = { eventType: "tick", data: "{}", timestamp: "2024-12-29T12:00:00Z" };
+ * await broker.publish("metrics", event, { retention });
  * if (seen[0] !== 1) throw new Error(`offset ${seen[0]}`);
+ * await broker.close();
  * ```
  */
 export function memoryBroker(options: MemoryBrokerOptions = {}): Broker {
-  return new MemoryBroker(options.random ?? systemRandom);
+  return new MemoryBroker(options);
+}
+
+/** A channel that is listened to, or was. */
+interface Entry {
+  readonly stream: Stream;
+  readonly listeners: Set<(event: ChannelEvent) => void>;
+  retention: Retention;
+  /** When it was last listened to or published to. */
+  used: number;
 }
 
 class MemoryBroker implements Broker {
-  readonly #streams = new Map<string, Stream>();
+  readonly sessions: MemorySessions;
+  readonly #clock: Clock;
+  /** Those nobody listens to stand in the order in which they were last used. */
+  readonly #idle = new Map<string, Entry>();
+  readonly #listened = new Map<string, Entry>();
+  readonly #published: ExpiringMap<string, Position>;
+  readonly #historyBytes: number;
+  readonly #idleChannels: number;
   readonly #life: string;
+  #bytes = 0;
   #epochs = 0;
+  #stopSweep: (() => void) | undefined;
   #closed = false;
 
-  constructor(random: Random) {
-    this.#life = toBase64Url(random.bytes(6));
+  constructor(options: MemoryBrokerOptions) {
+    this.#clock = options.clock ?? systemClock;
+    this.#historyBytes = options.historyBytes ?? 268_435_456;
+    this.#idleChannels = options.idleChannels ?? 100_000;
+    this.#published = new ExpiringMap(options.publications ?? 100_000, IDEMPOTENCE_WINDOW);
+    this.sessions = new MemorySessions(options.sessions ?? 100_000, this.#clock);
+    this.#life = toBase64Url((options.random ?? systemRandom).bytes(6));
+    this.#stopSweep = this.#clock.every(SWEEP_INTERVAL, () => this.#sweep());
   }
 
-  publish(channel: string, event: NewEvent): Position {
+  publish(channel: string, event: NewEvent, { retention, idempotence }: PublishTerms): Placed {
     this.#refuseIfClosed();
-    const stream = this.#streams.get(channel);
-    if (stream === undefined) return { epoch: this.#newEpoch(), offset: 1 };
-    const { epoch } = stream;
-    const offset = ++stream.offset;
-    const placed: ChannelEvent = { ...event, channel, epoch, offset };
-    for (const listener of stream.listeners) listener(placed);
-    return { epoch, offset };
+    const now = this.#clock.now();
+    const key = idempotence === undefined
+      ? undefined
+      : JSON.stringify([channel, idempotence.identity, idempotence.id]);
+    const first = key === undefined ? undefined : this.#published.get(key, now);
+    if (first !== undefined) return { ...first, duplicate: true };
+    const entry = this.#entry(channel, retention);
+    const { stream } = entry;
+    this.#bytes -= stream.bytes;
+    const placed = stream.append(event, retention, now);
+    this.#bytes += stream.bytes;
+    this.#boundHistory();
+    const position = { epoch: placed.epoch, offset: placed.offset };
+    if (key !== undefined) this.#published.set(key, position, now);
+    for (const listener of entry.listeners) listener(placed);
+    return { ...position, duplicate: false };
   }
 
-  subscribe(channel: string, onEvent: (event: ChannelEvent) => void): BrokerSubscription {
+  subscribe(
+    channel: string,
+    retention: Retention,
+    onEvent: (event: ChannelEvent) => void,
+  ): BrokerSubscription {
     this.#refuseIfClosed();
-    let stream = this.#streams.get(channel);
-    if (stream === undefined) {
-      stream = { epoch: this.#newEpoch(), offset: 0, listeners: new Set() };
-      this.#streams.set(channel, stream);
-    }
-    const { epoch, offset, listeners } = stream;
+    const entry = this.#entry(channel, retention);
+    this.#idle.delete(channel);
+    this.#listened.set(channel, entry);
     // A listener of its own for each subscription: the same function may subscribe twice.
     const listener = (event: ChannelEvent) => onEvent(event);
-    listeners.add(listener);
+    entry.listeners.add(listener);
+    const { epoch, head } = entry.stream;
     return {
-      position: { epoch, offset },
+      position: { epoch, offset: head },
       close: () => {
-        if (!listeners.delete(listener)) return;
-        if (listeners.size === 0 && this.#streams.get(channel)?.listeners === listeners) {
-          this.#streams.delete(channel);
-        }
+        if (!entry.listeners.delete(listener) || entry.listeners.size > 0) return;
+        if (this.#listened.get(channel) !== entry) return;
+        this.#listened.delete(channel);
+        this.#rest(channel, entry);
       },
     };
   }
 
-  close(): void {
-    this.#closed = true;
-    for (const { listeners } of this.#streams.values()) listeners.clear();
-    this.#streams.clear();
+  history(channel: string, query: HistoryQuery): HistoryPage | undefined {
+    this.#refuseIfClosed();
+    const entry = this.#listened.get(channel) ?? this.#idle.get(channel);
+    if (entry === undefined) return undefined;
+    this.#trim(entry);
+    return entry.stream.read(query);
   }
 
-  #newEpoch(): string {
-    return `${this.#life}${(this.#epochs++).toString(36)}`;
+  close(): void {
+    this.#closed = true;
+    this.#stopSweep?.();
+    for (const { listeners } of this.#listened.values()) listeners.clear();
+    this.#listened.clear();
+    this.#idle.clear();
+    this.sessions.clear();
+    this.#bytes = 0;
+  }
+
+  /** Finds a channel or starts it. */
+  #entry(channel: string, retention: Retention): Entry {
+    const listened = this.#listened.get(channel);
+    if (listened !== undefined) return listened;
+    let entry = this.#idle.get(channel);
+    if (entry === undefined) {
+      const epoch = `${this.#life}${(this.#epochs++).toString(36)}`;
+      entry = { stream: new Stream(channel, epoch), listeners: new Set(), retention, used: 0 };
+    }
+    entry.retention = retention;
+    this.#rest(channel, entry);
+    return entry;
+  }
+
+  /** Puts a channel that nobody listens to at the end of those that may go. */
+  #rest(channel: string, entry: Entry): void {
+    entry.used = this.#clock.now();
+    this.#idle.delete(channel);
+    this.#idle.set(channel, entry);
+    while (this.#idle.size > this.#idleChannels) this.#dropIdlest();
+  }
+
+  #dropIdlest(): void {
+    for (const [channel, { stream }] of this.#idle) {
+      this.#bytes -= stream.bytes;
+      this.#idle.delete(channel);
+      return;
+    }
+  }
+
+  #trim({ stream, retention }: Entry): void {
+    this.#bytes -= stream.bytes;
+    stream.trim(retention, this.#clock.now());
+    this.#bytes += stream.bytes;
+  }
+
+  /** Keeps all channels together within their bytes: the idlest go, then the longest pasts are cut. */
+  #boundHistory(): void {
+    while (this.#bytes > this.#historyBytes && this.#idle.size > 1) this.#dropIdlest();
+    if (this.#bytes <= this.#historyBytes) return;
+    for (const { stream } of [...this.#listened.values(), ...this.#idle.values()]) {
+      while (this.#bytes > this.#historyBytes && stream.size > 1) {
+        this.#bytes -= stream.bytes;
+        stream.dropOldest();
+        this.#bytes += stream.bytes;
+      }
+    }
+  }
+
+  #sweep(): void {
+    const now = this.#clock.now();
+    for (const [channel, entry] of this.#idle) {
+      if (entry.used + entry.retention.ttl <= now) {
+        this.#bytes -= entry.stream.bytes;
+        this.#idle.delete(channel);
+      } else this.#trim(entry);
+    }
+    for (const entry of this.#listened.values()) this.#trim(entry);
+    this.#published.expire(now);
+    this.sessions.expire();
   }
 
   #refuseIfClosed(): void {

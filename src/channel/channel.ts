@@ -1,92 +1,257 @@
-import { EncodedEvent, type Frame, type Variant } from "../protocol/encode.ts";
+import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
+import type { Broker, Gap, HistoryPage } from "../broker/broker.ts";
 import type { Compressor } from "../protocol/compression.ts";
+import { EncodedEvent, type Frame, type Variant } from "../protocol/encode.ts";
 import type { ChannelEvent, Exclusion } from "../protocol/event.ts";
 import type { Position } from "../protocol/messages.ts";
+import { Conflation } from "./conflation.ts";
+import type { ChannelDefinition } from "./definition.ts";
 
-/** A connection, as the fan-out sees it. */
+/** How much of its past a subscriber that is behind is given at a time. */
+const PAGE = { limit: 128, bytes: 262_144 } as const;
+
+/** A connection, as the fan-out sees it. No method throws. */
 export interface Subscriber {
   readonly clientId: string;
   readonly userId: string | null;
   /** How its frames are written. When it changes, {@linkcode Channel.regroup} must be told. */
   readonly variant: Variant;
-  /** Hands one frame of an event to its socket. Never throws. */
-  deliver(frame: Frame): void;
+  /** Whether its socket takes a frame now. */
+  readonly isReady: boolean;
+  /** Hands one frame of an event to its socket. */
+  deliver(frame: Frame, event: ChannelEvent): void;
+  /** Tells it of events it will not get. */
+  miss(channel: string, epoch: string, gap: Gap): void;
+  /** It fell behind in this channel, and wants {@linkcode Channel.catchUp} when its socket takes more. */
+  fellBehind(channel: Channel): void;
+  /** It fell behind by more than the channel bears: its connection is to be cut. */
+  overflowed(channel: Channel): void;
+}
+
+/** Where a subscriber that is not up to date stands. */
+interface Cursor {
+  position: Position;
+  /** Whether it came with this position, and so cannot help being behind. */
+  readonly isRecovering: boolean;
+  /** Whether a page of the past is being fetched for it. */
+  isReading: boolean;
 }
 
 /**
- * A channel that somebody is subscribed to: its subscribers by variant, and the fan-out to them.
+ * A channel that somebody is subscribed to: its subscribers, and the fan-out to them.
  *
- * An event is written once for each variant and passes through no session.
+ * An event is written once for each variant and handed to every subscriber that is up to date. One whose
+ * socket takes no more, or that came back after a while, holds no copies: it is a cursor in the channel's
+ * history, which moves as its socket drains, and at the head it is up to date again.
  */
 export class Channel {
-  /** Its name. */
   readonly name: string;
+  /** What was declared for it; undefined for the hub's own channels. */
+  readonly definition: ChannelDefinition | undefined;
   /** The place before the next event. */
   position: Position;
-  readonly #groups = new Map<Variant, Set<Subscriber>>();
+  readonly #live = new Map<Variant, Set<Subscriber>>();
+  readonly #behind = new Map<Subscriber, Cursor>();
+  readonly #broker: Broker;
   readonly #compressor: Compressor;
+  readonly #lag: number;
 
-  constructor(name: string, position: Position, compressor: Compressor) {
+  /** @param lag How many events a subscriber may be behind before its channel's policy decides. */
+  constructor(
+    name: string,
+    position: Position,
+    workings: {
+      readonly definition: ChannelDefinition | undefined;
+      readonly broker: Broker;
+      readonly compressor: Compressor;
+      readonly lag: number;
+    },
+  ) {
     this.name = name;
     this.position = position;
-    this.#compressor = compressor;
+    this.definition = workings.definition;
+    this.#broker = workings.broker;
+    this.#compressor = workings.compressor;
+    this.#lag = workings.lag;
   }
 
   /** How many are subscribed. */
   get size(): number {
-    let size = 0;
-    for (const group of this.#groups.values()) size += group.size;
+    let size = this.#behind.size;
+    for (const group of this.#live.values()) size += group.size;
     return size;
   }
 
   /** Who is subscribed. */
   *subscribers(): IterableIterator<Subscriber> {
-    for (const group of this.#groups.values()) yield* group;
-  }
-
-  /** Lets a subscriber have every event from now on. */
-  add(subscriber: Subscriber): void {
-    const group = this.#groups.get(subscriber.variant);
-    if (group === undefined) this.#groups.set(subscriber.variant, new Set([subscriber]));
-    else group.add(subscriber);
-  }
-
-  /** Lets it have no more. False where it had none. */
-  delete(subscriber: Subscriber, variant: Variant = subscriber.variant): boolean {
-    const group = this.#groups.get(variant);
-    if (group === undefined || !group.delete(subscriber)) return false;
-    if (group.size === 0) this.#groups.delete(variant);
-    return true;
+    for (const group of this.#live.values()) yield* group;
+    yield* this.#behind.keys();
   }
 
   /** Whether it is subscribed. */
   has(subscriber: Subscriber): boolean {
-    return this.#groups.get(subscriber.variant)?.has(subscriber) ?? false;
+    return this.#behind.has(subscriber) ||
+      (this.#live.get(subscriber.variant)?.has(subscriber) ?? false);
+  }
+
+  /** Lets a subscriber have every event from now on. */
+  add(subscriber: Subscriber): void {
+    const group = this.#live.get(subscriber.variant);
+    if (group === undefined) this.#live.set(subscriber.variant, new Set([subscriber]));
+    else group.add(subscriber);
+  }
+
+  /** Lets a subscriber have every event after `position`: the past first, then what comes. */
+  addBehind(subscriber: Subscriber, position: Position): void {
+    this.#behind.set(subscriber, { position, isRecovering: true, isReading: false });
+    subscriber.fellBehind(this);
+  }
+
+  /** Lets it have no more. False where it had none. */
+  delete(subscriber: Subscriber): boolean {
+    return this.#behind.delete(subscriber) || this.#deleteLive(subscriber, subscriber.variant);
   }
 
   /** Moves a subscriber whose variant was `former` to where it now belongs. */
   regroup(subscriber: Subscriber, former: Variant): void {
-    if (this.delete(subscriber, former)) this.add(subscriber);
+    if (this.#deleteLive(subscriber, former)) this.add(subscriber);
   }
 
-  /** Writes an event and hands it to everybody it is for. */
+  /** Where a subscriber stands: before the next event it gets. */
+  positionOf(subscriber: Subscriber): Position {
+    return this.#behind.get(subscriber)?.position ?? this.position;
+  }
+
+  /** Writes an event and hands it to everybody who is up to date and whom it is for. */
   deliver(event: ChannelEvent): void {
+    const before = this.position;
     this.position = { epoch: event.epoch, offset: event.offset };
+    if (this.#live.size === 0) return;
     const encoded = new EncodedEvent(event, this.#compressor);
     const isExcluded = event.exclude === undefined ? undefined : excluded(event.exclude);
-    for (const [variant, group] of this.#groups) {
+    for (const [variant, group] of this.#live) {
       const frame = encoded.frame(variant);
       for (const subscriber of group) {
-        if (isExcluded?.(subscriber)) continue;
-        subscriber.deliver(frame);
+        if (!subscriber.isReady) this.#fallBehind(subscriber, before);
+        else if (!isExcluded?.(subscriber)) subscriber.deliver(frame, event);
       }
     }
+  }
+
+  /**
+   * Gives a subscriber that is behind as much of the past as its socket takes.
+   *
+   * @returns Whether it is behind no longer.
+   */
+  catchUp(subscriber: Subscriber): MaybePromise<boolean> {
+    const cursor = this.#behind.get(subscriber);
+    if (cursor === undefined) return true;
+    if (cursor.isReading) return false;
+    this.#applyPolicy(subscriber, cursor);
+    while (this.#behind.get(subscriber) === cursor && subscriber.isReady) {
+      if (this.#isAtHead(cursor)) {
+        this.#behind.delete(subscriber);
+        this.add(subscriber);
+        return true;
+      }
+      const page = this.#broker.history(this.name, { since: cursor.position, ...PAGE });
+      if (page instanceof Promise) return this.#catchUpLater(subscriber, cursor, page);
+      this.#give(subscriber, cursor, page);
+    }
+    return !this.#behind.has(subscriber);
+  }
+
+  #catchUpLater(
+    subscriber: Subscriber,
+    cursor: Cursor,
+    page: Promise<HistoryPage | undefined>,
+  ): Promise<boolean> {
+    cursor.isReading = true;
+    return page.then((page) => {
+      cursor.isReading = false;
+      if (this.#behind.get(subscriber) !== cursor) return true;
+      this.#give(subscriber, cursor, page);
+      return this.catchUp(subscriber);
+    }, () => {
+      // The broker is away: the next turn tries again.
+      cursor.isReading = false;
+      return false;
+    });
+  }
+
+  #isAtHead({ position }: Cursor): boolean {
+    return position.epoch === this.position.epoch && position.offset >= this.position.offset;
+  }
+
+  #give(subscriber: Subscriber, cursor: Cursor, page: HistoryPage | undefined): void {
+    if (page === undefined) {
+      // Nothing is known of the channel: what there was is gone, and so is its numbering.
+      subscriber.miss(this.name, this.position.epoch, { from: null, to: null });
+      cursor.position = this.position;
+      return;
+    }
+    const { epoch, gap, events } = page;
+    if (gap !== undefined) {
+      subscriber.miss(this.name, epoch, gap);
+      const first = events[0]?.offset ?? page.head + 1;
+      cursor.position = { epoch, offset: first - 1 };
+    }
+    const conflation = cursor.isRecovering ? undefined : this.#conflate(events);
+    for (const event of events) {
+      if (!subscriber.isReady) return;
+      const { offset } = event;
+      const replaced = conflation?.isReplaced(event) ?? false;
+      if (replaced) conflation!.skip(subscriber, this.name, event);
+      else {
+        conflation?.tell(subscriber, this.name, epoch);
+        this.#deliverOne(subscriber, event);
+      }
+      cursor.position = { epoch, offset };
+    }
+    conflation?.tell(subscriber, this.name, epoch);
+    if (events.length === 0) cursor.position = { epoch, offset: page.head };
+  }
+
+  #conflate(events: readonly ChannelEvent[]): Conflation | undefined {
+    const overflow = this.definition?.overflow;
+    return typeof overflow === "object" ? new Conflation(events, overflow.key) : undefined;
+  }
+
+  #deliverOne(subscriber: Subscriber, event: ChannelEvent): void {
+    if (event.exclude !== undefined && excluded(event.exclude)(subscriber)) return;
+    subscriber.deliver(new EncodedEvent(event, this.#compressor).frame(subscriber.variant), event);
+  }
+
+  #fallBehind(subscriber: Subscriber, position: Position): void {
+    this.#deleteLive(subscriber, subscriber.variant);
+    this.#behind.set(subscriber, { position, isRecovering: false, isReading: false });
+    subscriber.fellBehind(this);
+  }
+
+  /** What is done about a subscriber that reads too slowly. One that recovers cannot help it. */
+  #applyPolicy(subscriber: Subscriber, cursor: Cursor): void {
+    const { position } = cursor;
+    const { epoch, offset } = this.position;
+    if (cursor.isRecovering || position.epoch !== epoch) return;
+    if (offset - position.offset <= this.#lag) return;
+    const overflow = this.definition?.overflow ?? "disconnect";
+    if (overflow === "disconnect") subscriber.overflowed(this);
+    else if (overflow === "drop-oldest") {
+      const to = offset - this.#lag;
+      subscriber.miss(this.name, epoch, { from: position.offset + 1, to });
+      cursor.position = { epoch, offset: to };
+    }
+  }
+
+  #deleteLive(subscriber: Subscriber, variant: Variant): boolean {
+    const group = this.#live.get(variant);
+    if (group === undefined || !group.delete(subscriber)) return false;
+    if (group.size === 0) this.#live.delete(variant);
+    return true;
   }
 }
 
 function excluded({ clients = [], users = [] }: Exclusion): (subscriber: Subscriber) => boolean {
-  const clientIds = new Set(clients);
-  const userIds = new Set(users);
   return ({ clientId, userId }) =>
-    clientIds.has(clientId) || (userId !== null && userIds.has(userId));
+    clients.includes(clientId) || (userId !== null && users.includes(userId));
 }
