@@ -67,6 +67,17 @@ export type {
   PublishOptions,
 } from "./src/hub/publication.ts";
 export {
+  type ActionExecuted,
+  type ClientConnected,
+  type ClientDisconnected,
+  type LogLevel,
+  type ServerStatus,
+  type Signal,
+  stockChannels,
+  type StockChannels,
+  type SystemMetrics,
+} from "./src/hub/stock.ts";
+export {
   type CloseAction,
   closeAction,
   type CloseName,
