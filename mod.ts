@@ -42,6 +42,13 @@ export type { DiscoveryDocument } from "./src/http/discovery.ts";
 export { type RouteOptions, routes, type UpgradeHandler } from "./src/http/routes.ts";
 export type { Admission, RequestOrigin } from "./src/hub/admission.ts";
 export {
+  type FeedHooks,
+  type FeedOptions,
+  Feeds,
+  stockFeeds,
+  type SystemSample,
+} from "./src/hub/feeds.ts";
+export {
   type AnyHub,
   type ChannelInfo,
   type ConnectionFilter,
@@ -73,8 +80,8 @@ export {
   type LogLevel,
   type ServerStatus,
   type Signal,
-  stockChannels,
   type StockChannels,
+  stockChannels,
   type SystemMetrics,
 } from "./src/hub/stock.ts";
 export {
