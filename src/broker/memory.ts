@@ -9,7 +9,16 @@ import type { Broker, BrokerSubscription } from "./broker.ts";
 interface Stream {
   readonly epoch: string;
   offset: number;
-  readonly listeners: Set<(event: ChannelEvent) => void>;
+  readonly listeners: Set<Listener>;
+  /** Events that were taken and not delivered: more than one only where a listener publishes. */
+  readonly waiting: ChannelEvent[];
+  isDelivering: boolean;
+}
+
+/** Who gets the events after `from`. */
+interface Listener {
+  readonly from: number;
+  readonly onEvent: (event: ChannelEvent) => void;
 }
 
 /** Options of {@linkcode memoryBroker}. */
@@ -55,8 +64,8 @@ class MemoryBroker implements Broker {
     if (stream === undefined) return { epoch: this.#newEpoch(), offset: 1 };
     const { epoch } = stream;
     const offset = ++stream.offset;
-    const placed: ChannelEvent = { ...event, channel, epoch, offset };
-    for (const listener of stream.listeners) listener(placed);
+    stream.waiting.push({ ...event, channel, epoch, offset });
+    deliver(stream);
     return { epoch, offset };
   }
 
@@ -64,12 +73,18 @@ class MemoryBroker implements Broker {
     this.#refuseIfClosed();
     let stream = this.#streams.get(channel);
     if (stream === undefined) {
-      stream = { epoch: this.#newEpoch(), offset: 0, listeners: new Set() };
+      stream = {
+        epoch: this.#newEpoch(),
+        offset: 0,
+        listeners: new Set(),
+        waiting: [],
+        isDelivering: false,
+      };
       this.#streams.set(channel, stream);
     }
     const { epoch, offset, listeners } = stream;
-    // A listener of its own for each subscription: the same function may subscribe twice.
-    const listener = (event: ChannelEvent) => onEvent(event);
+    // An object of its own for each subscription: the same function may subscribe twice.
+    const listener: Listener = { from: offset, onEvent };
     listeners.add(listener);
     return {
       position: { epoch, offset },
@@ -94,5 +109,24 @@ class MemoryBroker implements Broker {
 
   #refuseIfClosed(): void {
     if (this.#closed) throw new HeddleError("closed", "the broker is closed");
+  }
+}
+
+/**
+ * Calls the listeners with what waits. A listener may publish to the same channel, as a hub does that
+ * tells of a connection it lost on the way: then the others must get the first event first.
+ */
+function deliver(stream: Stream): void {
+  if (stream.isDelivering) return;
+  stream.isDelivering = true;
+  try {
+    for (let event = stream.waiting.shift(); event !== undefined; event = stream.waiting.shift()) {
+      for (const { from, onEvent } of stream.listeners) {
+        // One that came while this event was on its way has a position after it.
+        if (event.offset > from) onEvent(event);
+      }
+    }
+  } finally {
+    stream.isDelivering = false;
   }
 }
