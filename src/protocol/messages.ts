@@ -119,6 +119,7 @@ export const serverSchemas = {
   unsubscribed: z.object({
     type: z.literal("unsubscribed"),
     channels: z.array(z.string()),
+    rejected: rejected.optional(),
     code: z.string().optional(),
     message: z.string().optional(),
     timestamp,
