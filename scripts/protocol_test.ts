@@ -5,6 +5,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import type { z } from "zod";
 import { closeTable } from "../src/protocol/close.ts";
 import { decodeBinary } from "../src/protocol/decode.ts";
 import { ENVELOPE_VERSION } from "../src/protocol/envelope.ts";
@@ -73,7 +74,7 @@ function fieldsOfSchemas(schemas: typeof clientSchemas | typeof serverSchemas) {
     Object.entries(schemas).map(([type, { shape }]) => [
       type,
       Object.fromEntries(
-        Object.entries(shape)
+        Object.entries<z.ZodType>(shape)
           .filter(([name]) => !["type", "timestamp", "correlation_id"].includes(name))
           .map(([name, schema]) => [name, !schema.safeParse(undefined).success]),
       ),
