@@ -42,6 +42,13 @@ export type { DiscoveryDocument } from "./src/http/discovery.ts";
 export { type RouteOptions, routes, type UpgradeHandler } from "./src/http/routes.ts";
 export type { Admission, RequestOrigin } from "./src/hub/admission.ts";
 export {
+  type FeedHooks,
+  type FeedOptions,
+  Feeds,
+  stockFeeds,
+  type SystemSample,
+} from "./src/hub/feeds.ts";
+export {
   type AnyHub,
   type ChannelInfo,
   type ConnectionFilter,
@@ -66,6 +73,17 @@ export type {
   Publisher,
   PublishOptions,
 } from "./src/hub/publication.ts";
+export {
+  type ActionExecuted,
+  type ClientConnected,
+  type ClientDisconnected,
+  type LogLevel,
+  type ServerStatus,
+  type Signal,
+  type StockChannels,
+  stockChannels,
+  type SystemMetrics,
+} from "./src/hub/stock.ts";
 export {
   type CloseAction,
   closeAction,

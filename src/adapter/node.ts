@@ -19,6 +19,7 @@ import {
   type Server,
 } from "./server.ts";
 
+export { machineSampler } from "./machine.ts";
 export type { Attachment, ServeOptions, Server };
 
 /** Options of {@linkcode attach}. */

@@ -90,7 +90,8 @@ export function manualClock(wall: number = Date.UTC(2024, 11, 29, 12)): ManualCl
         else next.at += next.period;
         next.fn();
       }
-      now = end;
+      // A timer may have advanced the clock itself.
+      now = Math.max(now, end);
     },
   };
 }

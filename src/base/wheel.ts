@@ -2,7 +2,7 @@ import type { Clock } from "./clock.ts";
 
 /** What a {@linkcode TimerWheel} calls when its time has come. */
 export interface Timed {
-  /** Called once at or after the time it was scheduled for, never before it. */
+  /** Called once at or after the time it was scheduled for, never before it. Must not throw. */
   due(now: number): void;
 }
 
@@ -20,7 +20,7 @@ export class TimerWheel {
   #turned: number;
   #stop: (() => void) | undefined;
 
-  /** @param tick The width of a slot in milliseconds; nothing is called more than that late. */
+  /** @param tick The width of a slot in milliseconds; nothing is called later than that. */
   constructor(clock: Clock, tick = 100) {
     this.#clock = clock;
     this.#tick = tick;
@@ -61,8 +61,8 @@ export class TimerWheel {
   }
 
   #slot(deadline: number): Set<Timed> {
-    // A slot is looked at when its tick is over, so one in the past would be found a whole turn late.
-    const tick = Math.max(Math.ceil(deadline / this.#tick), this.#turned + 1);
+    // One in the past goes where the next turn begins, or it would be found a whole round late.
+    const tick = Math.max(Math.floor(deadline / this.#tick), this.#turned);
     return this.#slots[tick % SLOTS]!;
   }
 
@@ -80,7 +80,8 @@ export class TimerWheel {
   #turn(): void {
     const now = this.#clock.now();
     const until = Math.floor(now / this.#tick);
-    const from = Math.max(this.#turned + 1, until - SLOTS + 1);
+    // The slot that the last turn ended in is looked at again: it was not over.
+    const from = Math.max(this.#turned, until - SLOTS + 1);
     this.#turned = until;
     const due: Timed[] = [];
     for (let tick = from; tick <= until; tick++) {

@@ -63,10 +63,19 @@ export function memoryBroker(options: MemoryBrokerOptions = {}): Broker {
   return new MemoryBroker(options);
 }
 
+/** Who gets the events after `from`. */
+interface Listener {
+  readonly from: number;
+  readonly onEvent: (event: ChannelEvent) => void;
+}
+
 /** A channel that is listened to, or was. */
 interface Entry {
   readonly stream: Stream;
-  readonly listeners: Set<(event: ChannelEvent) => void>;
+  readonly listeners: Set<Listener>;
+  /** Events that were taken and not delivered: more than one only where a listener publishes. */
+  readonly waiting: ChannelEvent[];
+  isDelivering: boolean;
   retention: Retention;
   /** When it was last listened to or published to. */
   used: number;
@@ -110,10 +119,11 @@ class MemoryBroker implements Broker {
     this.#bytes -= stream.bytes;
     const placed = stream.append(event, retention, now);
     this.#bytes += stream.bytes;
-    this.#boundHistory();
+    this.#boundHistory(stream);
     const position = { epoch: placed.epoch, offset: placed.offset };
     if (key !== undefined) this.#published.set(key, position, now);
-    for (const listener of entry.listeners) listener(placed);
+    entry.waiting.push(placed);
+    deliver(entry);
     return { ...position, duplicate: false };
   }
 
@@ -126,10 +136,10 @@ class MemoryBroker implements Broker {
     const entry = this.#entry(channel, retention);
     this.#idle.delete(channel);
     this.#listened.set(channel, entry);
-    // A listener of its own for each subscription: the same function may subscribe twice.
-    const listener = (event: ChannelEvent) => onEvent(event);
-    entry.listeners.add(listener);
     const { epoch, head } = entry.stream;
+    // An object of its own for each subscription: the same function may subscribe twice.
+    const listener: Listener = { from: head, onEvent };
+    entry.listeners.add(listener);
     return {
       position: { epoch, offset: head },
       close: () => {
@@ -166,7 +176,14 @@ class MemoryBroker implements Broker {
     let entry = this.#idle.get(channel);
     if (entry === undefined) {
       const epoch = `${this.#life}${(this.#epochs++).toString(36)}`;
-      entry = { stream: new Stream(channel, epoch), listeners: new Set(), retention, used: 0 };
+      entry = {
+        stream: new Stream(channel, epoch),
+        listeners: new Set(),
+        waiting: [],
+        isDelivering: false,
+        retention,
+        used: 0,
+      };
     }
     entry.retention = retention;
     this.#rest(channel, entry);
@@ -195,16 +212,13 @@ class MemoryBroker implements Broker {
     this.#bytes += stream.bytes;
   }
 
-  /** Keeps all channels together within their bytes: the idlest go, then the longest pasts are cut. */
-  #boundHistory(): void {
+  /** Keeps all channels together within their bytes: the idlest go, then the past of the one that grew. */
+  #boundHistory(grown: Stream): void {
     while (this.#bytes > this.#historyBytes && this.#idle.size > 1) this.#dropIdlest();
-    if (this.#bytes <= this.#historyBytes) return;
-    for (const { stream } of [...this.#listened.values(), ...this.#idle.values()]) {
-      while (this.#bytes > this.#historyBytes && stream.size > 1) {
-        this.#bytes -= stream.bytes;
-        stream.dropOldest();
-        this.#bytes += stream.bytes;
-      }
+    while (this.#bytes > this.#historyBytes && grown.size > 1) {
+      this.#bytes -= grown.bytes;
+      grown.dropOldest();
+      this.#bytes += grown.bytes;
     }
   }
 
@@ -223,5 +237,24 @@ class MemoryBroker implements Broker {
 
   #refuseIfClosed(): void {
     if (this.#closed) throw new HeddleError("closed", "the broker is closed");
+  }
+}
+
+/**
+ * Calls the listeners with what waits. A listener may publish to the same channel, as a hub does that
+ * tells of a connection it lost on the way: then the others must get the first event first.
+ */
+function deliver(entry: Entry): void {
+  if (entry.isDelivering) return;
+  entry.isDelivering = true;
+  try {
+    for (let event = entry.waiting.shift(); event !== undefined; event = entry.waiting.shift()) {
+      for (const { from, onEvent } of entry.listeners) {
+        // One that came while this event was on its way has a position after it.
+        if (event.offset > from) onEvent(event);
+      }
+    }
+  } finally {
+    entry.isDelivering = false;
   }
 }

@@ -10,6 +10,9 @@ import type { ChannelDefinition } from "./definition.ts";
 /** How much of its past a subscriber that is behind is given at a time. */
 const PAGE = { limit: 128, bytes: 262_144 } as const;
 
+/** The same where only the newest of each key is wanted, so that all of them are looked at together. */
+const CONFLATED_PAGE = { limit: 1_000, bytes: 8_388_608 } as const;
+
 /** A connection, as the fan-out sees it. No method throws. */
 export interface Subscriber {
   readonly clientId: string;
@@ -154,7 +157,8 @@ export class Channel {
         this.add(subscriber);
         return true;
       }
-      const page = this.#broker.history(this.name, { since: cursor.position, ...PAGE });
+      const size = this.#conflates(cursor) ? CONFLATED_PAGE : PAGE;
+      const page = this.#broker.history(this.name, { since: cursor.position, ...size });
       if (page instanceof Promise) return this.#catchUpLater(subscriber, cursor, page);
       this.#give(subscriber, cursor, page);
     }
@@ -196,25 +200,25 @@ export class Channel {
       const first = events[0]?.offset ?? page.head + 1;
       cursor.position = { epoch, offset: first - 1 };
     }
-    const conflation = cursor.isRecovering ? undefined : this.#conflate(events);
+    const overflow = this.definition?.overflow;
+    const conflation = this.#conflates(cursor) && typeof overflow === "object"
+      ? new Conflation(events, overflow.key)
+      : undefined;
     for (const event of events) {
-      if (!subscriber.isReady) return;
-      const { offset } = event;
-      const replaced = conflation?.isReplaced(event) ?? false;
-      if (replaced) conflation!.skip(subscriber, this.name, event);
-      else {
-        conflation?.tell(subscriber, this.name, epoch);
+      if (!subscriber.isReady) break;
+      if (!conflation?.leavesOut(event)) {
+        conflation?.tell(subscriber, event);
         this.#deliverOne(subscriber, event);
       }
-      cursor.position = { epoch, offset };
+      cursor.position = { epoch, offset: event.offset };
     }
-    conflation?.tell(subscriber, this.name, epoch);
+    conflation?.tell(subscriber, { channel: this.name, epoch });
     if (events.length === 0) cursor.position = { epoch, offset: page.head };
   }
 
-  #conflate(events: readonly ChannelEvent[]): Conflation | undefined {
-    const overflow = this.definition?.overflow;
-    return typeof overflow === "object" ? new Conflation(events, overflow.key) : undefined;
+  /** Whoever recovers gets everything; whoever is slow gets what its channel's policy says. */
+  #conflates({ isRecovering }: Cursor): boolean {
+    return !isRecovering && typeof this.definition?.overflow === "object";
   }
 
   #deliverOne(subscriber: Subscriber, event: ChannelEvent): void {
@@ -252,6 +256,8 @@ export class Channel {
 }
 
 function excluded({ clients = [], users = [] }: Exclusion): (subscriber: Subscriber) => boolean {
+  const clientIds = new Set(clients);
+  const userIds = new Set(users);
   return ({ clientId, userId }) =>
-    clients.includes(clientId) || (userId !== null && users.includes(userId));
+    clientIds.has(clientId) || (userId !== null && userIds.has(userId));
 }

@@ -196,14 +196,12 @@ export class Connection implements Subscriber, Timed {
 
   /** Tells the peer why, and closes. */
   close(name: CloseName, retryAfter?: number): void {
-    this.#carryOut(this.#session.close(name, retryAfter));
+    this.#carryOut(this.#session.close(closeTable[name], retryAfter));
   }
 
-  /** Closes with a code and reason of the application's. */
+  /** The same, with a code and reason of the application's. */
   closeWith(ending: Ending): void {
-    if (this.#state !== "open") return;
-    this.#session.closed();
-    this.#startClosing(ending);
+    this.#carryOut(this.#session.close(ending));
   }
 
   /** Cuts the connection off, where the runtime can. */
@@ -269,11 +267,9 @@ export class Connection implements Subscriber, Timed {
       case "ping":
         this.#socket.ping();
         return;
-      case "close": {
-        const { code, reason } = closeTable[effect.close];
-        this.#startClosing({ code, reason });
+      case "close":
+        this.#startClosing(effect.close);
         return;
-      }
       default:
         assertNever(effect);
     }

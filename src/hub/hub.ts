@@ -106,6 +106,11 @@ export class Hub<
     return this.#workings.options.heartbeat.interval / 1000;
   }
 
+  /** Seconds of silence after which a connection is given up. */
+  get heartbeatTimeout(): number {
+    return this.#workings.options.heartbeat.timeout / 1000;
+  }
+
   /** Where the hub says what happens; what is built around it says so there too. */
   get logger(): Logger {
     return this.#workings.options.logger;

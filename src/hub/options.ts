@@ -38,7 +38,7 @@ export interface Limits {
 export interface Heartbeat {
   /** Silence before a Ping, and between further ones. @default 30000 */
   readonly interval: number;
-  /** Silence after which the connection is closed with 4408. @default three intervals */
+  /** Silence after which the connection is closed with 4408; over `interval`. @default three intervals */
   readonly timeout: number;
 }
 
@@ -115,6 +115,12 @@ export function resolveOptions<C extends ChannelDefinitions, M extends MessageDe
   for (const type of Object.keys(messages)) checkMessageType(type);
   const interval = positive("heartbeat.interval", options.heartbeat?.interval ?? 30_000);
   const timeout = positive("heartbeat.timeout", options.heartbeat?.timeout ?? 3 * interval);
+  if (timeout <= interval) {
+    throw new HeddleError(
+      "option_invalid",
+      `heartbeat.timeout is ${timeout}; it must be more than heartbeat.interval, ${interval}`,
+    );
+  }
   const random = options.random ?? systemRandom;
   return {
     auth: options.auth,

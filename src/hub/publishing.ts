@@ -2,8 +2,9 @@ import { HeddleError } from "../base/errors.ts";
 import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
 import type { ChannelDefinition } from "../channel/definition.ts";
 import { permits } from "../guard/permissions.ts";
+import { byteLength } from "../protocol/decode.ts";
 import { type Failure, failure } from "../protocol/errors.ts";
-import { type Exclusion, Media, type NewEvent } from "../protocol/event.ts";
+import { type Exclusion, MAX_MEDIA_METADATA, Media, type NewEvent } from "../protocol/event.ts";
 import { MAX_TYPE_NAME, type Position } from "../protocol/messages.ts";
 import { isChannelName } from "../protocol/names.ts";
 import type { Outcome, PublishRequest } from "../session/effect.ts";
@@ -87,11 +88,17 @@ export class Publishing {
       ? { data }
       : this.#workings.registry.check(definition, eventType, data);
     if (checked.misfit !== undefined) return failure("payload_invalid", checked.misfit);
-    const json = checked.data instanceof Media ? checked.data : toJson(checked.data);
+    const media = checked.data instanceof Media ? checked.data : undefined;
+    const json = toJson(media === undefined ? checked.data : media.metadata);
     if (json === undefined) return failure("payload_invalid", "JSON cannot hold the data");
+    // The fan-out must not find out that an envelope cannot hold them.
+    if (media !== undefined && byteLength(json) > MAX_MEDIA_METADATA) {
+      const message = `the metadata of media may have ${MAX_MEDIA_METADATA} bytes as JSON`;
+      return failure("payload_invalid", message);
+    }
     return {
       eventType,
-      data: json,
+      data: media ?? json,
       timestamp: this.#workings.timestamp(),
       ...(exclude === undefined ? {} : { exclude }),
     };

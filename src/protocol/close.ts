@@ -49,7 +49,7 @@ const actions = new Map<number, CloseAction>(
   Object.values(closeTable).map(({ code, action }) => [code, action]),
 );
 for (const { code, action } of Object.values(closeTable)) {
-  if (code >= 1008 && code <= 1013) actions.set(plainCloseCode(code), action);
+  actions.set(plainCloseCode(code), action);
 }
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 import type { z } from "zod";
+import { assertNever } from "../base/exhaustive.ts";
 import { type Algorithm, decodeCompressedJson } from "./compression.ts";
 import { decodeEnvelope, type Envelope, type MediaKind } from "./envelope.ts";
 import { type Failure, failure, isFailure } from "./errors.ts";
@@ -46,9 +47,16 @@ export interface SizeLimits {
 export function decodeText(text: string, limits: SizeLimits): Inbound {
   // UTF-8 takes one to three bytes a UTF-16 unit, so most texts need no counting.
   const most = Math.max(limits.text, limits.subscribe);
-  if (text.length > most) return tooLarge(text.length, limits.text);
+  if (text.length > most) return tooLarge(limits.text);
   const size = text.length * 3 <= limits.text ? text.length : byteLength(text);
-  if (size > most) return tooLarge(size, limits.text);
+  if (size > most) return tooLarge(limits.text);
+  const inbound = readText(text);
+  return size <= limits.text || isSubscribe(inbound)
+    ? inbound
+    : tooLarge(limits.text, correlationIdIn(inbound));
+}
+
+function readText(text: string): Inbound {
   const parsed = parseJson(text);
   if (isFailure(parsed)) return { kind: "failure", failure: parsed };
   const { value } = parsed;
@@ -58,15 +66,7 @@ export function decodeText(text: string, limits: SizeLimits): Inbound {
       failure: failure("invalid_message", `a message must be a JSON object, not ${nameOf(value)}`),
     };
   }
-  const inbound = read(value as Readonly<Record<string, unknown>>);
-  if (size > limits.text && !(inbound.kind === "request" && mayBeLong(inbound.request))) {
-    const correlationId = correlationIdOf(value as Readonly<Record<string, unknown>>);
-    return {
-      ...tooLarge(size, limits.text),
-      ...(correlationId === undefined ? {} : { correlationId }),
-    };
-  }
-  return inbound;
+  return read(value as Readonly<Record<string, unknown>>);
 }
 
 /**
@@ -79,7 +79,7 @@ export function decodeBinary(
   limits: SizeLimits,
   granted: Algorithm | undefined,
 ): Inbound {
-  if (frame.byteLength > limits.binary) return tooLarge(frame.byteLength, limits.binary);
+  if (frame.byteLength > limits.binary) return tooLarge(limits.binary);
   const envelope = decodeEnvelope(frame);
   if (isFailure(envelope)) return { kind: "failure", failure: envelope };
   if (envelope.kind === "compressed_json") {
@@ -189,8 +189,24 @@ function articled(noun: string): string {
   return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`;
 }
 
-function mayBeLong(request: Request): boolean {
-  return request.type === "subscribe";
+/** Whether it is a `subscribe`, be it a good one or not. */
+function isSubscribe(inbound: Inbound): boolean {
+  if (inbound.kind === "request") return inbound.request.type === "subscribe";
+  return inbound.kind === "failure" && inbound.type === "subscribe";
+}
+
+/** The correlation id of a message, where it has one that could be read. */
+export function correlationIdIn(inbound: Inbound): string | undefined {
+  switch (inbound.kind) {
+    case "request":
+      return inbound.request.correlation_id;
+    case "application":
+      return inbound.message.correlation_id;
+    case "failure":
+      return inbound.correlationId;
+    default:
+      return assertNever(inbound);
+  }
 }
 
 function correlationIdOf(value: Readonly<Record<string, unknown>>): string | undefined {
@@ -203,9 +219,13 @@ function nameOf(value: unknown): string {
   return Array.isArray(value) ? "an array" : articled(typeof value);
 }
 
-function tooLarge(size: number, limit: number): Inbound & { kind: "failure" } {
-  const message = `the message has ${size} bytes; at most ${limit} are allowed`;
-  return { kind: "failure", failure: failure("message_too_large", message) };
+function tooLarge(limit: number, correlationId?: string): Inbound {
+  const message = `the message has more than the ${limit} bytes allowed`;
+  return {
+    kind: "failure",
+    failure: failure("message_too_large", message),
+    ...(correlationId === undefined ? {} : { correlationId }),
+  };
 }
 
 const encoder = new TextEncoder();

@@ -78,28 +78,32 @@ export class EncodedEvent {
   /** What is written. */
   readonly event: ChannelEvent;
   readonly #compressor: Compressor;
-  readonly #text: string;
+  #text: string | undefined;
   #frames: Map<Variant, Frame> | undefined;
 
   constructor(event: ChannelEvent, compressor: Compressor) {
     this.event = event;
     this.#compressor = compressor;
-    this.#text = eventText(event);
   }
 
   /** The frame for subscribers of `variant`. */
   frame(variant: Variant): Frame {
-    if (variant === plainText) return this.#text;
+    if (variant === plainText) return this.#plain();
     this.#frames ??= new Map();
     let frame = this.#frames.get(variant);
     if (frame === undefined) {
       const { event } = this;
       frame = variant.binary && event.data instanceof Media
         ? eventEnvelope(event, event.data)
-        : compressed(this.#text, variant, this.#compressor);
+        : compressed(this.#plain(), variant, this.#compressor);
       this.#frames.set(variant, frame);
     }
     return frame;
+  }
+
+  /** Where all take media as envelopes, there is no text to write. */
+  #plain(): string {
+    return this.#text ??= eventText(this.event);
   }
 }
 

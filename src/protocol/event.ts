@@ -6,6 +6,12 @@
 import type { MediaKind } from "./envelope.ts";
 
 /**
+ * The most that the metadata of {@linkcode Media} may take as JSON, in bytes: beside them in an
+ * envelope's metadata stand the fields of an event, for which the rest of 65,535 bytes suffices.
+ */
+export const MAX_MEDIA_METADATA = 61_440;
+
+/**
  * Bytes to publish, with what they are. A connection that was granted `binary` gets them as an
  * envelope, any other as base64 inside JSON.
  *
@@ -23,7 +29,7 @@ export class Media {
   readonly kind: MediaKind;
   /** The bytes; they must not change after the publication. */
   readonly content: Uint8Array<ArrayBuffer>;
-  /** What the publisher says about them: a JSON object. */
+  /** What the publisher says about them: a JSON object, at most {@linkcode MAX_MEDIA_METADATA} bytes. */
   readonly metadata: Readonly<Record<string, unknown>>;
 
   constructor(

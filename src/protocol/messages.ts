@@ -21,6 +21,8 @@ export const MAX_TYPE_NAME = 200;
 const correlated = { correlation_id: z.string().max(MAX_CORRELATION_ID).optional() };
 const channels = z.array(z.string()).min(1).max(MAX_CHANNELS_PER_REQUEST);
 const eventType = z.string().min(1).max(MAX_TYPE_NAME);
+/** Any JSON, but not nothing. */
+const data = z.unknown().refine((value) => value !== undefined, { error: "is required" });
 
 /** A place in a channel: `offset` 0 is before the first event of `epoch`. */
 export const positionSchema = z.object({
@@ -57,7 +59,7 @@ export const clientSchemas = {
     type: z.literal("publish"),
     channel: z.string(),
     event_type: eventType,
-    data: z.unknown().refine((data) => data !== undefined, { error: "is required" }),
+    data,
     id: z.string().min(1).max(MAX_CORRELATION_ID).optional(),
     echo: z.boolean().optional(),
     ...correlated,
@@ -119,6 +121,7 @@ export const serverSchemas = {
   unsubscribed: z.object({
     type: z.literal("unsubscribed"),
     channels: z.array(z.string()),
+    rejected: rejected.optional(),
     code: z.string().optional(),
     message: z.string().optional(),
     timestamp,
@@ -146,7 +149,7 @@ export const serverSchemas = {
     channel: z.string(),
     timestamp,
     event_type: z.string(),
-    data: z.unknown(),
+    data,
     offset: z.number(),
   }),
   disconnected: z.object({

@@ -5,7 +5,7 @@
  */
 import type { Variant } from "../protocol/encode.ts";
 import type { Failure } from "../protocol/errors.ts";
-import type { CloseName } from "../protocol/close.ts";
+import type { Close } from "../protocol/close.ts";
 import type { ApplicationMessage, Position, Request, ServerMessage } from "../protocol/messages.ts";
 
 /** The number of an effect that wants an outcome. */
@@ -30,7 +30,7 @@ export type Effect =
   /** Send a Ping frame. */
   | { readonly kind: "ping" }
   /** End the connection. Nothing follows. */
-  | { readonly kind: "close"; readonly close: CloseName };
+  | { readonly kind: "close"; readonly close: Close };
 
 /** A request to publish. */
 export type PublishRequest = Extract<Request, { type: "publish" }>;

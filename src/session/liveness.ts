@@ -2,7 +2,7 @@
 export interface LivenessOptions {
   /** Silence after which a Ping goes out, and between further ones; milliseconds. */
   readonly interval: number;
-  /** Silence after which the peer counts as dead; milliseconds. */
+  /** Silence after which the peer counts as dead; milliseconds, more than `interval`. */
   readonly timeout: number;
 }
 
@@ -10,31 +10,38 @@ export interface LivenessOptions {
 export class Liveness {
   readonly #options: LivenessOptions;
   #heard: number;
-  #pinged: number;
+  /** The first and the last Ping since the peer was heard. */
+  #pings: { readonly first: number; readonly last: number } | undefined;
 
   constructor(options: LivenessOptions, now: number) {
     this.#options = options;
     this.#heard = now;
-    this.#pinged = now;
   }
 
   /** When {@linkcode advance} has something to do, unless the peer is heard before. */
   get deadline(): number {
-    const { interval, timeout } = this.#options;
-    return Math.min(Math.max(this.#heard, this.#pinged) + interval, this.#heard + timeout);
+    const { interval } = this.#options;
+    if (this.#pings === undefined) return this.#heard + interval;
+    return Math.min(this.#pings.last + interval, this.#givenUpAt(this.#pings));
   }
 
   /** Notes a sign of life. */
   heard(now: number): void {
     this.#heard = now;
+    this.#pings = undefined;
   }
 
   /** Says what is to be done now. */
   advance(now: number): "alive" | "ping" | "dead" {
-    const { interval, timeout } = this.#options;
-    if (now >= this.#heard + timeout) return "dead";
-    if (now < Math.max(this.#heard, this.#pinged) + interval) return "alive";
-    this.#pinged = now;
+    if (now < this.deadline) return "alive";
+    if (this.#pings !== undefined && now >= this.#givenUpAt(this.#pings)) return "dead";
+    this.#pings = { first: this.#pings?.first ?? now, last: now };
     return "ping";
+  }
+
+  /** Counted from the first Ping: a process that stood still must not take its own silence for the peer's. */
+  #givenUpAt({ first }: { readonly first: number }): number {
+    const { interval, timeout } = this.#options;
+    return first + timeout - interval;
   }
 }

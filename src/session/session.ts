@@ -1,7 +1,6 @@
 import { assertNever } from "../base/exhaustive.ts";
-import type { CloseName } from "../protocol/close.ts";
-import { closeTable } from "../protocol/close.ts";
-import type { Inbound } from "../protocol/decode.ts";
+import { type Close, closeTable } from "../protocol/close.ts";
+import { correlationIdIn, type Inbound } from "../protocol/decode.ts";
 import { grant } from "../protocol/encode.ts";
 import { errorTable, type Failure, failure } from "../protocol/errors.ts";
 import type { Position, Request, ServerMessage } from "../protocol/messages.ts";
@@ -93,12 +92,14 @@ export class Session {
     if (this.#state === "closed") return [];
     const effects: Effect[] = [];
     if (this.inFlight >= this.#options.inFlight) {
+      // Nothing may be sent before `connected`, not even a refusal.
+      if (this.#state === "opening") return this.close(closeTable.try_again_later);
       // Answered out of turn: to keep its turn would mean to keep it, and a peer could send any number.
       const refusal = failure(
         "rate_limited",
         `${this.#options.inFlight} messages already wait for their answers`,
       );
-      effects.push(this.#error(refusal, correlationIdOf(inbound)));
+      effects.push(this.#error(refusal, correlationIdIn(inbound)));
     } else {
       this.#queue.push(inbound);
       this.#proceed(effects);
@@ -132,7 +133,7 @@ export class Session {
       case "ping":
         return [{ kind: "ping" }];
       case "dead":
-        return this.close("not_alive");
+        return this.close(closeTable.not_alive);
     }
   }
 
@@ -157,22 +158,22 @@ export class Session {
   }
 
   /** Ends the connection from this side: tells why, where the peer can still be told, and closes. */
-  close(name: CloseName, retryAfter?: number): readonly Effect[] {
+  close({ code, reason }: Close, retryAfter?: number): readonly Effect[] {
     if (this.#state === "closed") return [];
     const effects: Effect[] = [];
     // A peer that does not answer would not read it, and before `connected` nothing may be sent.
-    if (this.#state === "open" && name !== "not_alive") {
+    if (this.#state === "open" && code !== closeTable.not_alive.code) {
       effects.push({
         kind: "send",
         message: {
           type: "disconnected",
-          reason: closeTable[name].reason,
+          reason,
           ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
           timestamp: this.#options.timestamp(),
         },
       });
     }
-    effects.push({ kind: "close", close: name });
+    effects.push({ kind: "close", close: { code, reason } });
     this.closed();
     return effects;
   }
@@ -237,9 +238,14 @@ export class Session {
         return;
       }
       case "unsubscribe": {
-        const left = request.channels.filter((channel) => this.#subscriptions.delete(channel));
+        const { channels, rejected } = sortNames(request.channels);
+        const left = channels.filter((channel) => this.#subscriptions.delete(channel));
         if (left.length > 0) effects.push({ kind: "leave", channels: left });
-        effects.push(this.#reply(request, { type: "unsubscribed", channels: request.channels }));
+        effects.push(this.#reply(request, {
+          type: "unsubscribed",
+          channels,
+          ...(rejected.length === 0 ? {} : { rejected }),
+        }));
         return;
       }
       case "get_subscriptions": {
@@ -264,25 +270,16 @@ export class Session {
 
   /** Sorts the names of a `subscribe` into those to try and those that cannot be. */
   #admissible(names: readonly string[]): { channels: string[]; rejected: Rejection[] } {
-    const channels = new Set<string>();
-    const rejected: Rejection[] = [];
-    let room = this.#options.subscriptions - this.#subscriptions.size;
-    for (const channel of new Set(names)) {
-      const isNew = !this.#subscriptions.has(channel);
-      const refusal = nameFailure(channel) ?? (isNew && room <= 0
-        ? failure(
-          "too_many_subscriptions",
-          `a connection may have ${this.#options.subscriptions} subscriptions`,
-        )
-        : undefined);
-      if (refusal !== undefined) {
-        rejected.push({ channel, code: refusal.code, message: refusal.message });
-        continue;
-      }
-      channels.add(channel);
-      if (isNew) room--;
-    }
-    return { channels: [...channels], rejected };
+    const { channels, rejected } = sortNames(names);
+    const { subscriptions: limit } = this.#options;
+    let room = limit - this.#subscriptions.size;
+    const admissible = channels.filter((channel) => {
+      if (this.#subscriptions.has(channel) || room-- > 0) return true;
+      const message = `a connection may have ${limit} subscriptions`;
+      rejected.push({ channel, code: "too_many_subscriptions", message });
+      return false;
+    });
+    return { channels: admissible, rejected };
   }
 
   #await(request: Request, rejected: readonly Rejection[] = []): EffectId {
@@ -300,11 +297,7 @@ export class Session {
         effects.push(this.#subscribed(request, outcome.results, rejected));
         return;
       case "located":
-        effects.push(this.#reply(request, {
-          type: "subscriptions",
-          channels: [...this.#subscriptions],
-          positions: { ...outcome.positions },
-        }));
+        effects.push(this.#subscribedTo(request, outcome.positions));
         return;
       case "published": {
         const { channel, id } = request as Extract<Request, { type: "publish" }>;
@@ -349,6 +342,17 @@ export class Session {
     });
   }
 
+  #subscribedTo(request: Request, positions: Readonly<Record<string, Position>>): Effect {
+    const channels = [...this.#subscriptions];
+    // One may have been taken away while its place was looked up.
+    const known = channels.filter((channel) => Object.hasOwn(positions, channel));
+    return this.#reply(request, {
+      type: "subscriptions",
+      channels,
+      positions: Object.fromEntries(known.map((channel) => [channel, positions[channel]!])),
+    });
+  }
+
   #reply(request: Request, answer: Unstamped<ServerMessage>): Effect {
     const { correlation_id } = request;
     return {
@@ -381,6 +385,18 @@ export class Session {
 type Unstamped<M> = M extends { timestamp: string } ? Omit<M, "timestamp" | "correlation_id">
   : never;
 
+/** Sorts names, each once, into those that may be a channel's and those that no client may use. */
+function sortNames(names: readonly string[]): { channels: string[]; rejected: Rejection[] } {
+  const channels: string[] = [];
+  const rejected: Rejection[] = [];
+  for (const channel of new Set(names)) {
+    const refusal = nameFailure(channel);
+    if (refusal === undefined) channels.push(channel);
+    else rejected.push({ channel, code: refusal.code, message: refusal.message });
+  }
+  return { channels, rejected };
+}
+
 /** Why a client may not name a channel so, whatever channels there are. */
 function nameFailure(channel: string): Failure | undefined {
   if (isOwnChannelName(channel)) {
@@ -388,15 +404,4 @@ function nameFailure(channel: string): Failure | undefined {
   }
   if (isChannelName(channel)) return undefined;
   return failure("invalid_channel", "the channel name is empty, too long or has other characters");
-}
-
-function correlationIdOf(inbound: Inbound): string | undefined {
-  switch (inbound.kind) {
-    case "request":
-      return inbound.request.correlation_id;
-    case "application":
-      return inbound.message.correlation_id;
-    case "failure":
-      return inbound.correlationId;
-  }
 }
