@@ -4,6 +4,7 @@ import type { Broker, BrokerSubscription } from "../broker/broker.ts";
 import type { Compressor } from "../protocol/compression.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
 import { Channel } from "./channel.ts";
+import type { ChannelRegistry } from "./definition.ts";
 
 /** A channel, who holds it, and its line to the broker. */
 interface Entry {
@@ -13,18 +14,25 @@ interface Entry {
   opening: Promise<Channel> | undefined;
 }
 
+/** What channels are made with. */
+export interface ChannelWorkings {
+  readonly broker: Broker;
+  readonly compressor: Compressor;
+  readonly registry: ChannelRegistry;
+  /** How many events a subscriber may be behind before its channel's policy decides. */
+  readonly lag: number;
+}
+
 /**
  * The channels that exist now. One exists while somebody holds it, and listens to the broker once, for
  * all its subscribers.
  */
 export class Channels {
   readonly #entries = new Map<string, Entry>();
-  readonly #broker: Broker;
-  readonly #compressor: Compressor;
+  readonly #workings: ChannelWorkings;
 
-  constructor(broker: Broker, compressor: Compressor) {
-    this.#broker = broker;
-    this.#compressor = compressor;
+  constructor(workings: ChannelWorkings) {
+    this.#workings = workings;
   }
 
   /** How many exist. */
@@ -78,7 +86,10 @@ export class Channels {
         entry.opening = undefined;
         if (entry.holds === 0) subscription.close();
         entry.subscription = subscription;
-        entry.channel = new Channel(name, subscription.position, this.#compressor);
+        entry.channel = new Channel(name, subscription.position, {
+          ...this.#workings,
+          definition: this.#workings.registry.find(name),
+        });
         for (const event of early) entry.channel.deliver(event);
         return entry.channel;
       },
@@ -99,7 +110,8 @@ export class Channels {
     onEvent: (event: ChannelEvent) => void,
   ): MaybePromise<BrokerSubscription> {
     try {
-      return this.#broker.subscribe(name, onEvent);
+      const { broker, registry } = this.#workings;
+      return broker.subscribe(name, registry.retention(name), onEvent);
     } catch (reason) {
       return Promise.reject(reason);
     }

@@ -5,6 +5,7 @@
  */
 import type { z } from "zod";
 import { HeddleError } from "../base/errors.ts";
+import type { Retention } from "../broker/broker.ts";
 import { type Action, defaultPermissions, type Permissions } from "../guard/permissions.ts";
 import { describeIssue } from "../protocol/decode.ts";
 import {
@@ -13,6 +14,7 @@ import {
   MAX_CHANNEL_NAME,
   PatternTable,
 } from "../protocol/names.ts";
+import type { ConflationKey } from "./conflation.ts";
 
 /** The events of a channel: a schema by event type; a type that ends in `*` covers all that start so. */
 export type EventSchemas = Readonly<Record<string, z.ZodType>>;
@@ -30,7 +32,55 @@ export interface ChannelOptions<E extends EventSchemas> {
   readonly permissions?: Permissions;
   /** Whether a connection that publishes gets its own event too. @default true */
   readonly echo?: boolean;
+  /** How much of its past is kept for those who come back. @default 1000 events, 8 MiB, 300000 ms */
+  readonly history?: Partial<Retention>;
+  /**
+   * Which channels of a connection go first where its socket cannot take everything: `critical` before
+   * `normal` before `bulk`. Inside a channel the order stays. @default "normal"
+   */
+  readonly priority?: Priority;
+  /**
+   * What happens to a subscriber that is more than `limits.lag` events behind: `disconnect` cuts it off
+   * with 4503 (it resumes and recovers), `drop-oldest` leaves the oldest out and tells the gap;
+   * {@linkcode conflate} sends only the newest of each key to whoever is behind, and tells the gaps.
+   *
+   * @default "disconnect"
+   */
+  readonly overflow?: Overflow;
+  /** Whether each subscriber must acknowledge each event, which is repeated until it does. @default false */
+  readonly ack?: boolean;
+  /** Whether subscribers are told who else is there. @default false */
+  readonly presence?: boolean;
 }
+
+/** Which channels go first. */
+export type Priority = "critical" | "normal" | "bulk";
+
+/** What happens to a subscriber that is too far behind. */
+export type Overflow = "disconnect" | "drop-oldest" | { readonly key: ConflationKey };
+
+/**
+ * An overflow policy: of the events that a slow subscriber has not got yet, only the newest with the same
+ * key is sent.
+ *
+ * @param key Names what an event is about, from its data and its type. Must not throw.
+ *
+ * @example
+ * ```ts
+ * import { channel, conflate } from "heddle";
+ *
+ * const prices = channel({
+ *   overflow: conflate((data) => String((data as { symbol: string }).symbol)),
+ * });
+ * if (typeof prices.overflow !== "object") throw new Error("no policy");
+ * ```
+ */
+export function conflate(key: ConflationKey): Overflow {
+  return { key };
+}
+
+/** What is kept of a channel that says nothing of it. */
+export const defaultRetention: Retention = { size: 1_000, bytes: 8_388_608, ttl: 300_000 };
 
 /** A channel as declared: what {@linkcode channel} returns. */
 export interface ChannelDefinition<E extends EventSchemas = EventSchemas> {
@@ -38,6 +88,11 @@ export interface ChannelDefinition<E extends EventSchemas = EventSchemas> {
   readonly events: E | undefined;
   readonly permissions: Permissions;
   readonly echo: boolean;
+  readonly retention: Retention;
+  readonly priority: Priority;
+  readonly overflow: Overflow;
+  readonly ack: boolean;
+  readonly presence: boolean;
 }
 
 /** The channels of a hub: names, or patterns that end in `*`, and their definitions. */
@@ -68,7 +123,25 @@ export function channel<const E extends EventSchemas = EventSchemas>(
   for (const [role, actions] of Object.entries(permissions)) {
     for (const action of actions) checkAction(role, action);
   }
-  return { description, events, permissions, echo };
+  const { priority = "normal", overflow = "disconnect", ack = false, presence = false } = options;
+  checkChoice("priority", priority, ["critical", "normal", "bulk"]);
+  if (typeof overflow === "string") {
+    checkChoice("overflow", overflow, ["disconnect", "drop-oldest"]);
+  }
+  const retention = { ...defaultRetention, ...options.history };
+  for (const [name, value] of Object.entries(retention)) checkCount(`history.${name}`, value);
+  return { description, events, permissions, echo, retention, priority, overflow, ack, presence };
+}
+
+function checkChoice(option: string, value: string, allowed: readonly string[]): void {
+  if (allowed.includes(value)) return;
+  const choices = allowed.map((choice) => `"${choice}"`).join(", ");
+  throw new HeddleError("option_invalid", `${option} is "${value}"; allowed are ${choices}`);
+}
+
+function checkCount(option: string, value: number): void {
+  if (Number.isSafeInteger(value) && value >= 0) return;
+  throw new HeddleError("option_invalid", `${option} is ${value}; it must be an integer from 0`);
 }
 
 function checkAction(role: string, action: Action): void {
@@ -107,6 +180,11 @@ export class ChannelRegistry {
   /** The definition for `name`: exact before pattern, a longer prefix before a shorter. */
   find(name: string): ChannelDefinition | undefined {
     return this.#table.get(name);
+  }
+
+  /** How much of the past of `name` is kept, one of the hub's own channels too. */
+  retention(name: string): Retention {
+    return this.find(name)?.retention ?? defaultRetention;
   }
 
   /**

@@ -11,7 +11,7 @@ import {
   encodeCompressedJson,
 } from "./compression.ts";
 import { encodeEnvelope } from "./envelope.ts";
-import { type ChannelEvent, Media } from "./event.ts";
+import { ackIdOf, type ChannelEvent, Media } from "./event.ts";
 import type { ApplicationReply, Features, ServerMessage } from "./messages.ts";
 
 /** What goes into one WebSocket message: a string is text, bytes are binary. */
@@ -78,12 +78,15 @@ export class EncodedEvent {
   /** What is written. */
   readonly event: ChannelEvent;
   readonly #compressor: Compressor;
+  readonly #attempt: number;
   #text: string | undefined;
   #frames: Map<Variant, Frame> | undefined;
 
-  constructor(event: ChannelEvent, compressor: Compressor) {
+  /** @param attempt How often it was sent to this subscriber, where it is a repeat: 2 and more. */
+  constructor(event: ChannelEvent, compressor: Compressor, attempt = 1) {
     this.event = event;
     this.#compressor = compressor;
+    this.#attempt = attempt;
   }
 
   /** The frame for subscribers of `variant`. */
@@ -94,7 +97,7 @@ export class EncodedEvent {
     if (frame === undefined) {
       const { event } = this;
       frame = variant.binary && event.data instanceof Media
-        ? eventEnvelope(event, event.data)
+        ? eventEnvelope(event, event.data, this.#attempt)
         : compressed(this.#plain(), variant, this.#compressor);
       this.#frames.set(variant, frame);
     }
@@ -103,12 +106,17 @@ export class EncodedEvent {
 
   /** Where all take media as envelopes, there is no text to write. */
   #plain(): string {
-    return this.#text ??= eventText(this.event);
+    return this.#text ??= eventText(this.event, this.#attempt);
   }
 }
 
+/** The event as the object that a client sees, for lists of events. */
+export function eventMessage(event: ChannelEvent): Readonly<Record<string, unknown>> {
+  return JSON.parse(eventText(event, 1));
+}
+
 /** Splices the frame round the data, which is JSON text already. */
-function eventText(event: ChannelEvent): string {
+function eventText(event: ChannelEvent, attempt: number): string {
   const { channel, eventType, timestamp, data, offset } = event;
   const json = typeof data === "string" ? data : JSON.stringify({
     encoding: "base64",
@@ -116,15 +124,25 @@ function eventText(event: ChannelEvent): string {
     content: toBase64(data.content),
     metadata: data.metadata,
   });
+  const ack = event.ack ? `,"ack_id":${JSON.stringify(ackIdOf(event))}` : "";
+  const repeat = attempt > 1 ? `,"attempt":${attempt}` : "";
   return `{"type":"event","channel":${JSON.stringify(channel)},"timestamp":"${timestamp}",` +
-    `"event_type":${JSON.stringify(eventType)},"data":${json},"offset":${offset}}`;
+    `"event_type":${JSON.stringify(eventType)},"data":${json},"offset":${offset}${ack}${repeat}}`;
 }
 
-function eventEnvelope(event: ChannelEvent, media: Media): Frame {
+function eventEnvelope(event: ChannelEvent, media: Media, attempt: number): Frame {
   const { channel, eventType, timestamp, offset } = event;
   return encodeEnvelope({
     kind: media.kind,
-    metadata: { channel, event_type: eventType, timestamp, offset, metadata: media.metadata },
+    metadata: {
+      channel,
+      event_type: eventType,
+      timestamp,
+      offset,
+      metadata: media.metadata,
+      ...(event.ack ? { ack_id: ackIdOf(event) } : {}),
+      ...(attempt > 1 ? { attempt } : {}),
+    },
     payload: media.content,
   });
 }

@@ -54,6 +54,10 @@ export const errorTable = {
     recoverable: true,
     help: "Wait for answers, or for retry_after seconds, before you send more.",
   },
+  session_expired: {
+    recoverable: true,
+    help: "Go on as a new client: subscribe again, with positions where you have them.",
+  },
   unsupported: {
     recoverable: false,
     help: 'The features this server offers stand in the "connected" message.',

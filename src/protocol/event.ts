@@ -60,6 +60,8 @@ export interface NewEvent {
   readonly timestamp: string;
   /** Who does not get it, live or from history. */
   readonly exclude?: Exclusion;
+  /** Whether each subscriber is to acknowledge it. */
+  readonly ack?: true;
 }
 
 /** One publication in a channel. */
@@ -69,4 +71,9 @@ export interface ChannelEvent extends NewEvent {
   readonly epoch: string;
   /** Its place in the epoch: 1, 2, 3 … */
   readonly offset: number;
+}
+
+/** How an event is named in an `ack`: an epoch is never used twice, so no two events share a name. */
+export function ackIdOf({ epoch, offset }: ChannelEvent): string {
+  return `${epoch}.${offset}`;
 }

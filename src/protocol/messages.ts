@@ -15,6 +15,9 @@ export const MAX_CORRELATION_ID = 128;
 /** The most channels one `subscribe` or `unsubscribe` may name. */
 export const MAX_CHANNELS_PER_REQUEST = 100;
 
+/** The most events that one `history` may give, and `subscribe` with `last` recover. */
+export const MAX_HISTORY_LIMIT = 1_000;
+
 /** The longest event type or message type, in characters. */
 export const MAX_TYPE_NAME = 200;
 
@@ -33,6 +36,9 @@ export const positionSchema = z.object({
 /** An epoch and an offset. */
 export type Position = z.infer<typeof positionSchema>;
 
+/** Places by channel. */
+const positions = z.record(z.string(), positionSchema);
+
 /** What a client may ask for with `hello`, and what `welcome` grants. */
 export const featuresSchema = z.object({
   /** Media events come as binary envelopes instead of base64 inside JSON. */
@@ -43,6 +49,13 @@ export const featuresSchema = z.object({
     /** Leaves the envelope's metadata empty, since the algorithm is as granted. */
     compact: z.boolean().optional(),
   }).optional(),
+  /** Several messages may come in one frame, as `batch`. */
+  batch: z.object({
+    /** The longest a message waits for others, in milliseconds. */
+    max_ms: z.int().min(0).max(1_000),
+    /** The most bytes of messages in one batch. */
+    max_bytes: z.int().min(1).max(1_048_576),
+  }).optional(),
 });
 
 /** What was asked for, or granted. */
@@ -51,7 +64,13 @@ export type Features = z.infer<typeof featuresSchema>;
 /** Client to server, by type. Fields that are not named here are ignored. */
 export const clientSchemas = {
   hello: z.object({ type: z.literal("hello"), features: featuresSchema, ...correlated }),
-  subscribe: z.object({ type: z.literal("subscribe"), channels, ...correlated }),
+  subscribe: z.object({
+    type: z.literal("subscribe"),
+    channels,
+    positions: positions.optional(),
+    last: z.int().min(0).max(MAX_HISTORY_LIMIT).optional(),
+    ...correlated,
+  }),
   unsubscribe: z.object({ type: z.literal("unsubscribe"), channels, ...correlated }),
   get_subscriptions: z.object({ type: z.literal("get_subscriptions"), ...correlated }),
   ping: z.object({ type: z.literal("ping"), ...correlated }),
@@ -62,6 +81,25 @@ export const clientSchemas = {
     data,
     id: z.string().min(1).max(MAX_CORRELATION_ID).optional(),
     echo: z.boolean().optional(),
+    ...correlated,
+  }),
+  history: z.object({
+    type: z.literal("history"),
+    channel: z.string(),
+    since: positionSchema.optional(),
+    limit: z.int().min(1).max(MAX_HISTORY_LIMIT).optional(),
+    ...correlated,
+  }),
+  presence: z.object({ type: z.literal("presence"), channel: z.string(), ...correlated }),
+  ack: z.object({
+    type: z.literal("ack"),
+    ack_ids: z.array(z.string().max(MAX_CORRELATION_ID)).min(1).max(1_000),
+    ...correlated,
+  }),
+  resume: z.object({
+    type: z.literal("resume"),
+    reconnection_token: z.string().max(MAX_CORRELATION_ID),
+    positions: positions.optional(),
     ...correlated,
   }),
 } as const;
@@ -83,7 +121,7 @@ export type Request = { [T in RequestType]: z.infer<(typeof clientSchemas)[T]> }
 export type ApplicationMessage = z.infer<typeof applicationSchema>;
 
 const timestamp = z.iso.datetime();
-const positions = z.record(z.string(), positionSchema);
+const recovered = z.record(z.string(), z.boolean());
 const rejected = z.array(
   z.object({ channel: z.string(), code: z.string(), message: z.string() }),
 );
@@ -96,12 +134,18 @@ export const serverSchemas = {
     user_id: z.string().nullable(),
     role: z.string(),
     reconnected: z.boolean(),
+    reconnection_token: z.string(),
+    /** How long the session lives after a disconnect, in seconds. */
+    expires_in: z.number(),
     token_expires_in: z.number().optional(),
     heartbeat_interval: z.number(),
     protocol: z.literal(SUBPROTOCOL),
     features: z.record(z.string(), z.unknown()),
     limits: z.record(z.string(), z.number()),
     positions,
+    channels: z.array(z.string()).optional(),
+    recovered: recovered.optional(),
+    rejected: rejected.optional(),
     timestamp,
   }),
   welcome: z.object({
@@ -114,6 +158,7 @@ export const serverSchemas = {
     type: z.literal("subscribed"),
     channels: z.array(z.string()),
     positions,
+    recovered: recovered.optional(),
     rejected: rejected.optional(),
     timestamp,
     ...correlated,
@@ -141,6 +186,7 @@ export const serverSchemas = {
     epoch: z.string(),
     offset: z.number(),
     id: z.string().optional(),
+    duplicate: z.literal(true).optional(),
     timestamp,
     ...correlated,
   }),
@@ -151,10 +197,58 @@ export const serverSchemas = {
     event_type: z.string(),
     data,
     offset: z.number(),
+    /** Names the event in an `ack`, where one is due. */
+    ack_id: z.string().optional(),
+    /** 2 and more for a repeat, which stands outside the order. */
+    attempt: z.number().optional(),
   }),
+  gap: z.object({
+    type: z.literal("gap"),
+    channel: z.string(),
+    epoch: z.string(),
+    /** The first offset that will not come, or null where the epoch changed. */
+    from: z.number().nullable(),
+    /** The last one. */
+    to: z.number().nullable(),
+    timestamp,
+  }),
+  history: z.object({
+    type: z.literal("history"),
+    channel: z.string(),
+    epoch: z.string(),
+    events: z.array(z.unknown()),
+    more: z.boolean(),
+    next: positionSchema,
+    timestamp,
+    ...correlated,
+  }),
+  presence: z.object({
+    type: z.literal("presence"),
+    channel: z.string(),
+    /** Absent where there are too many to list. */
+    members: z.array(z.unknown()).optional(),
+    count: z.number(),
+    timestamp,
+    ...correlated,
+  }),
+  resumed: z.object({
+    type: z.literal("resumed"),
+    client_id: z.uuid(),
+    channels: z.array(z.string()),
+    positions,
+    recovered,
+    rejected: rejected.optional(),
+    reconnection_token: z.string(),
+    expires_in: z.number(),
+    timestamp,
+    ...correlated,
+  }),
+  batch: z.object({ type: z.literal("batch"), messages: z.array(z.unknown()) }),
   disconnected: z.object({
     type: z.literal("disconnected"),
     reason: z.string(),
+    reconnection_token: z.string().optional(),
+    expires_in: z.number().optional(),
     retry_after: z.number().optional(),
     timestamp,
   }),
@@ -188,8 +282,8 @@ export interface ApplicationReply {
 }
 
 /** Protocol messages of later extensions: their names are taken, their work is not offered yet. */
-const UNOFFERED = ["history", "presence", "ack", "resume", "authenticate"] as const;
-const UNSENT = ["gap", "resumed", "authenticated", "token_expiring", "batch"] as const;
+const UNOFFERED = ["authenticate"] as const;
+const UNSENT = ["authenticated", "token_expiring"] as const;
 
 const unoffered: ReadonlySet<string> = new Set(UNOFFERED);
 const reserved: ReadonlySet<string> = new Set([

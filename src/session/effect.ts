@@ -6,7 +6,14 @@
 import type { Variant } from "../protocol/encode.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { Close } from "../protocol/close.ts";
-import type { ApplicationMessage, Position, Request, ServerMessage } from "../protocol/messages.ts";
+import type {
+  ApplicationMessage,
+  Position,
+  Request,
+  RequestType,
+  ServerMessage,
+  ServerMessageOf,
+} from "../protocol/messages.ts";
 
 /** The number of an effect that wants an outcome. */
 export type EffectId = number;
@@ -18,13 +25,21 @@ export type Effect =
   /** From the next message on, write frames so. */
   | { readonly kind: "vary"; readonly variant: Variant }
   /** Join channels, those that exist and are allowed: outcome `joined`. */
-  | { readonly kind: "join"; readonly id: EffectId; readonly channels: readonly string[] }
+  | { readonly kind: "join"; readonly id: EffectId; readonly joins: readonly Join[] }
   /** Leave channels. */
   | { readonly kind: "leave"; readonly channels: readonly string[] }
   /** Tell where channels stand: outcome `located`. */
   | { readonly kind: "locate"; readonly id: EffectId; readonly channels: readonly string[] }
   /** Publish: outcome `published` or `failed`. */
   | { readonly kind: "publish"; readonly id: EffectId; readonly request: PublishRequest }
+  /** Give a part of a channel's past: outcome `page` or `failed`. */
+  | { readonly kind: "history"; readonly id: EffectId; readonly request: RequestOf<"history"> }
+  /** Tell who is on a channel: outcome `present` or `failed`. */
+  | { readonly kind: "presence"; readonly id: EffectId; readonly channel: string }
+  /** Note what the peer acknowledges. */
+  | { readonly kind: "acknowledge"; readonly ackIds: readonly string[] }
+  /** Take up a session that was left: outcome `resumed` or `failed`. */
+  | { readonly kind: "resume"; readonly id: EffectId; readonly request: RequestOf<"resume"> }
   /** Hand a message to the application: outcome `handled` or `failed`, when its handler is done. */
   | { readonly kind: "handle"; readonly id: EffectId; readonly message: ApplicationMessage }
   /** Send a Ping frame. */
@@ -32,18 +47,57 @@ export type Effect =
   /** End the connection. Nothing follows. */
   | { readonly kind: "close"; readonly close: Close };
 
+/** One request of the protocol, by type. */
+export type RequestOf<T extends RequestType> = Extract<Request, { type: T }>;
+
 /** A request to publish. */
-export type PublishRequest = Extract<Request, { type: "publish" }>;
+export type PublishRequest = RequestOf<"publish">;
+
+/** A channel to join, and from where. */
+export interface Join {
+  readonly channel: string;
+  /** The place after which events are wanted. @default the head */
+  readonly since?: Position;
+  /** How many of the newest events are wanted first, in place of `since`. */
+  readonly last?: number;
+}
 
 /** How one channel of a `join` ended. */
 export type Joined =
-  | { readonly channel: string; readonly position: Position }
+  | {
+    readonly channel: string;
+    /** The place before the first event that will follow. */
+    readonly position: Position;
+    /** Whether nothing is missing after `since`; absent where none was given. */
+    readonly recovered?: boolean;
+  }
   | { readonly channel: string; readonly failure: Failure };
+
+/** A session that was taken up again. */
+export interface Resumed {
+  readonly clientId: string;
+  readonly results: readonly Joined[];
+  readonly reconnectionToken: string;
+  /** Seconds it lives after a disconnect. */
+  readonly expiresIn: number;
+}
 
 /** The answer to an effect. */
 export type Outcome =
   | { readonly kind: "joined"; readonly results: readonly Joined[] }
   | { readonly kind: "located"; readonly positions: Readonly<Record<string, Position>> }
-  | { readonly kind: "published"; readonly position: Position }
+  | { readonly kind: "published"; readonly position: Position; readonly duplicate: boolean }
+  | { readonly kind: "page"; readonly page: HistoryAnswer }
+  | { readonly kind: "present"; readonly presence: PresenceAnswer }
+  | ({ readonly kind: "resumed" } & Resumed)
   | { readonly kind: "handled" }
   | { readonly kind: "failed"; readonly failure: Failure };
+
+/** What answers a `history`. */
+export type HistoryAnswer = Pick<
+  ServerMessageOf<"history">,
+  "channel" | "epoch" | "events" | "more" | "next"
+>;
+
+/** What answers a `presence`. */
+export type PresenceAnswer = Pick<ServerMessageOf<"presence">, "channel" | "members" | "count">;

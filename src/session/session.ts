@@ -3,9 +3,10 @@ import { type Close, closeTable } from "../protocol/close.ts";
 import { correlationIdIn, type Inbound } from "../protocol/decode.ts";
 import { grant } from "../protocol/encode.ts";
 import { errorTable, type Failure, failure } from "../protocol/errors.ts";
-import type { Position, Request, ServerMessage } from "../protocol/messages.ts";
+import type { Request, ServerMessage, ServerMessageOf } from "../protocol/messages.ts";
 import { isChannelName, isOwnChannelName } from "../protocol/names.ts";
-import type { Effect, EffectId, Joined, Outcome } from "./effect.ts";
+import { type Answer, answerTo, type Rejection } from "./answers.ts";
+import type { Effect, EffectId, Join, Joined, Outcome, RequestOf } from "./effect.ts";
 import { Liveness, type LivenessOptions } from "./liveness.ts";
 
 /** What a session must know of the hub. */
@@ -29,11 +30,11 @@ interface Pending {
   readonly rejected: readonly Rejection[];
 }
 
-interface Rejection {
-  readonly channel: string;
-  readonly code: Failure["code"];
-  readonly message: string;
-}
+/** What a peer is told beside the reason, where it may come back. */
+export type Farewell = Pick<
+  ServerMessageOf<"disconnected">,
+  "reconnection_token" | "expires_in" | "retry_after"
+>;
 
 /**
  * The protocol of one connection, without a socket, a clock or a promise: messages and times go in,
@@ -51,6 +52,7 @@ export class Session {
   readonly #handling = new Map<EffectId, string | undefined>();
   #pending: Pending | undefined;
   #state: "opening" | "open" | "closed" = "opening";
+  #mayResume = true;
   #nextId: EffectId = 1;
 
   constructor(options: SessionOptions, now: number) {
@@ -74,9 +76,13 @@ export class Session {
   }
 
   /** Greets the peer, then takes what came before: `connected` is the first message there is. */
-  open(connected: ServerMessage & { type: "connected" }): readonly Effect[] {
+  open(connected: ServerMessageOf<"connected">, resumed?: readonly Joined[]): readonly Effect[] {
     if (this.#state !== "opening") return [];
     this.#state = "open";
+    if (resumed !== undefined) {
+      this.#mayResume = false;
+      this.#joined(resumed);
+    }
     const effects: Effect[] = [{ kind: "send", message: connected }];
     this.#proceed(effects);
     return effects;
@@ -158,7 +164,7 @@ export class Session {
   }
 
   /** Ends the connection from this side: tells why, where the peer can still be told, and closes. */
-  close({ code, reason }: Close, retryAfter?: number): readonly Effect[] {
+  close({ code, reason }: Close, farewell: Farewell = {}): readonly Effect[] {
     if (this.#state === "closed") return [];
     const effects: Effect[] = [];
     // A peer that does not answer would not read it, and before `connected` nothing may be sent.
@@ -168,7 +174,7 @@ export class Session {
         message: {
           type: "disconnected",
           reason,
-          ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
+          ...farewell,
           timestamp: this.#options.timestamp(),
         },
       });
@@ -232,9 +238,10 @@ export class Session {
         effects.push(this.#reply(request, { type: "pong" }));
         return;
       case "subscribe": {
+        this.#mayResume = false;
         const { channels, rejected } = this.#admissible(request.channels);
         const id = this.#await(request, rejected);
-        effects.push({ kind: "join", id, channels });
+        effects.push({ kind: "join", id, joins: channels.map((name) => joinOf(request, name)) });
         return;
       }
       case "unsubscribe": {
@@ -259,8 +266,38 @@ export class Session {
           effects.push(this.#error(refusal, request.correlation_id));
           return;
         }
+        effects.push({ kind: "publish", id: this.#await(request), request });
+        return;
+      }
+      case "history":
+      case "presence": {
+        const refusal = nameFailure(request.channel);
+        if (refusal !== undefined) {
+          effects.push(this.#error(refusal, request.correlation_id));
+          return;
+        }
         const id = this.#await(request);
-        effects.push({ kind: "publish", id, request });
+        effects.push(
+          request.type === "history"
+            ? { kind: "history", id, request }
+            : { kind: "presence", id, channel: request.channel },
+        );
+        return;
+      }
+      case "ack":
+        effects.push({ kind: "acknowledge", ackIds: request.ack_ids });
+        return;
+      case "resume": {
+        if (!this.#mayResume) {
+          const refusal = failure(
+            "invalid_message",
+            '"resume" comes once, and before any "subscribe"',
+          );
+          effects.push(this.#error(refusal, request.correlation_id));
+          return;
+        }
+        this.#mayResume = false;
+        effects.push({ kind: "resume", id: this.#await(request), request });
         return;
       }
       default:
@@ -289,71 +326,25 @@ export class Session {
   }
 
   #answer({ request, rejected }: Pending, outcome: Outcome, effects: Effect[]): void {
-    switch (outcome.kind) {
-      case "failed":
-        effects.push(this.#error(outcome.failure, request.correlation_id));
-        return;
-      case "joined":
-        effects.push(this.#subscribed(request, outcome.results, rejected));
-        return;
-      case "located":
-        effects.push(this.#subscribedTo(request, outcome.positions));
-        return;
-      case "published": {
-        const { channel, id } = request as Extract<Request, { type: "publish" }>;
-        effects.push(this.#reply(request, {
-          type: "published",
-          channel,
-          ...outcome.position,
-          ...(id === undefined ? {} : { id }),
-        }));
-        return;
-      }
-      case "handled":
-        return;
-      default:
-        assertNever(outcome);
+    if (outcome.kind === "failed") {
+      effects.push(this.#error(outcome.failure, request.correlation_id));
+      return;
     }
+    if (outcome.kind === "handled") return;
+    if (outcome.kind === "joined" || outcome.kind === "resumed") this.#joined(outcome.results);
+    const context = { rejections: rejected, subscriptions: this.#subscriptions };
+    effects.push(this.#reply(request, answerTo(request, outcome, context)));
   }
 
-  #subscribed(
-    request: Request,
-    results: readonly Joined[],
-    rejections: readonly Rejection[],
-  ): Effect {
-    const channels: string[] = [];
-    const positions: [string, Position][] = [];
-    const rejected = [...rejections];
+  #joined(results: readonly Joined[]): void {
     for (const result of results) {
-      const { channel } = result;
-      if ("failure" in result) {
-        rejected.push({ channel, code: result.failure.code, message: result.failure.message });
-        continue;
-      }
-      this.#subscriptions.add(channel);
-      channels.push(channel);
-      positions.push([channel, result.position]);
+      // What a resumed session has of the hub's own channels is no subscription of its asking.
+      if ("failure" in result || isOwnChannelName(result.channel)) continue;
+      this.#subscriptions.add(result.channel);
     }
-    return this.#reply(request, {
-      type: "subscribed",
-      channels,
-      positions: Object.fromEntries(positions),
-      ...(rejected.length === 0 ? {} : { rejected }),
-    });
   }
 
-  #subscribedTo(request: Request, positions: Readonly<Record<string, Position>>): Effect {
-    const channels = [...this.#subscriptions];
-    // One may have been taken away while its place was looked up.
-    const known = channels.filter((channel) => Object.hasOwn(positions, channel));
-    return this.#reply(request, {
-      type: "subscriptions",
-      channels,
-      positions: Object.fromEntries(known.map((channel) => [channel, positions[channel]!])),
-    });
-  }
-
-  #reply(request: Request, answer: Unstamped<ServerMessage>): Effect {
+  #reply(request: Request, answer: Answer): Effect {
     const { correlation_id } = request;
     return {
       kind: "send",
@@ -381,10 +372,6 @@ export class Session {
   }
 }
 
-/** A message before it is stamped with the time and the request's correlation id. */
-type Unstamped<M> = M extends { timestamp: string } ? Omit<M, "timestamp" | "correlation_id">
-  : never;
-
 /** Sorts names, each once, into those that may be a channel's and those that no client may use. */
 function sortNames(names: readonly string[]): { channels: string[]; rejected: Rejection[] } {
   const channels: string[] = [];
@@ -404,4 +391,11 @@ function nameFailure(channel: string): Failure | undefined {
   }
   if (isChannelName(channel)) return undefined;
   return failure("invalid_channel", "the channel name is empty, too long or has other characters");
+}
+
+function joinOf({ positions, last }: RequestOf<"subscribe">, channel: string): Join {
+  if (positions !== undefined && Object.hasOwn(positions, channel)) {
+    return { channel, since: positions[channel]! };
+  }
+  return last === undefined ? { channel } : { channel, last };
 }

@@ -1,0 +1,117 @@
+import { assertNever } from "../base/exhaustive.ts";
+import type { Failure } from "../protocol/errors.ts";
+import type { Position, Request, ServerMessage } from "../protocol/messages.ts";
+import type { Joined, Outcome, RequestOf } from "./effect.ts";
+
+/** A channel of a list that was refused alone. */
+export interface Rejection {
+  readonly channel: string;
+  readonly code: Failure["code"];
+  readonly message: string;
+}
+
+/** A message before it is stamped with the time and the request's correlation id. */
+export type Unstamped<M> = M extends { timestamp: string }
+  ? Omit<M, "timestamp" | "correlation_id">
+  : never;
+
+/** An answer before it is stamped. */
+export type Answer = Unstamped<ServerMessage>;
+
+/**
+ * Puts the outcome of a request into the message that answers it.
+ *
+ * @param rejections The channels that were refused before the outcome was awaited.
+ * @param subscriptions What the session is subscribed to now.
+ */
+export function answerTo(
+  request: Request,
+  outcome: Exclude<Outcome, { kind: "failed" | "handled" }>,
+  { rejections, subscriptions }: {
+    readonly rejections: readonly Rejection[];
+    readonly subscriptions: ReadonlySet<string>;
+  },
+): Answer {
+  switch (outcome.kind) {
+    case "joined": {
+      const { channels, positions, recovered, rejected } = sortJoined(outcome.results, rejections);
+      return {
+        type: "subscribed",
+        channels,
+        positions,
+        ...(Object.keys(recovered).length === 0 ? {} : { recovered }),
+        ...rejected,
+      };
+    }
+    case "located": {
+      const channels = [...subscriptions];
+      // One may have been taken away while its place was looked up.
+      const known = channels.filter((channel) => Object.hasOwn(outcome.positions, channel));
+      return {
+        type: "subscriptions",
+        channels,
+        positions: Object.fromEntries(
+          known.map((channel) => [channel, outcome.positions[channel]!]),
+        ),
+      };
+    }
+    case "published": {
+      const { channel, id } = request as RequestOf<"publish">;
+      return {
+        type: "published",
+        channel,
+        ...outcome.position,
+        ...(id === undefined ? {} : { id }),
+        ...(outcome.duplicate ? { duplicate: true } : {}),
+      };
+    }
+    case "page":
+      return { type: "history", ...outcome.page };
+    case "present":
+      return { type: "presence", ...outcome.presence };
+    case "resumed":
+      return {
+        type: "resumed",
+        client_id: outcome.clientId,
+        ...sortJoinedOnce(outcome.results),
+        reconnection_token: outcome.reconnectionToken,
+        expires_in: outcome.expiresIn,
+      };
+    default:
+      return assertNever(outcome);
+  }
+}
+
+/** What a resumed session has again, as `resumed` and `connected` tell it. */
+export function sortJoinedOnce(results: readonly Joined[]): {
+  channels: string[];
+  positions: Record<string, Position>;
+  recovered: Record<string, boolean>;
+  rejected?: Rejection[];
+} {
+  const { channels, positions, recovered, rejected } = sortJoined(results, []);
+  return { channels, positions, recovered, ...rejected };
+}
+
+function sortJoined(results: readonly Joined[], rejections: readonly Rejection[]) {
+  const channels: string[] = [];
+  const positions: [string, Position][] = [];
+  const recovered: [string, boolean][] = [];
+  const rejected = [...rejections];
+  for (const result of results) {
+    const { channel } = result;
+    if ("failure" in result) {
+      rejected.push({ channel, code: result.failure.code, message: result.failure.message });
+      continue;
+    }
+    channels.push(channel);
+    positions.push([channel, result.position]);
+    if (result.recovered !== undefined) recovered.push([channel, result.recovered]);
+  }
+  return {
+    channels,
+    positions: Object.fromEntries(positions),
+    recovered: Object.fromEntries(recovered),
+    rejected: rejected.length === 0 ? {} : { rejected },
+  };
+}
