@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { acceptWebSocket, standardSocket } from "./src/adapter/standard.ts";
 export { type Clock, type ManualClock, manualClock, systemClock } from "./src/base/clock.ts";
 export { HeddleError, type HeddleErrorCode } from "./src/base/errors.ts";
 export { type Random, seededRandom, systemRandom } from "./src/base/random.ts";

@@ -8,7 +8,7 @@ import { createServer, type Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { AnyHub } from "../hub/hub.ts";
-import { Hono } from "hono";
+import { routes } from "../http/routes.ts";
 import { type Attachment, mountsOf } from "./node_mounts.ts";
 import { HubEndpoint } from "./node_endpoint.ts";
 import {
@@ -83,7 +83,7 @@ export async function serve(hub: AnyHub, options: ServeOptions = {}): Promise<Se
   const { hostname, port } = { ...DEFAULT_ADDRESS, ...options };
   const path = options.path ?? DEFAULT_PATH;
   options.signal?.throwIfAborted();
-  const app = new Hono();
+  const app = routes(hub, { ...options, path });
   const server = createServer(
     REQUEST_TIMEOUTS,
     getRequestListener(app.fetch, { overrideGlobalObjects: false }),

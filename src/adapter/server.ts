@@ -1,13 +1,13 @@
+import type { RouteOptions } from "../http/routes.ts";
 import type { AnyHub } from "../hub/hub.ts";
+import { byteLength } from "../protocol/decode.ts";
 
 /** What the `serve` of every adapter takes. */
-export interface ServeOptions {
+export interface ServeOptions extends Omit<RouteOptions, "upgrade"> {
   /** The TCP port; 0 takes a free one. @default 8000 */
   readonly port?: number;
   /** The address to listen at. @default "127.0.0.1" */
   readonly hostname?: string;
-  /** Where WebSocket connections are taken. @default "/ws" */
-  readonly path?: string;
   /** Closes the server when it is aborted. */
   readonly signal?: AbortSignal;
 }
@@ -40,6 +40,13 @@ const HEADROOM = 65_536;
 export function transportLimit(...hubs: readonly Pick<AnyHub, "limits">[]): number {
   const largest = hubs.flatMap(({ limits }) => [limits.text, limits.subscribe, limits.binary]);
   return Math.max(...largest) + HEADROOM;
+}
+
+/** Whether a message has more bytes than `limit`. */
+export function exceeds(message: string | Uint8Array, limit: number): boolean {
+  if (typeof message !== "string") return message.byteLength > limit;
+  // A UTF-16 unit is 1 to 3 bytes of UTF-8, so most texts need not be counted.
+  return message.length * 3 > limit && byteLength(message) > limit;
 }
 
 /** Makes a {@linkcode Server} of one that listens. `close` is called at most once. */

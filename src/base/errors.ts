@@ -29,6 +29,8 @@ export type HeddleErrorCode =
   | "too_large"
   /** The server answered a request of the client with an `error` message. */
   | "refused"
+  /** The server sent a frame that is no message of the protocol. */
+  | "invalid_frame"
   /** An answer did not come in time. */
   | "timeout";
 

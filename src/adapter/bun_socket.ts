@@ -1,0 +1,113 @@
+import type { Socket, SocketCapabilities } from "../channel/socket.ts";
+import type { Admission } from "../hub/admission.ts";
+import type { AnyHub, Peer } from "../hub/hub.ts";
+import type { Ending } from "../hub/options.ts";
+import { closeTable } from "../protocol/close.ts";
+import type { Frame } from "../protocol/encode.ts";
+import { exceeds, transportLimit } from "./server.ts";
+
+/** As much of Bun's `ServerWebSocket` as is needed. */
+export interface BunWebSocket {
+  readonly data: unknown;
+  send(data: Frame, compress: boolean): number;
+  ping(): number;
+  close(code: number, reason: string): void;
+  terminate(): void;
+  getBufferedAmount(): number;
+}
+
+const capabilities: SocketCapabilities = {
+  terminate: true,
+  pings: true,
+  closeCodes: true,
+  drain: false,
+};
+
+class BunSocket implements Socket {
+  readonly capabilities = capabilities;
+  readonly #webSocket: BunWebSocket;
+  #closing: Ending | undefined;
+
+  constructor(webSocket: BunWebSocket) {
+    this.#webSocket = webSocket;
+  }
+
+  get bufferedAmount(): number {
+    return this.#webSocket.getBufferedAmount();
+  }
+
+  send(frame: Frame): void {
+    // 0: dropped. What comes after would hide the hole, so nothing does.
+    if (this.#webSocket.send(frame, false) === 0) this.#webSocket.terminate();
+  }
+
+  ping(): void {
+    this.#webSocket.ping();
+  }
+
+  close(code: number, reason: string): void {
+    this.#closing ??= { code, reason };
+    this.drained();
+  }
+
+  terminate(): void {
+    this.#webSocket.terminate();
+  }
+
+  /** Does a close that waits: Bun cannot terminate a socket it closes while a peer does not read. */
+  drained(): void {
+    if (this.#closing === undefined || this.#webSocket.getBufferedAmount() > 0) return;
+    this.#webSocket.close(this.#closing.code, this.#closing.reason);
+  }
+}
+
+/** One connection from its upgrade on: what `ws.data` holds. */
+export class BunConnection {
+  readonly #hub: AnyHub;
+  readonly #admission: Admission;
+  readonly #limit: number;
+  #socket: BunSocket | undefined;
+  #peer: Peer | undefined;
+
+  constructor(hub: AnyHub, admission: Admission) {
+    this.#hub = hub;
+    this.#admission = admission;
+    this.#limit = transportLimit(hub);
+  }
+
+  opened(webSocket: BunWebSocket): void {
+    this.#socket = new BunSocket(webSocket);
+    this.#peer = this.#hub.accept(this.#socket, this.#admission);
+  }
+
+  received(message: string | Uint8Array): void {
+    if (this.#peer === undefined) return;
+    // Bun's own limit is that of all hubs of the server, so it may be higher.
+    if (!exceeds(message, this.#limit)) this.#peer.receive(message);
+    else this.#hub.disconnect(this.#peer.clientId, closeTable.too_big);
+  }
+
+  heard(): void {
+    this.#peer?.pong();
+  }
+
+  drained(): void {
+    this.#socket?.drained();
+  }
+
+  closed(code: number, reason: string): void {
+    this.#peer?.closed(code === 1006 ? violationCode(reason) : code, reason);
+  }
+}
+
+/** Bun tells the application 1006 where it closed for what a peer did; the reason it gave tells which. */
+function violationCode(reason: string): number {
+  switch (reason) {
+    case "Received too big message":
+      return 1009;
+    case "Received invalid UTF-8":
+      return 1007;
+    default:
+      return reason.startsWith("Received ") ? 1002 : 1006;
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * The adapter for `Deno.serve` and `Deno.upgradeWebSocket`.
+ *
+ * @module
+ */
+import type { Hono } from "hono";
+import type { SocketCapabilities } from "../channel/socket.ts";
+import { Refusal } from "../guard/refusal.ts";
+import { type RouteOptions, routes, type UpgradeHandler } from "../http/routes.ts";
+import type { Admission } from "../hub/admission.ts";
+import type { AnyHub } from "../hub/hub.ts";
+import type { Ending } from "../hub/options.ts";
+import { closeTable } from "../protocol/close.ts";
+import { DEFAULT_ADDRESS, listening, type ServeOptions, type Server } from "./server.ts";
+import { connectStandard, type StandardDifferences } from "./standard.ts";
+
+export type { ServeOptions, Server };
+
+/** Options of {@linkcode denoHandler} and {@linkcode denoRoutes}. */
+export type DenoOptions = Omit<RouteOptions, "upgrade">;
+
+/** As much as is needed of what `Deno.serve` hands a handler beside the request. */
+export interface DenoInfo {
+  readonly remoteAddr: { readonly transport: string; readonly hostname?: string };
+}
+
+/** As much of the `Deno` namespace as is needed. */
+interface DenoRuntime {
+  serve(
+    options: {
+      readonly port: number;
+      readonly hostname: string;
+      readonly signal: AbortSignal;
+      onListen(): void;
+    },
+    handler: (request: Request, info: DenoInfo) => Promise<Response>,
+  ): { readonly addr: { readonly port: number }; readonly finished: Promise<void> };
+  upgradeWebSocket(
+    request: Request,
+    options: { readonly idleTimeout: number },
+  ): { readonly socket: WebSocket; readonly response: Response };
+}
+
+const capabilities: SocketCapabilities = {
+  terminate: false,
+  pings: false,
+  closeCodes: true,
+  drain: false,
+};
+
+const differences: StandardDifferences = {
+  capabilities,
+  ending({ code, reason, wasClean }: CloseEvent, error: string): Ending {
+    if (wasClean) return { code, reason };
+    // Deno gave up a peer that did not answer its ping: the hub's own code for that.
+    if (code === 1001) return closeTable.not_alive;
+    return { code: 1006, reason: error };
+  },
+};
+
+/**
+ * Makes the handler of `Deno.serve` for a hub and its routes.
+ *
+ * @example
+ * ```ts ignore
+ * import { allowAnonymous, createHub } from "heddle";
+ * import { denoHandler } from "heddle/deno";
+ *
+ * Deno.serve(denoHandler(createHub({ auth: allowAnonymous() })));
+ * ```
+ */
+export function denoHandler(
+  hub: AnyHub,
+  options: DenoOptions = {},
+): (request: Request, info: DenoInfo) => Promise<Response> {
+  const app = denoRoutes(hub, options);
+  return async (request, info) => await app.fetch(request, info);
+}
+
+/**
+ * The hub's routes, to be mounted in an application's own Hono app that `Deno.serve` serves:
+ * `app.route("/realtime", denoRoutes(hub))`.
+ *
+ * After the upgrade Deno takes no answer but the upgrade's own, and stops listening if it gets another.
+ * So middleware around these routes must neither throw after `next()` nor replace the response; to add
+ * header fields is fine.
+ */
+export function denoRoutes(hub: AnyHub, options: DenoOptions = {}): Hono {
+  return routes(hub, { ...options, upgrade: upgrader(hub) });
+}
+
+/**
+ * Serves a hub, with all its routes.
+ *
+ * @throws where the address cannot be listened at: Deno's own error.
+ */
+export function serve(hub: AnyHub, options: ServeOptions = {}): Promise<Server> {
+  return new Promise((resolve) => resolve(listen(hub, options)));
+}
+
+function listen(hub: AnyHub, options: ServeOptions): Server {
+  const { port = DEFAULT_ADDRESS.port, hostname = DEFAULT_ADDRESS.hostname, signal } = options;
+  signal?.throwIfAborted();
+  const stop = new AbortController();
+  const server = runtime().serve(
+    { port, hostname, signal: stop.signal, onListen() {} },
+    denoHandler(hub, options),
+  );
+  const close = async () => {
+    stop.abort();
+    await server.finished;
+  };
+  return listening({ hostname, port: server.addr.port }, close, signal);
+}
+
+function upgrader(hub: AnyHub): UpgradeHandler {
+  const sockets = new Set<WebSocket>();
+  return async (request, env) => {
+    const address = addressOf(env);
+    const admission = await hub.admit(request, { address });
+    if (admission instanceof Response) return admission;
+    // A socket that its peer does not read cannot be cut, so it stays after the hub has let go of it.
+    if (sockets.size >= hub.limits.connections) {
+      return new Refusal(503, "too_many_connections", "the server is full; try again", {
+        "Retry-After": "5",
+      }).toResponse();
+    }
+    return upgrade(hub, request, admission, sockets);
+  };
+}
+
+/** From the upgrade to the returned response nothing may throw: Deno would stop listening. */
+function upgrade(
+  hub: AnyHub,
+  request: Request,
+  admission: Admission,
+  sockets: Set<WebSocket>,
+): Response {
+  // Deno pings at half of this and gives up at the whole, whichever frame came last.
+  const idleTimeout = hub.heartbeatTimeout;
+  const { socket, response } = runtime().upgradeWebSocket(request, { idleTimeout });
+  socket.binaryType = "arraybuffer";
+  socket.addEventListener("open", () => {
+    sockets.add(socket);
+    connectStandard(hub, socket, admission, differences);
+  });
+  socket.addEventListener("close", () => sockets.delete(socket));
+  const { subprotocol } = admission;
+  // Its own option for this does not see an offer without a space after the comma.
+  if (subprotocol !== undefined) response.headers.set("Sec-WebSocket-Protocol", subprotocol);
+  return response;
+}
+
+function addressOf(env: unknown): string {
+  return (env as Partial<DenoInfo> | undefined)?.remoteAddr?.hostname ?? "";
+}
+
+function runtime(): DenoRuntime {
+  const { Deno } = globalThis as { readonly Deno?: DenoRuntime };
+  if (Deno === undefined) throw new TypeError("this adapter needs Deno; this is another runtime");
+  return Deno;
+}

@@ -1,0 +1,129 @@
+import process from "node:process";
+import { Command } from "commander";
+import { machineSampler } from "../adapter/machine.ts";
+import type { Server } from "../adapter/server.ts";
+import { channel } from "../channel/definition.ts";
+import { tokenIssuer } from "../guard/issuer.ts";
+import { jwtAuth } from "../guard/jwt.ts";
+import { type Feeds, stockFeeds } from "../hub/feeds.ts";
+import { type AnyHub, createHub } from "../hub/hub.ts";
+import { stockChannels } from "../hub/stock.ts";
+import { banner } from "./banner.ts";
+import { CommandError, FAILED } from "./failure.ts";
+import { lineLogger } from "./log.ts";
+import { serveHub } from "./runtime.ts";
+import { readSettings, type ServeFlags, type ServeSettings } from "./settings.ts";
+import { stopSignal } from "./stop.ts";
+import { VERSION } from "./version.ts";
+
+/** How long clients have to close when the server ends, in milliseconds. */
+const DRAIN = 5000;
+
+/** How long the port has to close after that, in milliseconds. */
+const CLOSE = 2000;
+
+const ENVIRONMENT = `
+Environment variables:
+  ENVIRONMENT       development, testing, staging or production. Development lets anonymous
+                    connections in and prints an admin token. Not set, it is development where
+                    JWT_SECRET is not set and HOST is this machine alone, else production
+  JWT_SECRET        what tokens are signed with (HS256), 32 bytes or more; needed but in development
+  HOST, PORT, METRICS_INTERVAL, LOG_LEVEL    as the options, which go first
+
+SIGINT and SIGTERM tell clients to come back later, and end it with exit code 0; the same again after
+a second ends it at once.`;
+
+/** `heddle serve`: a hub with the stock channels and rooms, until a signal ends it. */
+export function serveCommand(): Command {
+  return new Command("serve")
+    .description("run a hub with the six stock channels, fed by this machine, and room:*")
+    .option("--host <address>", "the address to listen at (default: 127.0.0.1)")
+    .option("--port <port>", "the port to listen at, 0 for a free one (default: 8000)")
+    .option("--metrics-interval <seconds>", "time between two system_metrics (default: 5)")
+    .option("--log-level <level>", "debug, info, warn or error (default: info)")
+    .addHelpText("after", ENVIRONMENT)
+    .action((flags: ServeFlags) => serve(readSettings(process.env, flags)));
+}
+
+async function serve(settings: ServeSettings): Promise<void> {
+  const stopped = stopSignal();
+  const secret = settings.secret ?? randomSecret();
+  const isDevelopment = settings.environment === "development";
+  const feeds = stockFeeds({
+    version: VERSION,
+    sample: machineSampler(),
+    interval: Math.round(settings.metricsInterval * 1000),
+    logger: lineLogger(settings.logLevel),
+  });
+  const log = feeds.hooks.logger;
+  const hub = createHub({
+    auth: jwtAuth({ secret, anonymous: isDevelopment }),
+    channels: { ...stockChannels(), "room:*": room },
+    logger: log,
+    onConnect(connection) {
+      const { clientId, userId, role, address } = connection;
+      log.info("connected", { clientId, userId, role, address });
+      feeds.hooks.onConnect(connection);
+    },
+    onDisconnect(connection, ending) {
+      log.info("disconnected", { clientId: connection.clientId, ...ending });
+      feeds.hooks.onDisconnect(connection, ending);
+    },
+  });
+  const server = await listen(hub, settings);
+  feeds.start(hub);
+  const adminToken = isDevelopment
+    ? await tokenIssuer({ secret, algorithm: "HS256" }).issue({ userId: "admin", role: "admin" })
+    : undefined;
+  process.stdout.write(banner(server, settings, adminToken));
+  log.info("listening", { url: server.url, environment: settings.environment });
+
+  const signal = await stopped;
+  log.info("draining", { signal, connections: hub.stats().connections });
+  await end(hub, feeds, server);
+  log.info("stopped");
+}
+
+const room = channel({
+  description: "Rooms: whoever may connect may listen and speak",
+  permissions: { "*": ["subscribe", "broadcast"] },
+  echo: false,
+});
+
+async function listen(hub: AnyHub, { host, port }: ServeSettings): Promise<Server> {
+  try {
+    return await serveHub(hub, { hostname: host, port });
+  } catch (error) {
+    await hub.drain();
+    throw new CommandError(FAILED, describeListenError(error, host, port));
+  }
+}
+
+function describeListenError(error: unknown, host: string, port: number): string {
+  const { name, code, message } = error as Partial<NodeJS.ErrnoException>;
+  switch (code ?? name) {
+    case "EADDRINUSE":
+    case "AddrInUse":
+      return `port ${port} at ${host} is in use: choose another with --port or PORT`;
+    case "EACCES":
+    case "PermissionDenied":
+      return `port ${port} at ${host} is not for this user: choose one above 1023`;
+    default:
+      return `cannot listen at ${host} port ${port}: ${message}`;
+  }
+}
+
+/** Tells clients, drains the hub and frees the port; within DRAIN and CLOSE whatever peers do. */
+async function end(hub: AnyHub, feeds: Feeds, server: Server): Promise<void> {
+  await feeds.stop();
+  await hub.drain({ within: DRAIN });
+  await Promise.race([
+    server.close(),
+    new Promise((resolve) => setTimeout(resolve, CLOSE)),
+  ]);
+}
+
+function randomSecret(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

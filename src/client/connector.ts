@@ -1,0 +1,173 @@
+import { assertNever } from "../base/exhaustive.ts";
+import { HeddleError } from "../base/errors.ts";
+import { closeAction } from "../protocol/close.ts";
+import type { ServerMessageOf } from "../protocol/messages.ts";
+import { backoffDelay, retryAfterDelay } from "./backoff.ts";
+import type { ClientEvents, ClientStatus } from "./events.ts";
+import type { Received } from "./frames.ts";
+import { Link, type LinkEnding } from "./link.ts";
+import type { Listeners } from "./listeners.ts";
+import type { ResolvedClientOptions } from "./options.ts";
+
+/** What else has to know of a connection. */
+export interface ConnectorOwner {
+  /** There is a connection. */
+  online(message: ServerMessageOf<"connected">): void;
+  /** There is none any more. */
+  offline(error: HeddleError): void;
+  /** There will be none until `connect` is called. */
+  abandoned(error: HeddleError): void;
+  received(message: Received): void;
+}
+
+interface Waiter {
+  resolve(): void;
+  reject(error: HeddleError): void;
+}
+
+/** Gets a connection, and another one when it is lost. */
+export class Connector {
+  readonly #options: ResolvedClientOptions;
+  readonly #listeners: Listeners<ClientEvents>;
+  readonly #owner: ConnectorOwner;
+  #status: ClientStatus = "idle";
+  #link: Link | undefined;
+  #leaving: Promise<void> = Promise.resolve();
+  /** Attempts since there was a connection. */
+  #attempt = 0;
+  #stopWaiting: (() => void) | undefined;
+  #waiters: Waiter[] = [];
+
+  constructor(
+    options: ResolvedClientOptions,
+    listeners: Listeners<ClientEvents>,
+    owner: ConnectorOwner,
+  ) {
+    this.#options = options;
+    this.#listeners = listeners;
+    this.#owner = owner;
+  }
+
+  get status(): ClientStatus {
+    return this.#status;
+  }
+
+  /** The connection, undefined while there is none. */
+  get link(): Link | undefined {
+    return this.#status === "connected" ? this.#link : undefined;
+  }
+
+  /** Resolves once there is a connection; whoever calls meanwhile waits for the same one. */
+  connect(): Promise<void> {
+    switch (this.#status) {
+      case "connected":
+        return Promise.resolve();
+      case "idle":
+      case "closed": {
+        const connected = this.#wait();
+        this.#attempt = 0;
+        this.#open();
+        this.#become("connecting");
+        return connected;
+      }
+      case "connecting":
+      case "reconnecting":
+        return this.#wait();
+      default:
+        return assertNever(this.#status);
+    }
+  }
+
+  /** Ends it. The promise waits for the peer to agree, though not for long. */
+  disconnect(): Promise<void> {
+    if (this.#status === "idle" || this.#status === "closed") return this.#leaving;
+    const wasConnected = this.#status === "connected";
+    this.#leaving = this.#link?.close() ?? Promise.resolve();
+    this.#close(new HeddleError("closed", "the client was disconnected"));
+    if (wasConnected) {
+      this.#listeners.emit("disconnected", { code: 1000, reason: "", willReconnect: false });
+    }
+    return this.#leaving;
+  }
+
+  #wait(): Promise<void> {
+    return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
+  }
+
+  #open(): void {
+    this.#link = new Link(this.#options, {
+      connected: (message) => this.#connected(message),
+      received: (message) => this.#owner.received(message),
+      failed: (error) => this.#listeners.report(error),
+      ended: (ending) => this.#ended(ending),
+    });
+  }
+
+  #connected(message: ServerMessageOf<"connected">): void {
+    const attempt = this.#attempt;
+    this.#attempt = 0;
+    for (const { resolve } of this.#waiters.splice(0)) resolve();
+    this.#status = "connected";
+    this.#owner.online(message);
+    this.#listeners.emit("status", "connected");
+    const { client_id: clientId, user_id: userId, role } = message;
+    this.#listeners.emit("connected", { clientId, userId, role, attempt });
+  }
+
+  #ended(ending: LinkEnding): void {
+    const { code, reason, error } = ending;
+    const former = this.#status;
+    const attempt = this.#attempt;
+    const next = former === "connecting" ? undefined : this.#next(ending);
+    if (next === undefined) this.#close(error);
+    else this.#pause(next, error);
+    if (former === "connected") {
+      this.#listeners.emit("disconnected", { code, reason, willReconnect: next !== undefined });
+    } else if (former === "reconnecting") {
+      this.#listeners.emit("failed", { attempt, error });
+    }
+    if (next !== undefined) {
+      this.#listeners.emit("reconnecting", next);
+    } else if (former === "reconnecting" && closeAction(code) === "retry") {
+      this.#listeners.emit("exhausted", { attempts: attempt, error });
+    }
+  }
+
+  /** The next attempt and the wait before it, undefined where there is to be none. */
+  #next({ code, retryAfter }: LinkEnding): ClientEvents["reconnecting"] | undefined {
+    const { reconnect, random } = this.#options;
+    if (reconnect === undefined || closeAction(code) === "terminal") return undefined;
+    const attempt = this.#attempt + 1;
+    if (reconnect.attempts !== 0 && attempt > reconnect.attempts) return undefined;
+    // Added, not compared: all clients of a server are told the same, and should still spread out.
+    const delay = retryAfterDelay(retryAfter) + backoffDelay(attempt, reconnect, random);
+    return { attempt, delay };
+  }
+
+  #pause({ attempt, delay }: ClientEvents["reconnecting"], error: HeddleError): void {
+    this.#attempt = attempt;
+    this.#link = undefined;
+    this.#stopWaiting = this.#options.clock.after(delay, () => {
+      this.#stopWaiting = undefined;
+      this.#open();
+    });
+    this.#owner.offline(error);
+    this.#become("reconnecting");
+  }
+
+  #close(error: HeddleError): void {
+    this.#stopWaiting?.();
+    this.#stopWaiting = undefined;
+    this.#link = undefined;
+    for (const { reject } of this.#waiters.splice(0)) reject(error);
+    this.#owner.offline(error);
+    this.#owner.abandoned(error);
+    this.#become("closed");
+  }
+
+  #become(status: ClientStatus): void {
+    if (this.#status === status) return;
+    this.#status = status;
+    this.#listeners.emit("status", status);
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * The options of a client; their defaults are resolved here and nowhere else.
+ *
+ * @module
+ */
+import { type Clock, systemClock } from "../base/clock.ts";
+import { HeddleError } from "../base/errors.ts";
+import type { MaybePromise } from "../base/maybe_promise.ts";
+import { type Random, systemRandom } from "../base/random.ts";
+import type { Features } from "../protocol/messages.ts";
+import { type ReconnectOptions, resolveReconnect } from "./backoff.ts";
+import { checkTimeout } from "./requests.ts";
+import type { ClientSocketConstructor } from "./socket.ts";
+import { parseUrl, type TokenPlace } from "./url.ts";
+
+/** A token, or what finds one; it is asked anew for every attempt to connect. */
+export type TokenSource = string | (() => MaybePromise<string | undefined>);
+
+/** Options of `createClient`. Times are milliseconds, sizes bytes. */
+export interface ClientOptions {
+  /**
+   * The server's endpoint: `wss://example.com/ws`. A query is kept; `http` and `https` are taken for `ws`
+   * and `wss`; in a page, a path such as `/ws` will do.
+   */
+  readonly url: string | URL;
+  /** A JWT, or a function that gives one. @default none: anonymous */
+  readonly token?: TokenSource;
+  /** How the token travels; as a subprotocol it stays out of access logs. @default "query" */
+  readonly tokenPlace?: TokenPlace;
+  /** The constructor to connect with. @default the runtime's own, on Node 20 that of `ws` */
+  readonly WebSocket?: ClientSocketConstructor;
+  /** When to come back after the connection was lost; false for never. */
+  readonly reconnect?: Partial<ReconnectOptions> | false;
+  /**
+   * What to ask the server for with `hello`: `binary` to get media as {@linkcode Media} instead of base64,
+   * `compression` to get long messages compressed. @default nothing
+   */
+  readonly features?: Features;
+  /** From the start of an attempt to `connected`. @default 10000 */
+  readonly connectTimeout?: number;
+  /** What a request waits for its answer. @default 10000 */
+  readonly requestTimeout?: number;
+  /** The largest message that is inflated. @default 16777216 */
+  readonly maxInflated?: number;
+  /** @default the machine's, whose timers keep a process alive while it waits to come back */
+  readonly clock?: Clock;
+  /** @default systemRandom */
+  readonly random?: Random;
+}
+
+/** The options with every default filled in. */
+export interface ResolvedClientOptions {
+  readonly address: URL;
+  readonly token: TokenSource | undefined;
+  readonly tokenPlace: TokenPlace;
+  readonly WebSocket: ClientSocketConstructor | undefined;
+  readonly reconnect: ReconnectOptions | undefined;
+  readonly features: Features | undefined;
+  readonly connectTimeout: number;
+  readonly requestTimeout: number;
+  readonly maxInflated: number;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const names: Readonly<Record<keyof ClientOptions, true>> = {
+  url: true,
+  token: true,
+  tokenPlace: true,
+  WebSocket: true,
+  reconnect: true,
+  features: true,
+  connectTimeout: true,
+  requestTimeout: true,
+  maxInflated: true,
+  clock: true,
+  random: true,
+};
+
+/**
+ * The hub has sockets to live for; a client that waits to come back has nothing but its timer, and
+ * must not let the process end meanwhile.
+ */
+const clientClock: Clock = {
+  ...systemClock,
+  after(ms, fn) {
+    const timer = setTimeout(fn, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** @throws {HeddleError} `option_invalid`, naming the option, what was found and what is allowed. */
+export function resolveOptions(options: ClientOptions): ResolvedClientOptions {
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(names, name)) continue;
+    const known = Object.keys(names).join(", ");
+    throw invalid(`there is no option "${name}"; there are: ${known}`);
+  }
+  const { token, tokenPlace = "query", WebSocket, reconnect, features, maxInflated } = options;
+  if (options.url === undefined) throw invalid("url is missing: give one such as wss://host/ws");
+  if (token !== undefined && typeof token !== "string" && typeof token !== "function") {
+    throw invalid("token must be a string, or a function that gives one");
+  }
+  if (tokenPlace !== "query" && tokenPlace !== "subprotocol") {
+    throw invalid(`tokenPlace is ${String(tokenPlace)}; it must be "query" or "subprotocol"`);
+  }
+  if (WebSocket !== undefined && typeof WebSocket !== "function") {
+    throw invalid("WebSocket must be a constructor");
+  }
+  if (maxInflated !== undefined && !(Number.isSafeInteger(maxInflated) && maxInflated > 0)) {
+    throw invalid(`maxInflated is ${String(maxInflated)}; it must be a positive integer`);
+  }
+  return {
+    address: parseUrl(options.url),
+    token,
+    tokenPlace,
+    WebSocket,
+    reconnect: reconnect === false ? undefined : resolveReconnect(reconnect),
+    features,
+    connectTimeout: checkTimeout("connectTimeout", options.connectTimeout ?? 10_000),
+    requestTimeout: checkTimeout("requestTimeout", options.requestTimeout ?? 10_000),
+    maxInflated: maxInflated ?? 16 * 1024 * 1024,
+    clock: options.clock ?? clientClock,
+    random: options.random ?? systemRandom,
+  };
+}
+
+function invalid(what: string): HeddleError {
+  return new HeddleError("option_invalid", what);
+}

@@ -1,0 +1,532 @@
+/**
+ * Any sequence of messages, outcomes, times, revocations and closes, held against a model that knows the
+ * promises of PROTOCOL.md and nothing of how the session keeps them.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { assertNever } from "../base/exhaustive.ts";
+import { closeTable } from "../protocol/close.ts";
+import type { Inbound } from "../protocol/decode.ts";
+import { failure } from "../protocol/errors.ts";
+import {
+  type ApplicationMessage,
+  type Request,
+  type ServerMessage,
+  serverSchemas,
+  SUBPROTOCOL,
+} from "../protocol/messages.ts";
+import type { Effect, EffectId, Outcome } from "./effect.ts";
+import { Session } from "./session.ts";
+
+const SUBSCRIPTIONS = 3;
+const IN_FLIGHT = 4;
+const INTERVAL = 30;
+const TIMEOUT = 90;
+
+/** Channels that are there, one that starts with `@`, one that is no name, and two traps. */
+const NAMES = ["a", "b", "c", "d", "__proto__", "constructor", "@all", "no name"] as const;
+const isUsable = (name: string) => !name.startsWith("@") && !name.includes(" ");
+
+const timestamp = "2024-12-29T12:00:00.000Z";
+const lost = failure("forbidden", "no more");
+
+/** What is done to the session. Messages get a number of their own as correlation id. */
+type Step =
+  | { readonly do: "open" }
+  | { readonly do: "receive"; readonly what: What; readonly channels: readonly string[] }
+  | { readonly do: "settle"; readonly which: number; readonly good: readonly boolean[] }
+  | { readonly do: "settle wrongly"; readonly id: number }
+  | { readonly do: "hear" }
+  | { readonly do: "wait"; readonly ms: number }
+  | { readonly do: "wait for the deadline"; readonly late: number }
+  | { readonly do: "revoke"; readonly channels: readonly string[] }
+  | { readonly do: "close" }
+  | { readonly do: "end" };
+
+type What = Request["type"] | "declared" | "undeclared" | "faulty";
+
+const names = fc.array(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 6 });
+const whats: readonly What[] = [
+  "hello",
+  "subscribe",
+  "unsubscribe",
+  "get_subscriptions",
+  "ping",
+  "publish",
+  "declared",
+  "undeclared",
+  "faulty",
+];
+
+const steps: fc.Arbitrary<readonly Step[]> = fc.array(
+  fc.oneof(
+    { weight: 2, arbitrary: fc.constant<Step>({ do: "open" }) },
+    {
+      weight: 14,
+      arbitrary: fc.record({
+        do: fc.constant("receive" as const),
+        what: fc.constantFrom(...whats),
+        channels: names,
+      }),
+    },
+    {
+      weight: 10,
+      arbitrary: fc.record({
+        do: fc.constant("settle" as const),
+        which: fc.nat(9),
+        good: fc.array(fc.boolean(), { minLength: 7, maxLength: 7 }),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant("settle wrongly" as const), id: fc.nat(40) }),
+    },
+    { weight: 2, arbitrary: fc.constant<Step>({ do: "hear" }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.nat(2 * INTERVAL) }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant("wait for the deadline" as const),
+        late: fc.constantFrom(0, 0, 0, 1, 1_000),
+      }),
+    },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant("revoke" as const), channels: names }) },
+    {
+      weight: 2,
+      arbitrary: fc.constantFrom<Step>({ do: "close" }, { do: "end" }, { do: "open" }),
+    },
+  ),
+  { maxLength: 80 },
+);
+
+/** A message that was received, until it has been answered or handed over. */
+interface Item {
+  readonly what: What;
+  readonly inbound: Inbound;
+  readonly correlationId: string | undefined;
+  readonly channels: readonly string[];
+}
+
+/** An effect that wants an outcome, and the message it is for. */
+interface Due {
+  readonly item: Item;
+  readonly effect: Effect & { readonly id: EffectId };
+}
+
+/** Runs steps and judges every effect as it comes. */
+class Trial {
+  readonly #session: Session;
+  #state: "opening" | "open" | "closed" = "opening";
+  #now = 0;
+  #received = 0;
+  /** What came and has neither been answered nor handed over, in order. */
+  readonly #line: Item[] = [];
+  /** The effect that the head of the line waits for. */
+  #pending: Due | undefined;
+  readonly #handling = new Map<EffectId, Due>();
+  readonly #settled = new Set<EffectId>();
+  readonly #subscriptions = new Set<string>();
+  #heard = 0;
+  #pings: number[] = [];
+
+  constructor() {
+    this.#session = new Session({
+      subscriptions: SUBSCRIPTIONS,
+      inFlight: IN_FLIGHT,
+      liveness: { interval: INTERVAL, timeout: TIMEOUT },
+      declares: (type) => type === "declared",
+      timestamp: () => timestamp,
+    }, 0);
+  }
+
+  run(step: Step): void {
+    switch (step.do) {
+      case "open":
+        this.#open();
+        break;
+      case "receive":
+        this.#receive(step.what, step.channels);
+        break;
+      case "settle":
+        this.#settle(step.which, step.good);
+        break;
+      case "settle wrongly":
+        this.#settleWrongly(step.id);
+        break;
+      case "hear":
+        this.#session.heard(this.#now);
+        this.#heard = this.#now;
+        this.#pings = [];
+        break;
+      case "wait":
+        this.#advance(step.ms);
+        break;
+      case "wait for the deadline":
+        if (this.#state !== "closed") this.#advance(this.#deadline() - this.#now + step.late);
+        break;
+      case "revoke":
+        this.#revoke(step.channels);
+        break;
+      case "close":
+        this.#close();
+        break;
+      case "end":
+        this.#session.closed();
+        this.#state = "closed";
+        break;
+      default:
+        assertNever(step);
+    }
+    this.#compare();
+  }
+
+  /** What must hold after every step. */
+  #compare(): void {
+    const session = this.#session;
+    if (this.#state === "closed") {
+      assertEquals(session.deadline, undefined);
+      assertEquals(session.inFlight, 0);
+      return;
+    }
+    assertEquals([...session.subscriptions], [...this.#subscriptions]);
+    assert(session.subscriptions.size <= SUBSCRIPTIONS, "more subscriptions than allowed");
+    assertEquals(session.inFlight, this.#line.length + this.#handling.size);
+    assert(session.inFlight <= IN_FLIGHT, "more in flight than allowed");
+    assertEquals(session.deadline, this.#deadline());
+    // Nothing waits without a reason: for `connected`, or for one outcome.
+    if (this.#state === "open") {
+      assertEquals(this.#pending?.item, this.#line[0], "the head of the line does not move");
+    }
+  }
+
+  #open(): void {
+    const effects = this.#session.open({
+      type: "connected",
+      client_id: "00000000-0000-4000-8000-000000000000",
+      user_id: null,
+      role: "viewer",
+      reconnected: false,
+      heartbeat_interval: INTERVAL / 1000,
+      protocol: SUBPROTOCOL,
+      features: {},
+      limits: {},
+      positions: {},
+      timestamp,
+    });
+    if (this.#state !== "opening") return assertEquals(effects, []);
+    const [first, ...rest] = effects;
+    assert(first?.kind === "send" && first.message.type === "connected", "connected is not first");
+    this.#state = "open";
+    this.#judge(rest);
+  }
+
+  #receive(what: What, channels: readonly string[]): void {
+    // One in three has no correlation id, but handlers: their failures come in any order.
+    const number = this.#received++;
+    const correlationId = number % 3 === 0 && what !== "declared" ? undefined : `#${number}`;
+    const inbound = inboundOf(what, channels, correlationId);
+    const item: Item = { what, inbound, correlationId, channels };
+    const isFull = this.#line.length + this.#handling.size >= IN_FLIGHT;
+    const effects = this.#session.receive(inbound);
+    if (this.#state === "closed") return assertEquals(effects, []);
+    if (!isFull) {
+      this.#line.push(item);
+      if (this.#state === "opening") return assertEquals(effects, []);
+      return this.#judge(effects);
+    }
+    assertEquals(effects.length, 1);
+    const [effect] = effects;
+    if (this.#state === "opening") return this.#judgeClose(effect, closeTable.try_again_later);
+    assert(effect?.kind === "send" && effect.message.type === "error");
+    assertEquals(effect.message.code, "rate_limited");
+    this.#checkMessage(effect.message, correlationId);
+  }
+
+  #settle(which: number, good: readonly boolean[]): void {
+    const all = [...this.#pending === undefined ? [] : [this.#pending], ...this.#handling.values()];
+    const due = all[which % all.length];
+    if (due === undefined) return;
+    const { id } = due.effect;
+    const outcome = outcomeOf(due.effect, good);
+    const effects = this.#session.settle(id, outcome);
+    if (this.#state === "closed") return assertEquals(effects, []);
+    this.#settled.add(id);
+    if (this.#handling.delete(id)) {
+      if (outcome.kind !== "failed") return assertEquals(effects, []);
+      assertEquals(effects.length, 1);
+      const [effect] = effects;
+      assert(effect?.kind === "send" && effect.message.type === "error");
+      assertEquals(effect.message.code, outcome.failure.code);
+      return this.#checkMessage(effect.message, due.item.correlationId);
+    }
+    this.#pending = undefined;
+    const [answer, ...rest] = effects;
+    assert(answer?.kind === "send", "an outcome is not followed by its answer");
+    this.#answered(answer.message, outcome);
+    this.#judge(rest);
+  }
+
+  #settleWrongly(id: number): void {
+    const isDue = this.#pending?.effect.id === id || this.#handling.has(id);
+    if (isDue && !this.#settled.has(id)) return;
+    assertEquals(this.#session.settle(id, { kind: "handled" }), []);
+  }
+
+  #advance(ms: number): void {
+    this.#now += ms;
+    const effects = this.#session.advance(this.#now);
+    if (this.#state === "closed" || this.#now < this.#deadline()) return assertEquals(effects, []);
+    assertEquals(effects.length, 1);
+    const [first] = this.#pings;
+    if (first !== undefined && this.#now >= first + TIMEOUT - INTERVAL) {
+      return this.#judgeClose(effects[0], closeTable.not_alive);
+    }
+    assertEquals(effects[0], { kind: "ping" });
+    this.#pings.push(this.#now);
+  }
+
+  /** An interval after the last sign of life or Ping, but no later than the time-out. */
+  #deadline(): number {
+    const [first] = this.#pings;
+    if (first === undefined) return this.#heard + INTERVAL;
+    return Math.min(this.#pings.at(-1)! + INTERVAL, first + TIMEOUT - INTERVAL);
+  }
+
+  #revoke(channels: readonly string[]): void {
+    const gone = [...new Set(channels)].filter((channel) => this.#subscriptions.has(channel));
+    const effects = this.#session.revoke(channels, lost);
+    if (this.#state !== "open" || gone.length === 0) return assertEquals(effects, []);
+    for (const channel of gone) this.#subscriptions.delete(channel);
+    const [leave, told, ...rest] = effects;
+    assertEquals(leave, { kind: "leave", channels: gone });
+    const { code, message } = lost;
+    assertEquals(told, {
+      kind: "send",
+      message: { type: "unsubscribed", channels: gone, code, message, timestamp },
+    });
+    assertEquals(rest, []);
+  }
+
+  #close(): void {
+    const effects = this.#session.close(closeTable.service_restart, 1);
+    if (this.#state === "closed") return assertEquals(effects, []);
+    const wasOpen = this.#state === "open";
+    assertEquals(effects.length, wasOpen ? 2 : 1);
+    if (wasOpen) {
+      const [told] = effects;
+      assert(told?.kind === "send" && told.message.type === "disconnected");
+      this.#checkMessage(told.message, undefined);
+    }
+    this.#judgeClose(effects.at(-1), closeTable.service_restart);
+  }
+
+  #judgeClose(
+    effect: Effect | undefined,
+    { code, reason }: { code: number; reason: string },
+  ): void {
+    assertEquals(effect, { kind: "close", close: { code, reason } });
+    this.#state = "closed";
+  }
+
+  /** Effects that come as the line moves. */
+  #judge(effects: readonly Effect[]): void {
+    const left: string[] = [];
+    effects.forEach((effect, i) => {
+      const [head] = this.#line;
+      switch (effect.kind) {
+        case "handle":
+          assert(head?.what === "declared", "something else comes before it");
+          assertEquals(effect.message, (head.inbound as { message: ApplicationMessage }).message);
+          this.#line.shift();
+          this.#handling.set(effect.id, { item: head, effect });
+          return;
+        case "join":
+        case "locate":
+        case "publish":
+          assert(head !== undefined && this.#pending === undefined, "two requests at once");
+          this.#pending = { item: head, effect };
+          return this.#checkRequest(head, effect);
+        case "leave":
+          left.push(...effect.channels);
+          return;
+        case "vary": {
+          const before = effects[i - 1];
+          assert(before?.kind === "send" && before.message.type === "welcome");
+          return;
+        }
+        case "send":
+          assertEquals(this.#pending, undefined, "an answer overtakes another");
+          if (head?.what === "unsubscribe") {
+            const expected = unique(head.channels).filter((name) => this.#subscriptions.has(name));
+            assertEquals(left.splice(0), expected);
+          }
+          return this.#answered(effect.message, undefined);
+        default:
+          throw new Error(`${effect.kind} does not belong here`);
+      }
+    });
+    assertEquals(left, [], "channels were left that nobody was told of");
+  }
+
+  #checkRequest({ what, inbound, channels }: Item, effect: Effect): void {
+    switch (effect.kind) {
+      case "join": {
+        assertEquals(what, "subscribe");
+        let room = SUBSCRIPTIONS - this.#subscriptions.size;
+        const expected = unique(channels).filter((name) =>
+          isUsable(name) && (this.#subscriptions.has(name) || room-- > 0)
+        );
+        return assertEquals(effect.channels, expected);
+      }
+      case "locate":
+        assertEquals(what, "get_subscriptions");
+        return assertEquals(effect.channels, [...this.#subscriptions]);
+      case "publish":
+        assertEquals(what, "publish");
+        return assertEquals(effect.request, (inbound as { request: Request }).request);
+    }
+  }
+
+  /** The head of the line is answered: by what is right for it, and with its correlation id. */
+  #answered(message: ServerMessage, outcome: Outcome | undefined): void {
+    const item = this.#line.shift();
+    assert(item !== undefined, `${message.type} answers nothing`);
+    this.#checkMessage(message, item.correlationId);
+    const code = message.type === "error" ? message.code : undefined;
+    if (outcome?.kind === "failed") return assertEquals(code, outcome.failure.code);
+    const { what, channels } = item;
+    switch (what) {
+      case "faulty":
+        return assertEquals(code, "invalid_json");
+      case "undeclared":
+        return assertEquals(code, "unknown_type");
+      case "declared":
+        throw new Error("an application message was answered by the session");
+      case "hello":
+        return assertEquals(message.type, "welcome");
+      case "ping":
+        return assertEquals(message.type, "pong");
+      case "publish":
+        if (outcome === undefined) return assertEquals(isUsable(channels[0]!), false, code);
+        return assertEquals(message.type, "published");
+      case "subscribe": {
+        assert(message.type === "subscribed" && outcome?.kind === "joined");
+        const joined = outcome.results.filter((result) => "position" in result);
+        for (const { channel } of joined) this.#subscriptions.add(channel);
+        assertEquals(message.channels, joined.map(({ channel }) => channel));
+        assertEquals(Object.keys(message.positions).sort(), [...message.channels].sort());
+        return assertNamedOnce(message, channels);
+      }
+      case "unsubscribe":
+        assert(message.type === "unsubscribed" && message.code === undefined);
+        for (const channel of message.channels) this.#subscriptions.delete(channel);
+        assertEquals(message.channels, unique(channels).filter(isUsable));
+        return assertNamedOnce(message, channels);
+      case "get_subscriptions":
+        assert(message.type === "subscriptions");
+        assertEquals(message.channels, [...this.#subscriptions]);
+        return assertEquals(Object.keys(message.positions).sort(), [...message.channels].sort());
+      default:
+        assertNever(what);
+    }
+  }
+
+  /** Every message fits its schema and repeats the correlation id it answers, or has none. */
+  #checkMessage(message: ServerMessage, correlationId: string | undefined): void {
+    const result = serverSchemas[message.type].safeParse(message);
+    assert(result.success, JSON.stringify(result.error?.issues));
+    assertEquals("correlation_id" in message ? message.correlation_id : undefined, correlationId);
+  }
+}
+
+function assertNamedOnce(
+  message: {
+    readonly channels: readonly string[];
+    readonly rejected?: readonly Named[] | undefined;
+  },
+  asked: readonly string[],
+): void {
+  const rejected = (message.rejected ?? []).map(({ channel }) => channel);
+  assertEquals([...message.channels, ...rejected].sort(), unique(asked).sort());
+}
+
+interface Named {
+  readonly channel: string;
+}
+
+function unique(values: readonly string[]): string[] {
+  return [...new Set(values)];
+}
+
+function inboundOf(what: What, channels: readonly string[], id: string | undefined): Inbound {
+  const correlated = id === undefined ? {} : { correlation_id: id };
+  switch (what) {
+    case "declared":
+    case "undeclared":
+      return { kind: "application", message: { type: what, ...correlated } };
+    case "faulty":
+      return {
+        kind: "failure",
+        failure: failure("invalid_json", "Invalid JSON format"),
+        ...(id === undefined ? {} : { correlationId: id }),
+      };
+    case "hello":
+      return { kind: "request", request: { type: what, features: { binary: {} }, ...correlated } };
+    case "subscribe":
+    case "unsubscribe":
+      return { kind: "request", request: { type: what, channels: [...channels], ...correlated } };
+    case "publish":
+      return {
+        kind: "request",
+        request: { type: what, channel: channels[0]!, event_type: "e", data: 1, ...correlated },
+      };
+    case "get_subscriptions":
+    case "ping":
+      return { kind: "request", request: { type: what, ...correlated } };
+    default:
+      return assertNever(what);
+  }
+}
+
+/** The first choice is for the whole, the others for the channels of a join, one by one. */
+function outcomeOf(effect: Effect, [whole, ...each]: readonly boolean[]): Outcome {
+  const position = { epoch: "e", offset: 1 };
+  if (!whole) return { kind: "failed", failure: failure("broker_unavailable", "away") };
+  switch (effect.kind) {
+    case "join":
+      return {
+        kind: "joined",
+        results: effect.channels.map((channel, i) =>
+          each[i] ? { channel, position } : { channel, failure: failure("unknown_channel", "no") }
+        ),
+      };
+    case "locate":
+      return {
+        kind: "located",
+        positions: Object.fromEntries(effect.channels.map((channel) => [channel, position])),
+      };
+    case "publish":
+      return { kind: "published", position };
+    default:
+      return { kind: "handled" };
+  }
+}
+
+describe("A session", () => {
+  it("keeps its promises through any messages, outcomes, times, revocations and closes", () => {
+    fc.assert(
+      fc.property(fc.nat(6), steps, (early, steps) => {
+        const trial = new Trial();
+        steps.forEach((step, i) => {
+          if (i === early) trial.run({ do: "open" });
+          trial.run(step);
+        });
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});

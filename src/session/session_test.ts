@@ -1,0 +1,461 @@
+import { assert, assertEquals } from "@std/assert";
+import { describe, it } from "node:test";
+import { closeTable } from "../protocol/close.ts";
+import type { Inbound } from "../protocol/decode.ts";
+import { failure } from "../protocol/errors.ts";
+import {
+  type ApplicationMessage,
+  type Request,
+  type ServerMessageOf,
+  SUBPROTOCOL,
+} from "../protocol/messages.ts";
+import type { Effect, Joined } from "./effect.ts";
+import { Session, type SessionOptions } from "./session.ts";
+
+const timestamp = "2024-12-29T12:00:00.000Z";
+const zero = { epoch: "e", offset: 0 };
+
+const connected: ServerMessageOf<"connected"> = {
+  type: "connected",
+  client_id: "00000000-0000-4000-8000-000000000000",
+  user_id: null,
+  role: "viewer",
+  reconnected: false,
+  heartbeat_interval: 30,
+  protocol: SUBPROTOCOL,
+  features: {},
+  limits: {},
+  positions: {},
+  timestamp,
+};
+
+function newSession(options: Partial<SessionOptions> = {}): Session {
+  return new Session({
+    subscriptions: 3,
+    inFlight: 4,
+    liveness: { interval: 30_000, timeout: 90_000 },
+    declares: (type) => type === "chat",
+    timestamp: () => timestamp,
+    ...options,
+  }, 0);
+}
+
+function openSession(options: Partial<SessionOptions> = {}): Session {
+  const session = newSession(options);
+  session.open(connected);
+  return session;
+}
+
+function request(request: Request): Inbound {
+  return { kind: "request", request };
+}
+
+function chat(correlationId?: string): Inbound {
+  const message: ApplicationMessage = {
+    type: "chat",
+    ...(correlationId === undefined ? {} : { correlation_id: correlationId }),
+  };
+  return { kind: "application", message };
+}
+
+function ping(correlationId: string): Inbound {
+  return request({ type: "ping", correlation_id: correlationId });
+}
+
+/** The messages among effects, and the names of the other effects. */
+function said(effects: readonly Effect[]): readonly unknown[] {
+  return effects.map((effect) => effect.kind === "send" ? effect.message : effect.kind);
+}
+
+function idOf(effects: readonly Effect[], kind: Effect["kind"]): number {
+  const effect = effects.find((effect) => effect.kind === kind);
+  assert(effect !== undefined && "id" in effect, `no ${kind} among ${said(effects)}`);
+  return effect.id;
+}
+
+function granted(...channels: readonly string[]): { kind: "joined"; results: readonly Joined[] } {
+  return { kind: "joined", results: channels.map((channel) => ({ channel, position: zero })) };
+}
+
+/** A session that is subscribed to channels. */
+function subscribedSession(...channels: string[]): Session {
+  const session = openSession();
+  const effects = session.receive(request({ type: "subscribe", channels }));
+  session.settle(idOf(effects, "join"), granted(...channels));
+  return session;
+}
+
+describe("Session.open()", () => {
+  it("sends connected before the answers to what came before it", () => {
+    const session = newSession();
+    assertEquals(session.receive(ping("early")), []);
+    assertEquals(said(session.open(connected)), [
+      connected,
+      { type: "pong", correlation_id: "early", timestamp },
+    ]);
+  });
+
+  it("does nothing a second time", () => {
+    assertEquals(openSession().open(connected), []);
+  });
+
+  it("does nothing after the connection has ended", () => {
+    const session = newSession();
+    session.closed();
+    assertEquals(session.open(connected), []);
+  });
+});
+
+describe("Session.receive()", () => {
+  it("answers hello in the former variant, and varies after it", () => {
+    const features = { binary: {}, compression: { algorithm: "zlib", compact: true } };
+    const effects = openSession().receive(request({ type: "hello", features }));
+    assertEquals(said(effects), [{ type: "welcome", features, timestamp }, "vary"]);
+  });
+
+  it("grants nothing of what it does not know", () => {
+    const features = { compression: { algorithm: "brotli" } };
+    const effects = openSession().receive(request({ type: "hello", features }));
+    assertEquals(said(effects), [{ type: "welcome", features: {}, timestamp }, "vary"]);
+  });
+
+  it("answers a decoder's failure in its turn, with the correlation id", () => {
+    const session = openSession();
+    const effects = session.receive(request({ type: "subscribe", channels: ["a"] }));
+    const refusal = failure("invalid_json", "Invalid JSON format");
+    assertEquals(session.receive({ kind: "failure", failure: refusal, correlationId: "x" }), []);
+    const [first, second] = said(session.settle(idOf(effects, "join"), granted("a")));
+    assertEquals((first as { type: string }).type, "subscribed");
+    assertEquals(second, {
+      type: "error",
+      code: "invalid_json",
+      message: "Invalid JSON format",
+      recoverable: true,
+      help: "Send one JSON object a text frame, UTF-8 encoded.",
+      correlation_id: "x",
+      timestamp,
+    });
+  });
+
+  it("rejects names alone: foreign letters, the server's own, and those there is no room for", () => {
+    const session = openSession();
+    const channels = ["a", "a b", "@all", "b", "a", "c", "d"];
+    const effects = session.receive(request({ type: "subscribe", channels }));
+    assertEquals(effects, [{ kind: "join", id: 1, channels: ["a", "b", "c"] }]);
+    const [answer] = session.settle(1, {
+      kind: "joined",
+      results: [
+        { channel: "a", position: zero },
+        { channel: "b", failure: failure("unknown_channel", "no b") },
+        { channel: "c", position: { epoch: "e", offset: 7 } },
+      ],
+    });
+    assert(answer?.kind === "send" && answer.message.type === "subscribed");
+    const { rejected, ...rest } = answer.message;
+    assertEquals(rest, {
+      type: "subscribed",
+      channels: ["a", "c"],
+      positions: { a: zero, c: { epoch: "e", offset: 7 } },
+      timestamp,
+    });
+    assertEquals(rejected?.map(({ channel, code }) => [channel, code]), [
+      ["a b", "invalid_channel"],
+      ["@all", "forbidden"],
+      ["d", "too_many_subscriptions"],
+      ["b", "unknown_channel"],
+    ]);
+    assertEquals([...session.subscriptions], ["a", "c"]);
+  });
+
+  it("lets a channel that is subscribed to be asked for again where there is no more room", () => {
+    const session = subscribedSession("a", "b", "c");
+    const [effect] = session.receive(request({ type: "subscribe", channels: ["c", "d"] }));
+    assertEquals(effect, { kind: "join", id: 2, channels: ["c"] });
+  });
+
+  it("takes __proto__ and constructor for channels like any other", () => {
+    const session = openSession();
+    const channels = ["__proto__", "constructor"];
+    const effects = session.receive(request({ type: "subscribe", channels }));
+    const [answer] = session.settle(idOf(effects, "join"), granted(...channels));
+    assert(answer?.kind === "send" && answer.message.type === "subscribed");
+    assertEquals(
+      JSON.stringify(answer.message.positions),
+      '{"__proto__":{"epoch":"e","offset":0},"constructor":{"epoch":"e","offset":0}}',
+    );
+    assertEquals(session.subscriptions.has("__proto__"), true);
+    assertEquals(Object.hasOwn(Object.prototype, "epoch"), false);
+  });
+
+  it("leaves what it was subscribed to, confirms the rest, and never the server's own", () => {
+    const session = subscribedSession("a", "b");
+    const channels = ["a", "never", "@all", "a", "no good"];
+    const effects = session.receive(request({ type: "unsubscribe", channels }));
+    assertEquals(effects[0], { kind: "leave", channels: ["a"] });
+    const [, answer] = effects;
+    assert(answer?.kind === "send" && answer.message.type === "unsubscribed");
+    assertEquals(answer.message.channels, ["a", "never"]);
+    assertEquals(answer.message.rejected?.map(({ channel, code }) => [channel, code]), [
+      ["@all", "forbidden"],
+      ["no good", "invalid_channel"],
+    ]);
+    assertEquals([...session.subscriptions], ["b"]);
+  });
+
+  it("tells what it is subscribed to and where each channel stands", () => {
+    const session = subscribedSession("b", "a");
+    const effects = session.receive(
+      request({ type: "get_subscriptions", correlation_id: "which" }),
+    );
+    assertEquals(effects, [{ kind: "locate", id: 2, channels: ["b", "a"] }]);
+    const positions = { a: zero, b: { epoch: "e", offset: 3 } };
+    assertEquals(said(session.settle(2, { kind: "located", positions })), [{
+      type: "subscriptions",
+      channels: ["b", "a"],
+      positions: { b: { epoch: "e", offset: 3 }, a: zero },
+      correlation_id: "which",
+      timestamp,
+    }]);
+  });
+
+  it("refuses to publish to what is no name, at once", () => {
+    const publish = (channel: string) =>
+      openSession().receive(request({ type: "publish", channel, event_type: "e", data: 1 }));
+    for (const [channel, code] of [["", "invalid_channel"], ["@user:u1", "forbidden"]] as const) {
+      const [message] = said(publish(channel)) as [{ type: string; code: string }];
+      assertEquals([message.type, message.code], ["error", code]);
+    }
+  });
+
+  it("tells where a publication ended up, with its id", () => {
+    const session = openSession();
+    const effects = session.receive(request({
+      type: "publish",
+      channel: "a",
+      event_type: "e",
+      data: null,
+      id: "once",
+      correlation_id: "p",
+    }));
+    const position = { epoch: "e", offset: 9 };
+    assertEquals(said(session.settle(idOf(effects, "publish"), { kind: "published", position })), [{
+      type: "published",
+      channel: "a",
+      epoch: "e",
+      offset: 9,
+      id: "once",
+      correlation_id: "p",
+      timestamp,
+    }]);
+  });
+
+  it("holds back what follows a request until that is answered", () => {
+    const session = openSession();
+    const effects = session.receive(request({ type: "subscribe", channels: ["a"] }));
+    assertEquals(session.receive(ping("1")), []);
+    assertEquals(session.receive(ping("2")), []);
+    const answers = session.settle(idOf(effects, "join"), granted("a"));
+    assertEquals(
+      said(answers).map((message) => (message as { correlation_id?: string }).correlation_id),
+      [undefined, "1", "2"],
+    );
+  });
+
+  it("does not hold anything back for an application message", () => {
+    const session = openSession();
+    assertEquals(said(session.receive(chat("slow"))), ["handle"]);
+    assertEquals(said(session.receive(ping("1"))), [
+      { type: "pong", correlation_id: "1", timestamp },
+    ]);
+  });
+
+  it("refuses an application message that nobody declared", () => {
+    const inbound: Inbound = { kind: "application", message: { type: "constructor" } };
+    const [message] = said(openSession().receive(inbound)) as [{ code: string; message: string }];
+    assertEquals(message.code, "unknown_type");
+    assertEquals(message.message, "Unknown message type: constructor");
+  });
+
+  it("refuses what comes above the messages in flight at once and out of turn", () => {
+    const session = openSession({ inFlight: 3 });
+    const effects = session.receive(request({ type: "subscribe", channels: ["a"] }));
+    session.receive(ping("1"));
+    session.receive(ping("2"));
+    const [refusal] = said(session.receive(ping("3"))) as [
+      { code: string; correlation_id: string },
+    ];
+    assertEquals([refusal.code, refusal.correlation_id], ["rate_limited", "3"]);
+    session.settle(idOf(effects, "join"), granted("a"));
+    assertEquals(said(session.receive(ping("4"))), [
+      { type: "pong", correlation_id: "4", timestamp },
+    ]);
+  });
+
+  it("counts messages whose handlers run as in flight", () => {
+    const session = openSession({ inFlight: 1 });
+    const effects = session.receive(chat());
+    assertEquals(session.inFlight, 1);
+    const [refusal] = said(session.receive(ping("1"))) as [{ code: string }];
+    assertEquals(refusal.code, "rate_limited");
+    assertEquals(session.settle(idOf(effects, "handle"), { kind: "handled" }), []);
+    assertEquals(session.inFlight, 0);
+  });
+
+  it("closes rather than refuse before connected, since nothing may come before it", () => {
+    const session = newSession({ inFlight: 2 });
+    session.receive(ping("1"));
+    session.receive(ping("2"));
+    assertEquals(session.receive(ping("3")), [
+      { kind: "close", close: { code: 1013, reason: "try again later" } },
+    ]);
+    assertEquals(session.open(connected), []);
+  });
+});
+
+describe("Session.settle()", () => {
+  it("answers a failed request with the error, the correlation id and when to try again", () => {
+    const session = openSession();
+    const effects = session.receive(
+      request({ type: "get_subscriptions", correlation_id: "which" }),
+    );
+    const reason = { ...failure("broker_unavailable", "away"), retryAfter: 2 };
+    const [message] = said(
+      session.settle(idOf(effects, "locate"), { kind: "failed", failure: reason }),
+    ) as [Record<string, unknown>];
+    assertEquals(
+      [message["code"], message["correlation_id"], message["retry_after"], message["recoverable"]],
+      ["broker_unavailable", "which", 2, true],
+    );
+  });
+
+  it("answers a failed handler, whatever was answered in between", () => {
+    const session = openSession();
+    const effects = session.receive(chat("slow"));
+    session.receive(ping("1"));
+    const outcome = { kind: "failed", failure: failure("internal", "the handler failed") } as const;
+    const [message] = said(session.settle(idOf(effects, "handle"), outcome)) as [
+      { code: string; correlation_id: string },
+    ];
+    assertEquals([message.code, message.correlation_id], ["internal", "slow"]);
+  });
+
+  it("takes an outcome once, and none that nobody waits for", () => {
+    const session = openSession();
+    const effects = session.receive(request({ type: "subscribe", channels: ["a"] }));
+    const id = idOf(effects, "join");
+    assertEquals(session.settle(id + 1, granted("a")), []);
+    assertEquals(session.settle(id, granted("a")).length, 1);
+    assertEquals(session.settle(id, granted("a")), []);
+  });
+});
+
+describe("Session.revoke()", () => {
+  it("leaves the channels, and tells the peer which and why", () => {
+    const session = subscribedSession("a", "b");
+    assertEquals(session.revoke(["b", "never"], failure("forbidden", "no more")), [
+      { kind: "leave", channels: ["b"] },
+      {
+        kind: "send",
+        message: {
+          type: "unsubscribed",
+          channels: ["b"],
+          code: "forbidden",
+          message: "no more",
+          timestamp,
+        },
+      },
+    ]);
+    assertEquals([...session.subscriptions], ["a"]);
+  });
+
+  it("says nothing of channels there was no subscription to", () => {
+    assertEquals(subscribedSession("a").revoke(["b"], failure("forbidden", "no more")), []);
+  });
+
+  it("keeps what was revoked out of an answer that was under way", () => {
+    const session = subscribedSession("a", "b");
+    const effects = session.receive(request({ type: "get_subscriptions" }));
+    session.revoke(["a"], failure("forbidden", "no more"));
+    const positions = { a: zero, b: zero };
+    const [answer] = session.settle(idOf(effects, "locate"), { kind: "located", positions });
+    assert(answer?.kind === "send" && answer.message.type === "subscriptions");
+    assertEquals([answer.message.channels, answer.message.positions], [["b"], { b: zero }]);
+  });
+});
+
+describe("Session.close()", () => {
+  it("tells why and when to come back, then closes, and nothing follows", () => {
+    const session = subscribedSession("a");
+    assertEquals(session.close(closeTable.service_restart, 5), [
+      {
+        kind: "send",
+        message: { type: "disconnected", reason: "service restart", retry_after: 5, timestamp },
+      },
+      { kind: "close", close: { code: 1012, reason: "service restart" } },
+    ]);
+    assertEquals(session.close(closeTable.normal), []);
+    assertEquals(session.receive(ping("1")), []);
+    assertEquals(session.advance(1e9), []);
+    assertEquals(session.revoke(["a"], failure("forbidden", "late")), []);
+    assertEquals(session.deadline, undefined);
+  });
+
+  it("sends nothing before connected", () => {
+    const close = { code: 4000, reason: "not you" };
+    assertEquals(newSession().close(close), [{ kind: "close", close }]);
+  });
+
+  it("drops the outcome of what was under way", () => {
+    const session = openSession();
+    const effects = session.receive(request({ type: "subscribe", channels: ["a"] }));
+    session.closed();
+    assertEquals(session.settle(idOf(effects, "join"), granted("a")), []);
+    assertEquals(session.inFlight, 0);
+  });
+});
+
+describe("Session.advance()", () => {
+  it("pings a silent peer at each interval, and closes at the time-out without a word", () => {
+    const session = openSession();
+    assertEquals(session.deadline, 30_000);
+    assertEquals(session.advance(29_999), []);
+    assertEquals(session.advance(30_000), [{ kind: "ping" }]);
+    assertEquals(session.deadline, 60_000);
+    assertEquals(session.advance(60_000), [{ kind: "ping" }]);
+    assertEquals(session.deadline, 90_000);
+    assertEquals(session.advance(90_000), [
+      { kind: "close", close: { code: 4408, reason: "not alive" } },
+    ]);
+  });
+
+  it("starts anew with every sign of life", () => {
+    const session = openSession();
+    session.advance(30_000);
+    session.heard(59_000);
+    assertEquals(session.deadline, 89_000);
+    assertEquals(session.advance(88_999), []);
+    assertEquals(session.advance(89_000), [{ kind: "ping" }]);
+    assertEquals(session.deadline, 119_000);
+  });
+
+  it("asks first where the process stood still for longer than the time-out", () => {
+    const session = openSession();
+    assertEquals(session.advance(1_000_000), [{ kind: "ping" }]);
+    assertEquals(session.advance(1_000_000), []);
+    session.heard(1_000_010);
+    assertEquals(session.deadline, 1_030_010);
+  });
+
+  it("has nothing to do where the socket cannot ping", () => {
+    const options = {
+      subscriptions: 1,
+      inFlight: 1,
+      declares: () => false,
+      timestamp: () => timestamp,
+    };
+    const session = new Session(options, 0);
+    session.open(connected);
+    assertEquals(session.deadline, undefined);
+    assertEquals(session.advance(1e9), []);
+  });
+});
