@@ -67,14 +67,12 @@ export interface BrokerSubscription {
   close(): void;
 }
 
-/** What is kept of a session while no connection has it. All of it JSON can hold. */
+/** What is kept of a session while no connection has it. */
 export interface SessionRecord {
   readonly clientId: string;
   readonly userId: string | null;
-  /** Its channels, and where it stood in each. */
-  readonly positions: Readonly<Record<string, Position>>;
-  /** Where it stood in the hub's own channels. */
-  readonly ownPositions: Readonly<Record<string, Position>>;
+  /** Its channels, the hub's own among them, and where it stood in each. */
+  readonly positions: ReadonlyMap<string, Position>;
   /** Events it has not acknowledged. */
   readonly unacknowledged: readonly UnacknowledgedEvent[];
 }
@@ -90,10 +88,10 @@ export interface UnacknowledgedEvent {
 export interface SessionStore {
   /** How many are kept. */
   readonly size: number;
-  /** Keeps a session for `ttl` milliseconds. */
-  put(token: string, record: SessionRecord, ttl: number): MaybePromise<void>;
-  /** Gives a session and forgets it, so that it is given once. */
-  take(token: string): MaybePromise<SessionRecord | undefined>;
+  /** Keeps a session for `ttl` milliseconds, under each of the tokens that may stand for it. */
+  put(tokens: readonly string[], record: SessionRecord, ttl: number): MaybePromise<void>;
+  /** Gives the session of a user, or of nobody, and forgets it with all its tokens: it is given once. */
+  take(token: string, userId: string | null): MaybePromise<SessionRecord | undefined>;
 }
 
 /**

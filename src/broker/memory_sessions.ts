@@ -3,13 +3,15 @@ import type { SessionRecord, SessionStore } from "./broker.ts";
 
 interface Kept {
   readonly record: SessionRecord;
+  readonly tokens: readonly string[];
   readonly expires: number;
 }
 
-/** Sessions in memory. Anonymous ones stand apart, since they are the first to go. */
+/** Sessions in memory. Those of nobody stand apart, since they are the first to go. */
 export class MemorySessions implements SessionStore {
-  readonly #named = new Map<string, Kept>();
-  readonly #anonymous = new Map<string, Kept>();
+  readonly #byToken = new Map<string, Kept>();
+  readonly #named = new Set<Kept>();
+  readonly #anonymous = new Set<Kept>();
   readonly #capacity: number;
   readonly #clock: Clock;
 
@@ -22,35 +24,42 @@ export class MemorySessions implements SessionStore {
     return this.#named.size + this.#anonymous.size;
   }
 
-  put(token: string, record: SessionRecord, ttl: number): void {
-    const table = record.userId === null ? this.#anonymous : this.#named;
+  put(tokens: readonly string[], record: SessionRecord, ttl: number): void {
     if (this.size >= this.#capacity) this.expire();
     if (this.size >= this.#capacity) {
-      const crowded = this.#anonymous.size > 0 ? this.#anonymous : this.#named;
-      const oldest = crowded.keys().next();
-      if (!oldest.done) crowded.delete(oldest.value);
+      const [oldest] = this.#anonymous.size > 0 ? this.#anonymous : this.#named;
+      if (oldest !== undefined) this.#forget(oldest);
     }
-    table.set(token, { record, expires: this.#clock.now() + ttl });
+    const kept: Kept = { record, tokens, expires: this.#clock.now() + ttl };
+    this.#tableOf(kept).add(kept);
+    for (const token of tokens) this.#byToken.set(token, kept);
   }
 
-  take(token: string): SessionRecord | undefined {
-    const kept = this.#named.get(token) ?? this.#anonymous.get(token);
-    if (kept === undefined) return undefined;
-    this.#named.delete(token);
-    this.#anonymous.delete(token);
+  take(token: string, userId: string | null): SessionRecord | undefined {
+    const kept = this.#byToken.get(token);
+    if (kept === undefined || kept.record.userId !== userId) return undefined;
+    this.#forget(kept);
     return kept.expires > this.#clock.now() ? kept.record : undefined;
   }
 
   /** Drops what has run out. */
   expire(): void {
     const now = this.#clock.now();
-    for (const table of [this.#named, this.#anonymous]) {
-      for (const [token, { expires }] of table) if (expires <= now) table.delete(token);
-    }
+    for (const kept of this.#byToken.values()) if (kept.expires <= now) this.#forget(kept);
   }
 
   clear(): void {
+    this.#byToken.clear();
     this.#named.clear();
     this.#anonymous.clear();
+  }
+
+  #forget(kept: Kept): void {
+    for (const token of kept.tokens) this.#byToken.delete(token);
+    this.#tableOf(kept).delete(kept);
+  }
+
+  #tableOf({ record }: Kept): Set<Kept> {
+    return record.userId === null ? this.#anonymous : this.#named;
   }
 }

@@ -1,4 +1,4 @@
-import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
+import type { MaybePromise } from "../base/maybe_promise.ts";
 import type { Broker, Gap, HistoryPage } from "../broker/broker.ts";
 import type { Compressor } from "../protocol/compression.ts";
 import { EncodedEvent, type Frame, type Variant } from "../protocol/encode.ts";

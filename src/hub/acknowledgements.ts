@@ -3,11 +3,11 @@ import { ackIdOf, type ChannelEvent } from "../protocol/event.ts";
 
 /** How often and how long an acknowledgement is awaited. */
 export interface AcknowledgementOptions {
-  /** Milliseconds between repeats. */
+  /** Milliseconds between repeats. @default 5000 */
   readonly interval: number;
-  /** Repeats after the first sending. */
+  /** Repeats after the first sending. @default 3 */
   readonly retries: number;
-  /** How many events may wait on one connection. */
+  /** How many events may wait on one connection. @default 1000 */
   readonly waiting: number;
 }
 

@@ -18,6 +18,8 @@ export interface Admission {
   readonly address: string;
   /** The subprotocol to answer with; the adapter sends the header where there is one, and only then. */
   readonly subprotocol?: string;
+  /** The token of a session that the request asks to resume. */
+  readonly reconnectionToken?: string;
 }
 
 /**
@@ -34,10 +36,12 @@ export async function judge(
   checkHandshake(request);
   const subprotocol = selectSubprotocol(request);
   const identity = await identify(request, auth, logger);
+  const reconnectionToken = new URL(request.url).searchParams.get("reconnection_token") || null;
   return {
     identity,
     address: origin.address,
     ...(subprotocol === undefined ? {} : { subprotocol }),
+    ...(reconnectionToken === null ? {} : { reconnectionToken }),
   };
 }
 

@@ -2,74 +2,53 @@ import { HeddleError } from "../base/errors.ts";
 import { assertNever } from "../base/exhaustive.ts";
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import type { Timed } from "../base/wheel.ts";
+import type { Gap, UnacknowledgedEvent } from "../broker/broker.ts";
 import type { Channel, Subscriber } from "../channel/channel.ts";
 import type { Socket } from "../channel/socket.ts";
-import {
-  type CloseName,
-  closeTable,
-  isSendableCloseCode,
-  plainCloseCode,
-} from "../protocol/close.ts";
-import { byteLength, decodeBinary, decodeText } from "../protocol/decode.ts";
-import { encodeMessage, type Frame, plainText, type Variant } from "../protocol/encode.ts";
+import { type CloseName, closeTable, plainCloseCode } from "../protocol/close.ts";
+import { decodeBinary, decodeText } from "../protocol/decode.ts";
+import { EncodedEvent, type Frame, type Variant } from "../protocol/encode.ts";
 import type { Failure } from "../protocol/errors.ts";
-import type {
-  ApplicationMessage,
-  ApplicationReply,
-  Position,
-  ServerMessageOf,
-} from "../protocol/messages.ts";
-import type { Effect, EffectId, Joined, Outcome, PublishRequest } from "../session/effect.ts";
+import type { ChannelEvent } from "../protocol/event.ts";
+import type { ApplicationReply, ServerMessage, ServerMessageOf } from "../protocol/messages.ts";
+import type { Effect, EffectId, Joined, Outcome } from "../session/effect.ts";
 import { Session } from "../session/session.ts";
+import { Acknowledgements } from "./acknowledgements.ts";
 import type { Admission } from "./admission.ts";
+import type { ConnectionHost } from "./host.ts";
 import type { ConnectionInfo } from "./info.ts";
 import type { Ending } from "./options.ts";
+import { Outbox } from "./outbox.ts";
+import type { Pumped } from "./pump.ts";
 import type { Workings } from "./workings.ts";
 
 /** How long a peer has to answer a Close frame before it is cut off, in milliseconds. */
 const CLOSE_TIMEOUT = 5_000;
 
-/** A channel that was opened for a connection and is held for it, or why not. */
-export type Opened =
-  | { readonly channel: string; readonly held: Channel }
-  | { readonly channel: string; readonly failure: Failure };
-
-/** What the hub does for a connection. */
-export interface ConnectionHost {
-  /** Opens channels for a connection, those that exist and are allowed. */
-  open(connection: Connection, channels: readonly string[]): MaybePromise<readonly Opened[]>;
-  /** Puts it on them. */
-  join(connection: Connection, opened: readonly Opened[]): readonly Joined[];
-  leave(connection: Connection, channels: Iterable<string>): void;
-  locate(channels: readonly string[]): Readonly<Record<string, Position>>;
-  publish(connection: Connection, request: PublishRequest): MaybePromise<Outcome>;
-  handle(connection: Connection, message: ApplicationMessage): MaybePromise<Outcome>;
-  ended(connection: Connection, ending: Ending): void;
-}
-
 /**
  * One open socket and its state: carries out what its session asks for. The adapter tells it what the
  * socket does; nothing it is told makes it throw.
  */
-export class Connection implements Subscriber, Timed {
-  readonly clientId: string;
+export class Connection implements Subscriber, Timed, Pumped {
   readonly admission: Admission;
   /** The channels it was put on without asking. */
   own: readonly string[] = [];
   /** Whether it was told `connected`. */
   wasGreeted = false;
+  #clientId: string;
   readonly #socket: Socket;
+  readonly #outbox: Outbox;
   readonly #session: Session;
   readonly #workings: Workings;
   readonly #host: ConnectionHost;
   readonly #connectedAt: number;
   #abort: AbortController | undefined;
-  #variant: Variant = plainText;
+  #acknowledgements: Acknowledgements | undefined;
+  /** The channels in which it is not up to date. */
+  #behind: Set<Channel> | undefined;
   #heard: number;
   #messagesReceived = 0;
-  #messagesSent = 0;
   #bytesReceived = 0;
-  #bytesSent = 0;
   #state: "open" | "closing" | "ended" = "open";
   #ending: Ending | undefined;
 
@@ -82,9 +61,10 @@ export class Connection implements Subscriber, Timed {
   ) {
     const { options } = workings;
     const now = options.clock.now();
-    this.clientId = clientId;
+    this.#clientId = clientId;
     this.admission = admission;
     this.#socket = socket;
+    this.#outbox = new Outbox(socket, workings);
     this.#workings = workings;
     this.#host = host;
     this.#connectedAt = options.clock.wall();
@@ -99,12 +79,21 @@ export class Connection implements Subscriber, Timed {
     this.#schedule();
   }
 
+  /** Its UUID: new with the connection, until it takes up a session that had one. */
+  get clientId(): string {
+    return this.#clientId;
+  }
+
   get userId(): string | null {
     return this.admission.identity.userId;
   }
 
   get variant(): Variant {
-    return this.#variant;
+    return this.#outbox.variant;
+  }
+
+  get isReady(): boolean {
+    return this.#state === "open" && this.#outbox.isReady;
   }
 
   /** What it asked to be subscribed to. */
@@ -137,16 +126,35 @@ export class Connection implements Subscriber, Timed {
       lastHeartbeat: new Date(clock.wall() - (clock.now() - this.#heard)).toISOString(),
       channels: [...this.#session.subscriptions],
       messagesReceived: this.#messagesReceived,
-      messagesSent: this.#messagesSent,
+      messagesSent: this.#outbox.messagesSent,
       bytesReceived: this.#bytesReceived,
-      bytesSent: this.#bytesSent,
+      bytesSent: this.#outbox.bytesSent,
     };
   }
 
-  /** Greets the peer. */
-  open(connected: ServerMessageOf<"connected">): void {
+  /** Greets the peer, with what it resumed by its request. */
+  open(connected: ServerMessageOf<"connected">, resumed?: readonly Joined[]): void {
     this.wasGreeted = true;
-    this.#carryOut(this.#session.open(connected));
+    this.#carryOut(this.#session.open(connected, resumed));
+    this.pump();
+  }
+
+  /** Becomes the client whose session it takes up. */
+  become(clientId: string, unacknowledged: readonly UnacknowledgedEvent[]): void {
+    this.#clientId = clientId;
+    if (unacknowledged.length === 0) return;
+    this.#acks().restore(unacknowledged, this.#workings.options.clock.now());
+    this.#schedule();
+  }
+
+  /** What waits for its acknowledgement. */
+  get unacknowledged(): readonly UnacknowledgedEvent[] {
+    return this.#acknowledgements?.pending ?? [];
+  }
+
+  /** Tells the peer that something of what it asked at the handshake could not be had. */
+  refuse(reason: Failure): void {
+    this.#carryOut(this.#session.refuse(reason));
   }
 
   /** The socket received a message: a string is text, bytes are binary. */
@@ -162,7 +170,7 @@ export class Connection implements Subscriber, Timed {
     try {
       const inbound = typeof data === "string"
         ? decodeText(data, sizes)
-        : decodeBinary(data, sizes, this.#variant.compression?.algorithm);
+        : decodeBinary(data, sizes, this.variant.compression?.algorithm);
       this.#carryOut(this.#session.receive(inbound));
     } catch (error) {
       // No message of a peer may throw past here: on Deno and Bun that would end the process.
@@ -175,6 +183,12 @@ export class Connection implements Subscriber, Timed {
   pong(): void {
     this.#heard = this.#workings.options.clock.now();
     this.#session.heard(this.#heard);
+    this.#host.heard(this);
+  }
+
+  /** The socket takes more again. */
+  drained(): void {
+    if (this.#behind !== undefined) this.pump();
   }
 
   /** The socket has closed, for whatever reason. Only the first call counts. */
@@ -182,21 +196,59 @@ export class Connection implements Subscriber, Timed {
     this.#end(this.#ending ?? { code: code === 0 ? 1006 : code, reason });
   }
 
-  deliver(frame: Frame): void {
+  deliver(frame: Frame, event: ChannelEvent): void {
     this.#workings.stats.eventsDelivered++;
-    this.#write(frame);
+    this.#outbox.write(frame);
+    if (event.ack) {
+      this.#acks().sent(event, this.#workings.options.clock.now());
+      this.#schedule();
+    }
+    this.#cutIfOverfull();
+  }
+
+  miss(channel: string, epoch: string, { from, to }: Gap): void {
+    this.#send({ type: "gap", channel, epoch, from, to, timestamp: this.#workings.timestamp() });
+  }
+
+  fellBehind(channel: Channel): void {
+    this.#behind ??= new Set();
+    this.#behind.add(channel);
+    this.#workings.pump.add(this);
+  }
+
+  overflowed(channel: Channel): void {
+    const { logger } = this.#workings.options;
+    logger.warn("a slow connection was cut off", {
+      clientId: this.clientId,
+      channel: channel.name,
+    });
+    this.#cut();
+  }
+
+  pump(): boolean {
+    if (this.#behind === undefined || this.#state !== "open") return false;
+    for (const channel of inOrder(this.#behind)) {
+      if (channel.catchUp(this) === true) this.#behind.delete(channel);
+    }
+    if (this.#behind.size === 0) this.#behind = undefined;
+    return this.#behind !== undefined;
   }
 
   /** Sends a message of the application; false where it is too late. */
   send(message: ApplicationReply): boolean {
     if (this.#state !== "open") return false;
-    this.#write(encodeMessage(message, this.#variant, this.#workings.compressor));
+    this.#outbox.send(message);
+    this.#cutIfOverfull();
     return true;
   }
 
-  /** Tells the peer why, and closes. */
+  /** Tells the peer why, and whether to come back, and closes. */
   close(name: CloseName, retryAfter?: number): void {
-    this.#carryOut(this.#session.close(closeTable[name], retryAfter));
+    const farewell = {
+      ...this.#host.farewell(this, name),
+      ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
+    };
+    this.#carryOut(this.#session.close(closeTable[name], farewell));
   }
 
   /** The same, with a code and reason of the application's. */
@@ -222,6 +274,7 @@ export class Connection implements Subscriber, Timed {
       return;
     }
     this.#carryOut(this.#session.advance(now));
+    this.#acknowledgements?.advance(now);
     this.#schedule();
   }
 
@@ -236,15 +289,15 @@ export class Connection implements Subscriber, Timed {
     switch (effect.kind) {
       case "send":
         if (effect.message.type === "error") this.#workings.stats.errors++;
-        this.#write(encodeMessage(effect.message, this.#variant, this.#workings.compressor));
+        this.#send(effect.message);
         return;
       case "vary":
-        this.#vary(effect.variant);
+        this.#vary(effect);
         return;
       case "join":
         this.#settle(
           effect.id,
-          () => this.#host.open(this, effect.channels),
+          () => this.#host.open(this, effect.joins),
           (opened) => ({ kind: "joined", results: this.#host.join(this, opened) }),
         );
         return;
@@ -254,12 +307,28 @@ export class Connection implements Subscriber, Timed {
       case "locate":
         this.#settle(
           effect.id,
-          () => this.#host.locate(effect.channels),
+          () => this.#host.locate(this, effect.channels),
           (positions) => ({ kind: "located", positions }),
         );
         return;
       case "publish":
         this.#settle(effect.id, () => this.#host.publish(this, effect.request), (done) => done);
+        return;
+      case "history":
+        this.#settle(effect.id, () => this.#host.history(this, effect.request), (done) => done);
+        return;
+      case "presence":
+        this.#settle(effect.id, () => this.#host.presence(this, effect.channel), (done) => done);
+        return;
+      case "acknowledge":
+        this.#acknowledgements?.acknowledged(effect.ackIds);
+        return;
+      case "resume":
+        this.#settle(
+          effect.id,
+          () => this.#host.takeUp(this, effect.request),
+          (taken) => this.#host.resume(this, taken, effect.request.reconnection_token),
+        );
         return;
       case "handle":
         this.#settle(effect.id, () => this.#host.handle(this, effect.message), (done) => done);
@@ -286,11 +355,15 @@ export class Connection implements Subscriber, Timed {
     }
     if (!(result instanceof Promise)) {
       this.#carryOut(this.#session.settle(id, outcome(result)));
+      this.pump();
       return;
     }
     // The outcome is taken and answered in one tick, so that no event can come between.
     result.then(
-      (value) => this.#carryOut(this.#session.settle(id, outcome(value))),
+      (value) => {
+        this.#carryOut(this.#session.settle(id, outcome(value)));
+        this.pump();
+      },
       (error: unknown) => this.#carryOut(this.#session.settle(id, this.#failed(error))),
     )
       .catch((error: unknown) => {
@@ -308,31 +381,46 @@ export class Connection implements Subscriber, Timed {
     return { kind: "failed", failure: { code: "internal", message: "the server failed" } };
   }
 
-  #vary(variant: Variant): void {
-    const former = this.#variant;
+  #vary({ variant, batching }: Extract<Effect, { kind: "vary" }>): void {
+    const former = this.variant;
+    this.#outbox.vary(variant, batching);
     if (variant === former) return;
-    this.#variant = variant;
     for (const names of [this.own, this.#session.subscriptions]) {
       for (const name of names) this.#workings.channels.get(name)?.regroup(this, former);
     }
   }
 
-  #write(frame: Frame): void {
-    const size = typeof frame === "string" ? frame.length : frame.byteLength;
-    const { stats, options } = this.#workings;
-    this.#messagesSent++;
-    this.#bytesSent += size;
-    stats.messagesSent++;
-    stats.bytesSent += size;
-    this.#socket.send(frame);
-    if (this.#socket.bufferedAmount > options.limits.outbox && this.#state === "open") {
-      // A frame left out would be a hole that nobody is told of, so the whole connection goes.
-      options.logger.warn("a slow connection was cut off", { clientId: this.clientId });
-      const { code, reason } = closeTable.slow_consumer;
-      this.#state = "closing";
-      if (this.#socket.capabilities.terminate) this.terminate({ code, reason });
-      else this.#shut({ code, reason });
-    }
+  #send(message: ServerMessage): void {
+    this.#outbox.send(message);
+    this.#cutIfOverfull();
+  }
+
+  #acks(): Acknowledgements {
+    const { options } = this.#workings;
+    return this.#acknowledgements ??= new Acknowledgements(options.acknowledgement, {
+      repeat: (event, attempt) => {
+        if (this.#state !== "open") return;
+        const encoded = new EncodedEvent(event, this.#workings.compressor, attempt);
+        this.#outbox.write(encoded.frame(this.variant));
+        this.#cutIfOverfull();
+      },
+      settled: (event, outcome, attempts) => this.#host.settled(this, event, outcome, attempts),
+    });
+  }
+
+  /** A frame left out would be a hole that nobody is told of, so the whole connection goes. */
+  #cutIfOverfull(): void {
+    if (this.#state !== "open" || !this.#outbox.isOverfull) return;
+    this.#workings.options.logger.warn("a slow connection was cut off", {
+      clientId: this.clientId,
+    });
+    this.#cut();
+  }
+
+  #cut(): void {
+    const { code, reason } = closeTable.slow_consumer;
+    if (this.#socket.capabilities.terminate) this.terminate({ code, reason });
+    else this.#startClosing({ code, reason });
   }
 
   #startClosing(ending: Ending): void {
@@ -345,9 +433,9 @@ export class Connection implements Subscriber, Timed {
     const { code, reason } = ending;
     this.#session.closed();
     this.#ending = ending;
+    this.#outbox.flush();
     // Its channels are left at once, so that nothing more is written to a socket that is closing.
-    this.#host.leave(this, this.own);
-    this.#host.leave(this, this.#session.subscriptions);
+    this.#host.left(this, ending);
     this.#workings.wheel.schedule(this, this.#workings.options.clock.now() + CLOSE_TIMEOUT);
     const sendable = this.#socket.capabilities.closeCodes ? code : plainCloseCode(code);
     this.#socket.close(sendable, reason);
@@ -358,29 +446,26 @@ export class Connection implements Subscriber, Timed {
     this.#state = "ended";
     this.#session.closed();
     this.#workings.wheel.cancel(this);
+    this.#workings.pump.delete(this);
     this.#abort?.abort();
-    this.#host.leave(this, this.own);
-    this.#host.leave(this, this.#session.subscriptions);
+    this.#host.left(this, ending);
     this.#host.ended(this, ending);
   }
 
   #schedule(): void {
-    const { deadline } = this.#session;
-    if (deadline !== undefined && this.#state === "open") {
-      this.#workings.wheel.schedule(this, deadline);
-    }
+    if (this.#state !== "open") return;
+    const deadline = Math.min(
+      this.#session.deadline ?? Infinity,
+      this.#acknowledgements?.deadline ?? Infinity,
+    );
+    if (deadline < Infinity) this.#workings.wheel.schedule(this, deadline);
   }
 }
 
-/** @throws {HeddleError} `option_invalid` for what cannot stand in a Close frame. */
-export function checkEnding({ code, reason }: Ending): void {
-  if (!isSendableCloseCode(code)) {
-    throw new HeddleError(
-      "option_invalid",
-      `${code} is no close code that may be sent: 1000, 1001, 1003, 1007 to 1014 and 3000 to 4999 are`,
-    );
-  }
-  if (byteLength(reason) > 123) {
-    throw new HeddleError("option_invalid", "a close reason has at most 123 bytes");
-  }
+const RANK = { critical: 0, normal: 1, bulk: 2 } as const;
+
+/** What is critical goes first; among equals, who fell behind first. */
+function inOrder(channels: ReadonlySet<Channel>): Channel[] {
+  const rank = ({ definition }: Channel) => RANK[definition?.priority ?? "normal"];
+  return [...channels].sort((a, b) => rank(a) - rank(b));
 }

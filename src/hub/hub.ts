@@ -8,7 +8,7 @@ import { type Action, permits } from "../guard/permissions.ts";
 import { Refusal } from "../guard/refusal.ts";
 import { offeredAlgorithms } from "../protocol/encode.ts";
 import { failure } from "../protocol/errors.ts";
-import { type Position, SUBPROTOCOL } from "../protocol/messages.ts";
+import { SUBPROTOCOL } from "../protocol/messages.ts";
 import {
   clientChannel,
   EVERYONE,
@@ -16,21 +16,40 @@ import {
   isOwnChannelName,
   userChannel,
 } from "../protocol/names.ts";
-import type { Joined } from "../session/effect.ts";
+import { resumedFields } from "../session/answers.ts";
+import type { Outcome } from "../session/effect.ts";
 import { type Admission, identify, judge, type RequestOrigin } from "./admission.ts";
-import { checkEnding, Connection, type ConnectionHost, type Opened } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { handleMessage } from "./handling.ts";
+import type { ConnectionHost, TakenUp } from "./host.ts";
 import type { ConnectionInfo, HubStats } from "./info.ts";
 import type { Logger } from "./logger.ts";
 import type { MessageDefinitions } from "./message.ts";
-import { type Ending, type HubOptions, type Limits, resolveOptions } from "./options.ts";
+import { Membership } from "./membership.ts";
+import {
+  checkEnding,
+  type Ending,
+  type HubOptions,
+  type Limits,
+  resolveOptions,
+} from "./options.ts";
 import type { ChannelNames, DefinitionOf, EventsOf, Publisher } from "./publication.ts";
 import { Publishing } from "./publishing.ts";
 import { Roster } from "./roster.ts";
+import { Sessions } from "./sessions.ts";
 import { createWorkings, type Workings } from "./workings.ts";
 
 /** How long `drain` waits for peers to close, in milliseconds. */
 const DRAIN_TIMEOUT = 10_000;
+
+/** Over how long clients are asked to come back after a drain, in milliseconds. */
+const DRAIN_SPREAD = 5_000;
+
+/** Options of {@linkcode Hub.drain}. */
+export interface DrainOptions {
+  readonly within?: number;
+  readonly spread?: number;
+}
 
 /** What an adapter holds of a connection it handed over. No method throws. */
 export interface Peer {
@@ -40,6 +59,8 @@ export interface Peer {
   receive(data: string | Uint8Array): void;
   /** The socket received a Pong frame. */
   pong(): void;
+  /** The socket's buffer has emptied, where the runtime tells. */
+  drained(): void;
   /** The socket closed; 0 stands for 1006. Only the first call counts. */
   closed(code: number, reason: string): void;
 }
@@ -74,6 +95,8 @@ export class Hub<
   declare readonly types: { readonly channels: C; readonly messages: M };
   readonly #workings: Workings;
   readonly #publishing: Publishing;
+  readonly #sessions: Sessions;
+  readonly #membership: Membership;
   readonly #roster = new Roster();
   readonly #host: ConnectionHost;
   readonly #startedAt: number;
@@ -84,14 +107,30 @@ export class Hub<
   constructor(options: HubOptions<C, M>) {
     this.#workings = createWorkings(resolveOptions(options));
     this.#publishing = new Publishing(this.#workings);
+    this.#sessions = new Sessions(this.#workings);
+    this.#membership = new Membership(this.#workings, this.#sessions);
     this.#startedAt = this.#workings.options.clock.now();
     this.#host = {
-      open: (connection, channels) => this.#open(connection, channels),
-      join: (connection, opened) => this.#join(connection, opened),
-      leave: (connection, channels) => this.#leave(connection, channels),
-      locate: (channels) => this.#locate(channels),
+      open: (connection, joins) => this.#membership.open(connection, joins),
+      join: (connection, opened) => this.#membership.join(connection, opened),
+      leave: (connection, channels) => this.#membership.leave(connection, channels),
+      left: (connection, ending) => this.#left(connection, ending),
+      locate: (connection, channels) => this.#membership.locate(connection, channels),
       publish: (connection, request) => this.#publishing.fromClient(connection, request),
+      history: (connection, request) => this.#membership.history(connection, request),
+      presence: () => ({ kind: "failed", failure: failure("unsupported", "no presence yet") }),
       handle: (connection, message) => handleMessage(this.#workings, connection, message),
+      takeUp: (connection, { reconnection_token, positions }) =>
+        this.#membership.takeUp(connection, reconnection_token, positions),
+      resume: (connection, taken, token) => this.#resume(connection, taken, token),
+      heard: (connection) => this.#sessions.heard(connection),
+      farewell: (connection, close) => this.#sessions.farewell(connection, close),
+      settled: (connection, event, outcome, attempts) => {
+        const { clientId, userId } = connection;
+        const { channel, epoch, offset } = event;
+        const delivery = { outcome, clientId, userId, channel, epoch, offset, attempts };
+        this.#tell(() => this.#workings.options.onDelivery(delivery));
+      },
       ended: (connection, ending) => this.#ended(connection, ending),
     };
   }
@@ -273,7 +312,7 @@ export class Hub<
     if (userId !== null) own.push(userChannel(userId));
     whenReady(
       this.#hold(own),
-      (opened) => this.#greet(connection, own, opened),
+      (opened) => this.#arrive(connection, own, opened),
       (error) => {
         options.logger.error("a connection could not be greeted", { clientId, error });
         connection.close("try_again_later");
@@ -285,12 +324,15 @@ export class Hub<
   /**
    * Ends the hub gently: new connections are refused with 503, those there are told `disconnected` and
    * closed with 1012, which tells clients to come back; whoever has not closed within the deadline is
-   * cut off. Then the broker is closed. Called again, it gives the same promise.
+   * cut off. Then the broker is closed, where it is the hub's own. Called again, it gives the same
+   * promise.
    *
    * @param options.within The deadline in milliseconds. @default 10000
+   * @param options.spread Milliseconds over which the clients are asked to come back, each at its own
+   * time. @default 5000
    */
-  drain({ within = DRAIN_TIMEOUT }: { readonly within?: number } = {}): Promise<void> {
-    this.#draining ??= this.#drain(within);
+  drain({ within = DRAIN_TIMEOUT, spread = DRAIN_SPREAD }: DrainOptions = {}): Promise<void> {
+    this.#draining ??= this.#drain(within, spread);
     return this.#draining;
   }
 
@@ -299,9 +341,19 @@ export class Hub<
     return this.drain();
   }
 
-  async #drain(within: number): Promise<void> {
+  /** Tells everybody to come back, each at its own time, so that they do not all come at once. */
+  #farewell(spread: number): void {
+    const connections = [...this.#roster];
+    const { random } = this.#workings.options;
+    connections.forEach((connection, i) => {
+      const after = ((i + random.fraction()) / connections.length) * spread;
+      connection.close("service_restart", Math.round(after) / 1000);
+    });
+  }
+
+  async #drain(within: number, spread: number): Promise<void> {
     const { options, wheel } = this.#workings;
-    for (const connection of [...this.#roster]) connection.close("service_restart");
+    this.#farewell(spread);
     await new Promise<void>((resolve) => {
       if (this.#roster.size === 0) return resolve();
       const cancel = options.clock.after(within, resolve);
@@ -314,7 +366,7 @@ export class Hub<
       connection.terminate({ code: 1006, reason: "did not close in time" });
     }
     wheel.clear();
-    await options.broker.close();
+    if (options.ownsBroker) await options.broker.close();
   }
 
   #refuseIfFull(): void {
@@ -350,14 +402,43 @@ export class Hub<
     });
   }
 
-  #greet(connection: Connection, own: readonly string[], opened: readonly Channel[]): void {
+  /** Greets a connection, after its session was looked for where its request named one. */
+  #arrive(connection: Connection, own: readonly string[], opened: readonly Channel[]): void {
+    const { reconnectionToken } = connection.admission;
+    if (reconnectionToken === undefined) {
+      this.#greet(connection, own, opened);
+      return;
+    }
+    const failed = (): TakenUp => ({ failure: failure("internal", "the session was not found") });
+    const taken = whenReady(
+      this.#membership.takeUp(connection, reconnectionToken),
+      (taken) => taken,
+      failed,
+    );
+    whenReady(
+      taken,
+      (taken) => this.#greet(connection, own, opened, { taken, token: reconnectionToken }),
+      () => connection.close("internal_error"),
+    );
+  }
+
+  #greet(
+    connection: Connection,
+    own: readonly string[],
+    opened: readonly Channel[],
+    resumption?: { readonly taken: TakenUp; readonly token: string },
+  ): void {
     const { channels, options, timestamp } = this.#workings;
     if (!connection.isOpen) {
       for (const name of own) channels.release(name);
+      if (resumption !== undefined) this.#resume(connection, resumption.taken, resumption.token);
       return;
     }
     connection.own = own;
     for (const channel of opened) channel.add(connection);
+    const token = this.#sessions.issue(connection);
+    const outcome = resumption && this.#resume(connection, resumption.taken, resumption.token);
+    const resumed = outcome?.kind === "resumed" ? outcome : undefined;
     const { identity } = connection.admission;
     const { text, subscribe, binary, subscriptions } = options.limits;
     connection.open({
@@ -365,13 +446,19 @@ export class Hub<
       client_id: connection.clientId,
       user_id: identity.userId,
       role: identity.role,
-      reconnected: false,
+      reconnected: resumed !== undefined,
+      reconnection_token: resumed?.reconnectionToken ?? token,
+      expires_in: this.#sessions.expiresIn,
       ...(identity.expiresAt === undefined ? {} : {
         token_expires_in: Math.max(0, Math.round(identity.expiresAt - options.clock.wall() / 1000)),
       }),
       heartbeat_interval: this.heartbeatInterval,
       protocol: SUBPROTOCOL,
-      features: { binary: {}, compression: { algorithms: offeredAlgorithms } },
+      features: {
+        binary: {},
+        compression: { algorithms: offeredAlgorithms },
+        batch: { max_ms: 1_000, max_bytes: 1_048_576 },
+      },
       limits: {
         text_bytes: text,
         subscribe_bytes: subscribe,
@@ -379,66 +466,43 @@ export class Hub<
         subscriptions,
         in_flight: options.limits.inFlight,
       },
-      positions: Object.fromEntries(opened.map(({ name, position }) => [name, position])),
+      ...(resumed === undefined
+        ? { positions: this.#membership.locate(connection, own) }
+        : resumedFields(resumed.results)),
       timestamp: timestamp(),
-    });
+    }, resumed?.results);
+    if (outcome?.kind === "failed") connection.refuse(outcome.failure);
     this.#tell(() => options.onConnect(connection.info()));
   }
 
-  #open(connection: Connection, names: readonly string[]): MaybePromise<readonly Opened[]> {
-    const { registry, channels } = this.#workings;
-    const { role } = connection.admission.identity;
-    const opening = names.map((channel): MaybePromise<Opened> => {
-      const definition = registry.find(channel);
-      if (definition === undefined) {
-        const message = `no channel "${channel}" is declared`;
-        return { channel, failure: failure("unknown_channel", message) };
-      }
-      if (!permits(definition.permissions, role, "subscribe")) {
-        const message = `the role "${role}" may not subscribe to "${channel}"`;
-        return { channel, failure: failure("forbidden", message) };
-      }
-      return whenReady(
-        channels.hold(channel),
-        (held): Opened => ({ channel, held }),
-        (): Opened => ({
-          channel,
-          failure: failure("broker_unavailable", "the channel cannot be opened; try again"),
-        }),
-      );
-    });
-    return opening.some((opened) => opened instanceof Promise)
-      ? Promise.all(opening)
-      : opening as Opened[];
-  }
-
-  /** Puts a connection on the channels that were opened for it. From here to its answer nothing waits. */
-  #join(connection: Connection, opened: readonly Opened[]): readonly Joined[] {
-    const { channels } = this.#workings;
-    return opened.map((result): Joined => {
-      if ("failure" in result) return result;
-      const { channel, held } = result;
-      // One hold belongs to each subscription: a repeat or a connection that has gone needs none.
-      if (held.has(connection) || !connection.isOpen) channels.release(channel);
-      else held.add(connection);
-      return { channel, position: held.position };
-    });
-  }
-
-  #leave(connection: Connection, names: Iterable<string>): void {
-    const { channels } = this.#workings;
-    for (const name of names) {
-      if (channels.get(name)?.delete(connection)) channels.release(name);
+  /** Makes a connection the one of the session that was found for it. */
+  #resume(connection: Connection, taken: TakenUp, token: string): Outcome {
+    if ("failure" in taken) return { kind: "failed", failure: taken.failure };
+    const { record } = taken;
+    const former = connection.clientId;
+    const { results, own } = this.#membership.rejoin(connection, taken);
+    if (!connection.isOpen) {
+      // It went while its session was looked for, which so is nobody's still.
+      const { broker, session } = this.#workings.options;
+      broker.sessions.put([token], record, session.ttl);
+      return { kind: "handled" };
     }
+    connection.own = own;
+    connection.become(record.clientId, record.unacknowledged);
+    this.#roster.rename(connection, former);
+    return {
+      kind: "resumed",
+      clientId: record.clientId,
+      results,
+      reconnectionToken: this.#sessions.issue(connection, token),
+      expiresIn: this.#sessions.expiresIn,
+    };
   }
 
-  #locate(names: readonly string[]): Readonly<Record<string, Position>> {
-    const positions: [string, Position][] = [];
-    for (const name of names) {
-      const channel = this.#workings.channels.get(name);
-      if (channel !== undefined) positions.push([name, channel.position]);
-    }
-    return Object.fromEntries(positions);
+  #left(connection: Connection, ending: Ending): void {
+    this.#sessions.keep(connection, ending);
+    this.#membership.leave(connection, connection.own);
+    this.#membership.leave(connection, connection.subscriptions);
   }
 
   #ended(connection: Connection, ending: Ending): void {

@@ -12,6 +12,9 @@ import type { ChannelDefinitions } from "../channel/definition.ts";
 import type { Authenticate } from "../guard/identity.ts";
 import type { CompressionOptions } from "../protocol/compression.ts";
 import { isReservedType, MAX_TYPE_NAME } from "../protocol/messages.ts";
+import { isSendableCloseCode } from "../protocol/close.ts";
+import { byteLength } from "../protocol/decode.ts";
+import type { AcknowledgementOptions, DeliveryOutcome } from "./acknowledgements.ts";
 import type { ConnectionInfo } from "./info.ts";
 import { type Logger, quietLogger } from "./logger.ts";
 import type { MessageDefinitions } from "./message.ts";
@@ -32,6 +35,8 @@ export interface Limits {
   readonly connections: number;
   /** Bytes that may wait to go out on one connection; over it, the connection is cut. @default 4194304 */
   readonly outbox: number;
+  /** Events a slow subscriber may be behind before its channel's `overflow` decides. @default 1000 */
+  readonly lag: number;
 }
 
 /** When a silent connection is pinged and when it is given up, in milliseconds. */
@@ -40,6 +45,12 @@ export interface Heartbeat {
   readonly interval: number;
   /** Silence after which the connection is closed with 4408; over `interval`. @default three intervals */
   readonly timeout: number;
+}
+
+/** What outlives a connection, for its client to come back to. */
+export interface SessionOptions {
+  /** Milliseconds it is kept after a disconnect. @default 300000 */
+  readonly ttl: number;
 }
 
 /** How a connection ended. */
@@ -61,6 +72,9 @@ export interface HubOptions<C extends ChannelDefinitions, M extends MessageDefin
   readonly broker?: Broker;
   readonly limits?: Partial<Limits>;
   readonly heartbeat?: Partial<Heartbeat>;
+  readonly session?: Partial<SessionOptions>;
+  /** When events that are to be acknowledged are sent again, and given up. */
+  readonly acknowledgement?: Partial<AcknowledgementOptions>;
   /** Thresholds and levels of compression, for connections that ask for it. */
   readonly compression?: CompressionOptions;
   /** Where the hub says what happens. @default warnings and errors to the console */
@@ -69,10 +83,25 @@ export interface HubOptions<C extends ChannelDefinitions, M extends MessageDefin
   readonly onConnect?: (connection: ConnectionInfo) => void;
   /** Called once when it has ended. */
   readonly onDisconnect?: (connection: ConnectionInfo, ending: Ending) => void;
+  /** Called with what became of each event that a subscriber was to acknowledge. */
+  readonly onDelivery?: (delivery: Delivery) => void;
   /** @default systemClock */
   readonly clock?: Clock;
   /** @default systemRandom */
   readonly random?: Random;
+}
+
+/** What became of an event that a subscriber was to acknowledge. */
+export interface Delivery {
+  readonly outcome: DeliveryOutcome;
+  /** Who was to acknowledge it. */
+  readonly clientId: string;
+  readonly userId: string | null;
+  readonly channel: string;
+  readonly epoch: string;
+  readonly offset: number;
+  /** How often it was sent. */
+  readonly attempts: number;
 }
 
 /** The options with every default filled in. */
@@ -83,6 +112,11 @@ export interface ResolvedOptions {
   readonly broker: Broker;
   readonly limits: Limits;
   readonly heartbeat: Heartbeat;
+  readonly session: SessionOptions;
+  readonly acknowledgement: AcknowledgementOptions;
+  readonly onDelivery: (delivery: Delivery) => void;
+  /** Whether the broker is the hub's own, to be closed with it. */
+  readonly ownsBroker: boolean;
   readonly compression: CompressionOptions;
   readonly logger: Logger;
   readonly onConnect: (connection: ConnectionInfo) => void;
@@ -99,6 +133,7 @@ const defaultLimits: Limits = {
   inFlight: 64,
   connections: 10_000,
   outbox: 4_194_304,
+  lag: 1_000,
 };
 
 /** @throws {HeddleError} `option_invalid`, naming the option, what was found and what is allowed. */
@@ -122,18 +157,27 @@ export function resolveOptions<C extends ChannelDefinitions, M extends MessageDe
     );
   }
   const random = options.random ?? systemRandom;
+  const clock = options.clock ?? systemClock;
   return {
     auth: options.auth,
     channels: options.channels ?? {},
     messages,
-    broker: options.broker ?? memoryBroker({ random }),
+    broker: options.broker ?? memoryBroker({ random, clock }),
+    ownsBroker: options.broker === undefined,
     limits: resolveLimits(options.limits ?? {}),
     heartbeat: { interval, timeout },
+    session: { ttl: positive("session.ttl", options.session?.ttl ?? 300_000) },
+    acknowledgement: {
+      interval: positive("acknowledgement.interval", options.acknowledgement?.interval ?? 5_000),
+      retries: positive("acknowledgement.retries", options.acknowledgement?.retries ?? 3),
+      waiting: positive("acknowledgement.waiting", options.acknowledgement?.waiting ?? 1_000),
+    },
+    onDelivery: options.onDelivery ?? ignore,
     compression: options.compression ?? {},
     logger: options.logger ?? quietLogger,
     onConnect: options.onConnect ?? ignore,
     onDisconnect: options.onDisconnect ?? ignore,
-    clock: options.clock ?? systemClock,
+    clock,
     random,
   };
 }
@@ -168,3 +212,16 @@ function checkMessageType(type: string): void {
 }
 
 function ignore(): void {}
+
+/** @throws {HeddleError} `option_invalid` for what cannot stand in a Close frame. */
+export function checkEnding({ code, reason }: Ending): void {
+  if (!isSendableCloseCode(code)) {
+    throw new HeddleError(
+      "option_invalid",
+      `${code} is no close code that may be sent: 1000, 1001, 1003, 1007 to 1014 and 3000 to 4999 are`,
+    );
+  }
+  if (byteLength(reason) > 123) {
+    throw new HeddleError("option_invalid", "a close reason has at most 123 bytes");
+  }
+}

@@ -11,6 +11,8 @@ import type { Exclusion } from "../protocol/event.ts";
 export interface PublishOptions {
   /** Connections and users that do not get the event. */
   readonly exclude?: Exclusion;
+  /** Whether each subscriber must acknowledge it. @default the channel's `ack` */
+  readonly ack?: boolean;
 }
 
 /** Where a publication ended up. */

@@ -1,11 +1,12 @@
 import { HeddleError } from "../base/errors.ts";
 import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
+import type { Placed, PublishTerms } from "../broker/broker.ts";
 import type { ChannelDefinition } from "../channel/definition.ts";
 import { permits } from "../guard/permissions.ts";
 import { byteLength } from "../protocol/decode.ts";
 import { type Failure, failure } from "../protocol/errors.ts";
-import { type Exclusion, MAX_MEDIA_METADATA, Media, type NewEvent } from "../protocol/event.ts";
-import { MAX_TYPE_NAME, type Position } from "../protocol/messages.ts";
+import { MAX_MEDIA_METADATA, Media, type NewEvent } from "../protocol/event.ts";
+import { MAX_TYPE_NAME } from "../protocol/messages.ts";
 import { isChannelName } from "../protocol/names.ts";
 import type { Outcome, PublishRequest } from "../session/effect.ts";
 import type { Connection } from "./connection.ts";
@@ -28,7 +29,7 @@ export class Publishing {
         if (definition === undefined) {
           throw new HeddleError("unknown_channel", `no channel "${name}" is declared`);
         }
-        const event = this.#event(definition, eventType, data, options?.exclude);
+        const event = this.#event(definition, eventType, data, options);
         if ("code" in event) throw new HeddleError("payload_invalid", event.message);
         return await this.#publish(name, event);
       },
@@ -39,7 +40,7 @@ export class Publishing {
   toOwn(name: `@${string}`): Publisher<Record<string, unknown>> {
     return {
       publish: async (eventType, data, options: PublishOptions = {}) => {
-        const event = this.#event(undefined, eventType, data, options.exclude);
+        const event = this.#event(undefined, eventType, data, options);
         if ("code" in event) throw new HeddleError("payload_invalid", event.message);
         return await this.#publish(name, event);
       },
@@ -58,12 +59,19 @@ export class Publishing {
       return failed("forbidden", `the role "${role}" may not publish to "${channel}"`);
     }
     const echo = request.echo ?? definition.echo;
-    const exclude = echo ? undefined : { clients: [connection.clientId] };
-    const event = this.#event(definition, request.event_type, request.data, exclude);
+    const options = echo ? {} : { exclude: { clients: [connection.clientId] } };
+    const event = this.#event(definition, request.event_type, request.data, options);
     if ("code" in event) return { kind: "failed", failure: event };
+    const idempotence = request.id === undefined
+      ? {}
+      : { idempotence: { identity: identityOf(connection), id: request.id } };
     return whenReady(
-      this.#publish(channel, event),
-      ({ epoch, offset }): Outcome => ({ kind: "published", position: { epoch, offset } }),
+      this.#publish(channel, event, idempotence),
+      ({ epoch, offset, duplicate }): Outcome => ({
+        kind: "published",
+        position: { epoch, offset },
+        duplicate,
+      }),
       (reason): Outcome => {
         this.#workings.options.logger.error("an event could not be published", { channel, reason });
         return failed("broker_unavailable", "the event could not be published; try again");
@@ -76,7 +84,7 @@ export class Publishing {
     definition: ChannelDefinition | undefined,
     eventType: string,
     data: unknown,
-    exclude: Exclusion | undefined,
+    { exclude, ack = definition?.ack ?? false }: PublishOptions = {},
   ): NewEvent | Failure {
     if (typeof eventType !== "string" || eventType === "" || eventType.length > MAX_TYPE_NAME) {
       return failure(
@@ -101,22 +109,32 @@ export class Publishing {
       data: media ?? json,
       timestamp: this.#workings.timestamp(),
       ...(exclude === undefined ? {} : { exclude }),
+      ...(ack ? { ack } : {}),
     };
   }
 
-  #publish(channel: string, event: NewEvent): MaybePromise<Published> {
-    const { options, stats } = this.#workings;
+  #publish(
+    channel: string,
+    event: NewEvent,
+    terms: Pick<PublishTerms, "idempotence"> = {},
+  ): MaybePromise<Published & Placed> {
+    const { options, stats, registry } = this.#workings;
     return whenReady(
-      options.broker.publish(channel, event),
-      ({ epoch, offset }: Position) => {
-        stats.eventsPublished++;
-        return { channel, epoch, offset };
+      options.broker.publish(channel, event, { retention: registry.retention(channel), ...terms }),
+      (placed) => {
+        if (!placed.duplicate) stats.eventsPublished++;
+        return { channel, ...placed };
       },
       (reason) => {
         throw reason;
       },
     );
   }
+}
+
+/** An anonymous client is known by its session alone. */
+function identityOf({ userId, clientId }: Connection): string {
+  return userId === null ? `@client:${clientId}` : `@user:${userId}`;
 }
 
 function failed(code: Failure["code"], message: string): Outcome {

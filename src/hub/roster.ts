@@ -2,12 +2,14 @@ import type { Connection } from "./connection.ts";
 
 /** The open connections, by client and by user. */
 export class Roster {
+  readonly #all = new Set<Connection>();
+  /** A session's newest connection: the one it replaced may still be closing. */
   readonly #byClient = new Map<string, Connection>();
   readonly #byUser = new Map<string, Set<Connection>>();
 
   /** How many connections there are. */
   get size(): number {
-    return this.#byClient.size;
+    return this.#all.size;
   }
 
   /** How many users have one. */
@@ -25,6 +27,7 @@ export class Roster {
   }
 
   add(connection: Connection): void {
+    this.#all.add(connection);
     this.#byClient.set(connection.clientId, connection);
     const { userId } = connection;
     if (userId === null) return;
@@ -33,10 +36,17 @@ export class Roster {
     else connections.add(connection);
   }
 
+  /** Notes that a connection took up the session of another client id. */
+  rename(connection: Connection, former: string): void {
+    if (this.#byClient.get(former) === connection) this.#byClient.delete(former);
+    this.#byClient.set(connection.clientId, connection);
+  }
+
   /** False where it was not there. */
   delete(connection: Connection): boolean {
-    if (!this.#byClient.delete(connection.clientId)) return false;
-    const { userId } = connection;
+    if (!this.#all.delete(connection)) return false;
+    const { clientId, userId } = connection;
+    if (this.#byClient.get(clientId) === connection) this.#byClient.delete(clientId);
     if (userId === null) return true;
     const connections = this.#byUser.get(userId);
     connections?.delete(connection);
@@ -45,6 +55,6 @@ export class Roster {
   }
 
   [Symbol.iterator](): IterableIterator<Connection> {
-    return this.#byClient.values();
+    return this.#all.values();
   }
 }

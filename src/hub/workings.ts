@@ -5,6 +5,7 @@ import { Compressor } from "../protocol/compression.ts";
 import type { SizeLimits } from "../protocol/decode.ts";
 import type { HubStats } from "./info.ts";
 import type { ResolvedOptions } from "./options.ts";
+import { Pump } from "./pump.ts";
 
 /** The counters, while they count. */
 export type Counters = {
@@ -20,6 +21,8 @@ export interface Workings {
   readonly channels: Channels;
   readonly compressor: Compressor;
   readonly wheel: TimerWheel;
+  /** Goes on with connections that are behind. */
+  readonly pump: Pump;
   readonly stats: Counters;
   readonly sizes: SizeLimits;
   /** Whether the application declares a message of this type. */
@@ -31,13 +34,15 @@ export interface Workings {
 /** Makes them from the hub's options. */
 export function createWorkings(options: ResolvedOptions): Workings {
   const compressor = new Compressor(options.compression);
-  const { text, subscribe, binary } = options.limits;
+  const { text, subscribe, binary, lag } = options.limits;
+  const registry = new ChannelRegistry(options.channels);
   return {
     options,
-    registry: new ChannelRegistry(options.channels),
-    channels: new Channels(options.broker, compressor),
+    registry,
+    channels: new Channels({ broker: options.broker, compressor, registry, lag }),
     compressor,
     wheel: new TimerWheel(options.clock),
+    pump: new Pump(options.clock),
     stats: {
       peakConnections: 0,
       totalConnections: 0,

@@ -55,6 +55,7 @@ export function grant(asked: Features): { readonly granted: Features; readonly v
     granted: {
       ...(binary ? { binary: {} } : {}),
       ...(algorithm === undefined ? {} : { compression: { algorithm, compact } }),
+      ...(asked.batch === undefined ? {} : { batch: asked.batch }),
     },
   };
 }

@@ -219,6 +219,8 @@ export const serverSchemas = {
     events: z.array(z.unknown()),
     more: z.boolean(),
     next: positionSchema,
+    /** What was asked for and is gone. */
+    gap: z.object({ from: z.number().nullable(), to: z.number().nullable() }).optional(),
     timestamp,
     ...correlated,
   }),

@@ -1,6 +1,7 @@
 import { assertNever } from "../base/exhaustive.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { Position, Request, ServerMessage } from "../protocol/messages.ts";
+import { isOwnChannelName } from "../protocol/names.ts";
 import type { Joined, Outcome, RequestOf } from "./effect.ts";
 
 /** A channel of a list that was refused alone. */
@@ -11,8 +12,7 @@ export interface Rejection {
 }
 
 /** A message before it is stamped with the time and the request's correlation id. */
-export type Unstamped<M> = M extends { timestamp: string }
-  ? Omit<M, "timestamp" | "correlation_id">
+export type Unstamped<M> = M extends { timestamp: string } ? Omit<M, "timestamp" | "correlation_id">
   : never;
 
 /** An answer before it is stamped. */
@@ -73,7 +73,7 @@ export function answerTo(
       return {
         type: "resumed",
         client_id: outcome.clientId,
-        ...sortJoinedOnce(outcome.results),
+        ...resumedFields(outcome.results),
         reconnection_token: outcome.reconnectionToken,
         expires_in: outcome.expiresIn,
       };
@@ -83,14 +83,19 @@ export function answerTo(
 }
 
 /** What a resumed session has again, as `resumed` and `connected` tell it. */
-export function sortJoinedOnce(results: readonly Joined[]): {
+export function resumedFields(results: readonly Joined[]): {
   channels: string[];
   positions: Record<string, Position>;
   recovered: Record<string, boolean>;
   rejected?: Rejection[];
 } {
   const { channels, positions, recovered, rejected } = sortJoined(results, []);
-  return { channels, positions, recovered, ...rejected };
+  return {
+    channels: channels.filter((channel) => !isOwnChannelName(channel)),
+    positions,
+    recovered,
+    ...rejected,
+  };
 }
 
 function sortJoined(results: readonly Joined[], rejections: readonly Rejection[]) {

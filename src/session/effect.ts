@@ -8,6 +8,7 @@ import type { Failure } from "../protocol/errors.ts";
 import type { Close } from "../protocol/close.ts";
 import type {
   ApplicationMessage,
+  Features,
   Position,
   Request,
   RequestType,
@@ -23,7 +24,7 @@ export type Effect =
   /** Send a message. */
   | { readonly kind: "send"; readonly message: ServerMessage }
   /** From the next message on, write frames so. */
-  | { readonly kind: "vary"; readonly variant: Variant }
+  | { readonly kind: "vary"; readonly variant: Variant; readonly batching: Features["batch"] }
   /** Join channels, those that exist and are allowed: outcome `joined`. */
   | { readonly kind: "join"; readonly id: EffectId; readonly joins: readonly Join[] }
   /** Leave channels. */
@@ -96,7 +97,7 @@ export type Outcome =
 /** What answers a `history`. */
 export type HistoryAnswer = Pick<
   ServerMessageOf<"history">,
-  "channel" | "epoch" | "events" | "more" | "next"
+  "channel" | "epoch" | "events" | "more" | "next" | "gap"
 >;
 
 /** What answers a `presence`. */

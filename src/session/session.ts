@@ -143,6 +143,11 @@ export class Session {
     }
   }
 
+  /** Tells the peer that something it asked for with its request could not be had. */
+  refuse(reason: Failure): readonly Effect[] {
+    return this.#state === "open" ? [this.#error(reason, undefined)] : [];
+  }
+
   /** Takes a subscription away: the application's doing, or a permission that was lost. */
   revoke(channels: readonly string[], reason: Failure): readonly Effect[] {
     const lost = channels.filter((channel) => this.#subscriptions.delete(channel));
@@ -231,7 +236,7 @@ export class Session {
       case "hello": {
         const { granted, variant } = grant(request.features);
         effects.push(this.#reply(request, { type: "welcome", features: granted }));
-        effects.push({ kind: "vary", variant });
+        effects.push({ kind: "vary", variant, batching: granted.batch });
         return;
       }
       case "ping":

@@ -1,0 +1,265 @@
+import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
+import type { HistoryPage, SessionRecord } from "../broker/broker.ts";
+import type { Channel } from "../channel/channel.ts";
+import { permits } from "../guard/permissions.ts";
+import { eventMessage } from "../protocol/encode.ts";
+import { type Failure, failure } from "../protocol/errors.ts";
+import type { ChannelEvent } from "../protocol/event.ts";
+import type { Position } from "../protocol/messages.ts";
+import { isChannelName, isOwnChannelName } from "../protocol/names.ts";
+import type { Join, Joined, Outcome, RequestOf } from "../session/effect.ts";
+import type { Connection } from "./connection.ts";
+import type { Opened, TakenUp } from "./host.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Workings } from "./workings.ts";
+
+/** Events a `history` gives where it does not say how many. */
+const HISTORY_LIMIT = 100;
+
+/** Bytes of events in one answer to `history`. */
+const HISTORY_BYTES = 262_144;
+
+/** Which connection is on which channel, from where on, and how a session comes back to its own. */
+export class Membership {
+  readonly #workings: Workings;
+  readonly #sessions: Sessions;
+
+  constructor(workings: Workings, sessions: Sessions) {
+    this.#workings = workings;
+    this.#sessions = sessions;
+  }
+
+  /** Opens the channels that exist and that the connection may have; the rest say why not. */
+  open(connection: Connection, joins: readonly Join[]): MaybePromise<readonly Opened[]> {
+    const opening = joins.map((join) => this.#openOne(connection, join));
+    return opening.some((opened) => opened instanceof Promise)
+      ? Promise.all(opening)
+      : opening as Opened[];
+  }
+
+  /** Puts a connection on the channels that were opened for it. From here to its answer nothing waits. */
+  join(connection: Connection, opened: readonly Opened[]): readonly Joined[] {
+    const { channels } = this.#workings;
+    return opened.map((result): Joined => {
+      if ("failure" in result) return result;
+      const { channel, held, start } = result;
+      // One hold belongs to each subscription: a repeat or a connection that has gone needs none.
+      if (held.has(connection) || !connection.isOpen) {
+        channels.release(channel);
+        return { channel, position: held.positionOf(connection) };
+      }
+      if (start === undefined) {
+        held.add(connection);
+        return { channel, position: held.position };
+      }
+      held.addBehind(connection, start.cursor);
+      const { position, recovered } = start;
+      return { channel, position, ...(recovered === undefined ? {} : { recovered }) };
+    });
+  }
+
+  /** Takes a connection off channels. */
+  leave(connection: Connection, names: Iterable<string>): void {
+    const { channels } = this.#workings;
+    for (const name of names) {
+      const channel = channels.get(name);
+      if (channel?.delete(connection)) channels.release(name);
+    }
+  }
+
+  /** Tells where a connection stands. */
+  locate(connection: Connection, names: readonly string[]): Readonly<Record<string, Position>> {
+    const positions: [string, Position][] = [];
+    for (const name of names) {
+      const channel = this.#workings.channels.get(name);
+      if (channel !== undefined) positions.push([name, channel.positionOf(connection)]);
+    }
+    return Object.fromEntries(positions);
+  }
+
+  /** Answers a `history`. */
+  history(connection: Connection, request: RequestOf<"history">): MaybePromise<Outcome> {
+    const { channel, since, limit = HISTORY_LIMIT } = request;
+    const refusal = this.#refusal(connection, channel);
+    if (refusal !== undefined) return { kind: "failed", failure: refusal };
+    const { broker } = this.#workings.options;
+    const query = { limit, bytes: HISTORY_BYTES, ...(since === undefined ? {} : { since }) };
+    return whenReady(
+      // Held while it is read, so that a channel nobody is on has an epoch to tell.
+      this.#workings.channels.hold(channel),
+      () =>
+        whenReady(
+          broker.history(channel, query),
+          (page) => {
+            this.#workings.channels.release(channel);
+            return pageOutcome(connection, channel, page);
+          },
+          () => {
+            this.#workings.channels.release(channel);
+            return unavailable();
+          },
+        ),
+      unavailable,
+    ) as MaybePromise<Outcome>;
+  }
+
+  /** Finds the session that a token stands for, and opens its channels. */
+  takeUp(
+    connection: Connection,
+    token: string,
+    positions: Readonly<Record<string, Position>> = {},
+  ): MaybePromise<TakenUp> {
+    return whenReady(
+      this.#sessions.take(token, connection),
+      (record): MaybePromise<TakenUp> => {
+        if (record === undefined) {
+          return {
+            failure: failure("session_expired", "no session can be resumed with this token"),
+          };
+        }
+        return whenReady(
+          this.open(connection, joinsOf(record, positions)),
+          (opened): TakenUp => ({ record, opened: [...opened, ...strangers(record, positions)] }),
+          (reason) => {
+            throw reason;
+          },
+        );
+      },
+      () => ({ failure: failure("broker_unavailable", "sessions cannot be looked up now") }),
+    ) as MaybePromise<TakenUp>;
+  }
+
+  /** Puts a connection on the channels of the session it takes up. */
+  rejoin(connection: Connection, taken: Extract<TakenUp, { record: SessionRecord }>): {
+    readonly results: readonly Joined[];
+    readonly own: readonly string[];
+  } {
+    // The session goes on in the hub's own channels too, from where it stood.
+    this.leave(connection, connection.own);
+    const results = this.join(connection, taken.opened);
+    const own = results.filter((result) => !("failure" in result)).map(({ channel }) => channel)
+      .filter(isOwnChannelName);
+    return { results, own };
+  }
+
+  #openOne(connection: Connection, { channel, since, last }: Join): MaybePromise<Opened> {
+    const { channels, options } = this.#workings;
+    const refusal = isOwnChannelName(channel) ? undefined : this.#refusal(connection, channel);
+    if (refusal !== undefined) return { channel, failure: refusal };
+    const failed = (): Opened => ({
+      channel,
+      failure: failure("broker_unavailable", "the channel cannot be opened; try again"),
+    });
+    return whenReady(
+      channels.hold(channel),
+      (held): MaybePromise<Opened> => {
+        if (since === undefined && (last ?? 0) === 0) return { channel, held };
+        const wanted = since === undefined ? { last: last! } : { since };
+        return whenReady(
+          options.broker.history(channel, { ...wanted, limit: 1, bytes: 0 }),
+          (page): Opened => ({ channel, held, start: startAt(held, since, page) }),
+          () => {
+            channels.release(channel);
+            return failed();
+          },
+        );
+      },
+      failed,
+    ) as MaybePromise<Opened>;
+  }
+
+  /** Why a connection may not have a channel. */
+  #refusal(connection: Connection, channel: string): Failure | undefined {
+    const definition = isChannelName(channel) ? this.#workings.registry.find(channel) : undefined;
+    if (definition === undefined) {
+      return failure("unknown_channel", `no channel "${channel}" is declared`);
+    }
+    const { role } = connection.admission.identity;
+    if (permits(definition.permissions, role, "subscribe")) return undefined;
+    return failure("forbidden", `the role "${role}" may not subscribe to "${channel}"`);
+  }
+}
+
+/** Where a subscriber starts that wants some of the past. */
+function startAt(held: Channel, since: Position | undefined, page: HistoryPage | undefined) {
+  const first = page?.events[0]?.offset ?? (page?.head ?? held.position.offset) + 1;
+  const position = { epoch: page?.epoch ?? held.position.epoch, offset: first - 1 };
+  if (since === undefined) return { cursor: position, position };
+  if (page !== undefined && page.gap === undefined) {
+    return { cursor: since, position: since, recovered: true };
+  }
+  // The cursor starts at a place that cannot be had, so that it tells the gap.
+  const isForeign = page === undefined || page.gap?.from === null;
+  return { cursor: isForeign ? nowhere : since, position, recovered: false };
+}
+
+/** A place in no epoch, before everything there is. */
+const nowhere: Position = { epoch: "", offset: 0 };
+
+/** A session's channels, from where its client says it stood, else from where it was written to. */
+function joinsOf(
+  record: SessionRecord,
+  positions: Readonly<Record<string, Position>>,
+): readonly Join[] {
+  return Array.from(record.positions, ([channel, position]) => ({
+    channel,
+    since: Object.hasOwn(positions, channel) ? positions[channel]! : position,
+  }));
+}
+
+/** Another's own channel is refused; a plain name the session had not is simply not the session's. */
+function strangers(
+  record: SessionRecord,
+  positions: Readonly<Record<string, Position>>,
+): readonly Opened[] {
+  return Object.keys(positions)
+    .filter((channel) => isOwnChannelName(channel) && !record.positions.has(channel))
+    .map((channel) => ({
+      channel,
+      failure: failure("forbidden", "the channel is not one of the session's own"),
+    }));
+}
+
+function pageOutcome(
+  connection: Connection,
+  channel: string,
+  page: HistoryPage | undefined,
+): Outcome {
+  if (page === undefined) return unavailable();
+  const { epoch, head, gap } = page;
+  const events: Readonly<Record<string, unknown>>[] = [];
+  let bytes = 0;
+  let next = (page.events[0]?.offset ?? head + 1) - 1;
+  for (const event of page.events) {
+    if (isFor(event, connection)) {
+      const message = eventMessage(event);
+      bytes += JSON.stringify(message).length;
+      if (bytes > HISTORY_BYTES && events.length > 0) break;
+      events.push(message);
+    }
+    next = event.offset;
+  }
+  return {
+    kind: "page",
+    page: {
+      channel,
+      epoch,
+      events,
+      more: next < head,
+      next: { epoch, offset: next },
+      ...(gap === undefined ? {} : { gap }),
+    },
+  };
+}
+
+function isFor({ exclude }: ChannelEvent, { clientId, userId }: Connection): boolean {
+  return !(exclude?.clients?.includes(clientId) ||
+    (userId !== null && exclude?.users?.includes(userId)));
+}
+
+function unavailable(): Outcome {
+  return {
+    kind: "failed",
+    failure: failure("broker_unavailable", "the channel's past cannot be read now; try again"),
+  };
+}

@@ -1,0 +1,102 @@
+import type { Socket } from "../channel/socket.ts";
+import { byteLength } from "../protocol/decode.ts";
+import { encodeMessage, type Frame, plainText, type Variant } from "../protocol/encode.ts";
+import type { ApplicationReply, Features, ServerMessage } from "../protocol/messages.ts";
+import type { Workings } from "./workings.ts";
+
+/** Bytes that may wait in a socket before events wait in the history instead. */
+const HIGH_WATER = 65_536;
+
+/** How messages are put together, as `hello` granted it. */
+type Batching = NonNullable<Features["batch"]>;
+
+/**
+ * The way out of one connection: writes messages, counts them, puts them together where that was asked
+ * for, and knows when the socket has enough.
+ */
+export class Outbox {
+  messagesSent = 0;
+  bytesSent = 0;
+  #variant: Variant = plainText;
+  readonly #socket: Socket;
+  readonly #workings: Workings;
+  #batching: Batching | undefined;
+  #batch: string[] = [];
+  #batchBytes = 0;
+  #cancelFlush: (() => void) | undefined;
+
+  constructor(socket: Socket, workings: Workings) {
+    this.#socket = socket;
+    this.#workings = workings;
+  }
+
+  /** How messages are written. */
+  get variant(): Variant {
+    return this.#variant;
+  }
+
+  /** Whether the socket takes more events. Answers it must take in any case. */
+  get isReady(): boolean {
+    return this.#socket.bufferedAmount + this.#batchBytes < HIGH_WATER;
+  }
+
+  /** Whether more waits than the connection may hold. */
+  get isOverfull(): boolean {
+    return this.#socket.bufferedAmount > this.#workings.options.limits.outbox;
+  }
+
+  /** From the next message on, writes as was granted. */
+  vary(variant: Variant, batching: Batching | undefined): void {
+    this.flush();
+    this.#variant = variant;
+    this.#batching = batching;
+  }
+
+  /** Sends a message. @throws {TypeError} where JSON cannot hold it. */
+  send(message: ServerMessage | ApplicationReply): void {
+    this.write(encodeMessage(message, this.#variant, this.#workings.compressor));
+  }
+
+  /** Sends a frame, with others in a batch where that was granted. Binary frames go alone. */
+  write(frame: Frame): void {
+    if (this.#batching === undefined) this.#hand(frame);
+    else if (typeof frame === "string") this.#gather(frame, this.#batching);
+    else {
+      this.flush();
+      this.#hand(frame);
+    }
+  }
+
+  /** Sends what was gathered. */
+  flush(): void {
+    this.#cancelFlush?.();
+    this.#cancelFlush = undefined;
+    if (this.#batch.length === 0) return;
+    const [first] = this.#batch;
+    const frame = this.#batch.length === 1
+      ? first!
+      : `{"type":"batch","messages":[${this.#batch.join(",")}]}`;
+    this.#batch = [];
+    this.#batchBytes = 0;
+    this.#hand(frame);
+  }
+
+  #gather(text: string, { max_ms, max_bytes }: Batching): void {
+    const bytes = byteLength(text);
+    if (this.#batchBytes + bytes > max_bytes) this.flush();
+    this.#batch.push(text);
+    this.#batchBytes += bytes;
+    if (this.#batchBytes >= max_bytes) this.flush();
+    else this.#cancelFlush ??= this.#workings.options.clock.after(max_ms, () => this.flush());
+  }
+
+  #hand(frame: Frame): void {
+    const size = typeof frame === "string" ? frame.length : frame.byteLength;
+    const { stats } = this.#workings;
+    this.messagesSent++;
+    this.bytesSent += size;
+    stats.messagesSent++;
+    stats.bytesSent += size;
+    this.#socket.send(frame);
+  }
+}

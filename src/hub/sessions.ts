@@ -1,0 +1,122 @@
+import { toBase64Url } from "../base/base64.ts";
+import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
+import type { SessionRecord } from "../broker/broker.ts";
+import { closeAction, type CloseName, closeTable } from "../protocol/close.ts";
+import type { Position } from "../protocol/messages.ts";
+import type { Farewell } from "../session/session.ts";
+import type { Connection } from "./connection.ts";
+import type { Ending } from "./options.ts";
+import type { Workings } from "./workings.ts";
+
+/** How long a token that was used stays good, in case its user never learned of the next, in milliseconds. */
+const CONFIRMATION = 30_000;
+
+/** The tokens of one connection. */
+interface Tokens {
+  readonly current: string;
+  /** The one it came with, until the peer shows that the resumption reached it. */
+  former?: { readonly token: string; readonly until: number } | undefined;
+}
+
+/**
+ * Sessions: those of open connections, by the tokens that could take them over, and the way to and from
+ * the broker for the others.
+ *
+ * A token is used once. It is consumed by the first sign of life after the resumption, or after half a
+ * minute; until then its user may not have learned of the next one, so it still stands for the session.
+ */
+export class Sessions {
+  readonly #workings: Workings;
+  readonly #tokens = new Map<Connection, Tokens>();
+  readonly #connections = new Map<string, Connection>();
+
+  constructor(workings: Workings) {
+    this.#workings = workings;
+  }
+
+  /** Seconds a session lives after a disconnect. */
+  get expiresIn(): number {
+    return this.#workings.options.session.ttl / 1000;
+  }
+
+  /** Gives a connection a token of its own, in place of one it came with. */
+  issue(connection: Connection, used?: string): string {
+    const { options } = this.#workings;
+    this.#forget(connection);
+    const current = toBase64Url(options.random.bytes(32));
+    const until = options.clock.now() + CONFIRMATION;
+    const former = used === undefined ? undefined : { token: used, until };
+    this.#tokens.set(connection, { current, former });
+    this.#connections.set(current, connection);
+    if (former !== undefined) this.#connections.set(former.token, connection);
+    return current;
+  }
+
+  /** The peer gave a sign of life: what it used to resume is consumed. */
+  heard(connection: Connection): void {
+    const tokens = this.#tokens.get(connection);
+    if (tokens?.former === undefined) return;
+    this.#connections.delete(tokens.former.token);
+    tokens.former = undefined;
+  }
+
+  /** What a connection is told when it is closed so: with a token where returning makes sense. */
+  farewell(connection: Connection, name: CloseName): Farewell {
+    const current = this.#tokens.get(connection)?.current;
+    if (current === undefined || closeAction(closeTable[name].code) === "terminal") return {};
+    return { reconnection_token: current, expires_in: this.expiresIn };
+  }
+
+  /**
+   * Finds the session that a token stands for, and ends its hold on an older connection.
+   *
+   * @returns Undefined where there is none, or it is another user's: the two are not told apart.
+   */
+  take(token: string, connection: Connection): MaybePromise<SessionRecord | undefined> {
+    const { userId } = connection;
+    const open = this.#connections.get(token);
+    if (open === undefined) return this.#workings.options.broker.sessions.take(token, userId);
+    if (open === connection || open.userId !== userId) return undefined;
+    const former = this.#tokens.get(open)?.former;
+    const isSpent = former?.token === token && former.until <= this.#workings.options.clock.now();
+    if (isSpent) return undefined;
+    const record = this.#record(open);
+    open.close("replaced");
+    return record;
+  }
+
+  /** A connection ends: its session is kept where it may be taken up again. */
+  keep(connection: Connection, ending: Ending): void {
+    const tokens = this.#tokens.get(connection);
+    if (tokens === undefined) return;
+    const record = this.#record(connection);
+    this.#forget(connection);
+    if (closeAction(ending.code) === "terminal") return;
+    const { broker, session, logger } = this.#workings.options;
+    const { current, former } = tokens;
+    const all = former === undefined ? [current] : [current, former.token];
+    whenReady(broker.sessions.put(all, record, session.ttl), () => {}, (error) => {
+      logger.error("a session could not be kept", { clientId: connection.clientId, error });
+    });
+  }
+
+  #record(connection: Connection): SessionRecord {
+    const positions = new Map<string, Position>();
+    for (const names of [connection.own, connection.subscriptions]) {
+      for (const name of names) {
+        const channel = this.#workings.channels.get(name);
+        if (channel !== undefined) positions.set(name, channel.positionOf(connection));
+      }
+    }
+    const { clientId, userId, unacknowledged } = connection;
+    return { clientId, userId, positions, unacknowledged };
+  }
+
+  #forget(connection: Connection): void {
+    const tokens = this.#tokens.get(connection);
+    if (tokens === undefined) return;
+    this.#tokens.delete(connection);
+    this.#connections.delete(tokens.current);
+    if (tokens.former !== undefined) this.#connections.delete(tokens.former.token);
+  }
+}
