@@ -16,6 +16,7 @@ import {
   transportLimit,
 } from "./server.ts";
 
+export { machineSampler } from "./machine.ts";
 export type { BunWebSocket, ServeOptions, Server };
 
 /** Options of {@linkcode bunHandler} and {@linkcode bunRoutes}. */
