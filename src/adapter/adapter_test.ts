@@ -1,5 +1,6 @@
 import { endingsContract } from "./contract/endings.ts";
 import { handshakeContract } from "./contract/handshake.ts";
+import { hostileContract } from "./contract/hostile.ts";
 import { messagesContract } from "./contract/messages.ts";
 import { serverContract } from "./contract/server.ts";
 import { subjects } from "./contract/subjects.ts";
@@ -9,4 +10,5 @@ for (const subject of subjects) {
   messagesContract(subject);
   endingsContract(subject);
   serverContract(subject);
+  hostileContract(subject);
 }

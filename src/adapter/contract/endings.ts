@@ -8,7 +8,7 @@ import { describe, it } from "node:test";
 import { manualClock } from "../../base/clock.ts";
 import { closeTable } from "../../protocol/close.ts";
 import { stage } from "../testing/stage.ts";
-import { closeCode, closeFrame, frame, opcodes, type TcpClient } from "../testing/tcp.ts";
+import { closeCode, closeFrame, frame, opcodes, TcpClient } from "../testing/tcp.ts";
 import type { Subject } from "./subject.ts";
 
 /** How long the hub waits for a peer to answer its Close frame, and a tick of its wheel; milliseconds. */
@@ -23,6 +23,14 @@ async function nextOf(client: TcpClient, opcode: number) {
     if (next === undefined) throw new Error(`the connection ended before a frame ${opcode}`);
     if (next.opcode === opcode) return next;
   }
+}
+
+/** The status a handshake is answered with; the connection, where there is one, is cut at once. */
+async function statusOf(port: number): Promise<number> {
+  const client = new TcpClient(port);
+  const { status } = await client.request("/ws");
+  client.reset();
+  return status;
 }
 
 /** Declares the tests of endings. */
@@ -141,6 +149,26 @@ export function endingsContract(subject: Subject): void {
       });
     });
 
+    it(`${capabilities.terminate ? "has room again once" : "counts a socket until"} it is gone`, () => {
+      const clock = manualClock();
+      const limits = { connections: 1 };
+      return stage(subject, { clock, limits }, async ({ hub, server, tcp, endings, client }) => {
+        const stayer = await tcp();
+        hub.disconnect(hub.connections()[0]!.clientId, closeTable.service_restart);
+        await nextOf(stayer, opcodes.close);
+        clock.advance(CLOSE_TIMEOUT);
+        await endings.next();
+        assertEquals(hub.connections(), []);
+        if (!capabilities.terminate) {
+          assertEquals(await statusOf(server.port), 503);
+          stayer.socket.end(closeFrame(1012));
+          while (await statusOf(server.port) === 503); // until its end has come through
+          await endings.next();
+        }
+        assertEquals((await (await client()).json())["type"], "connected");
+      });
+    });
+
     if (subject.liveness === "hub") {
       it("keeps a peer that answers pings, and gives up one that does not, with 4408", () => {
         const clock = manualClock();
@@ -178,23 +206,26 @@ export function endingsContract(subject: Subject): void {
         ));
     }
 
-    it("cuts a reader that stands still, and leaves others alone", () =>
-      stage(subject, { limits: { outbox: 262_144 } }, async ({ hub, tcp, client, endings }) => {
+    it("cuts a reader that stands still, and leaves others alone", () => {
+      const clock = manualClock();
+      const limits = { outbox: 262_144 };
+      return stage(subject, { clock, limits }, async ({ hub, tcp, client, endings }) => {
         const reader = await client();
         await reader.ask({ type: "subscribe", channels: ["news"] });
         const still = await tcp();
         still.send(subscribe);
         assertEquals((await still.json())["type"], "subscribed");
         still.socket.pause();
-        let hasEnded = false;
-        const ending = endings.next().finally(() => hasEnded = true);
         const fill = "x".repeat(65_536);
         let published = 0;
-        for (; !hasEnded && published < 2_000; published++) {
+        while (hub.describe("news")!.subscribers === 2 && published < 2_000) {
           await hub.channel("news").publish("n", { fill });
-          assertEquals((await reader.nextOf("event"))["offset"], published + 1);
+          assertEquals((await reader.nextOf("event"))["offset"], ++published);
         }
-        assertEquals((await ending).code, 4503);
+        await hub.channel("news").publish("n", { fill: "too late" });
+        published++;
+        clock.advance(CLOSE_TIMEOUT);
+        assertEquals((await endings.next()).code, 4503);
         still.socket.resume();
         let offset = 0;
         for (;;) {
@@ -210,9 +241,35 @@ export function endingsContract(subject: Subject): void {
           if (type !== "event") continue;
           assertEquals(found, ++offset); // whatever it still got has no hole
         }
-        assert(offset < published, "it got everything, so it did not stand still");
+        assert(offset < published, "it got what was published after it was cut");
         assertEquals((await reader.ask({ type: "ping" }))["type"], "pong");
-      }));
+      });
+    });
+
+    it("gives up a reader that stands still and is told to go, after 5 s", () => {
+      const clock = manualClock();
+      return stage(subject, { clock }, async ({ hub, tcp, endings, sockets, alive }) => {
+        const client = await tcp();
+        const socket = await sockets.next();
+        client.send(subscribe);
+        assertEquals((await client.json())["type"], "subscribed");
+        client.socket.pause();
+        const fill = "x".repeat(1_000_000);
+        for (let i = 0; socket.bufferedAmount === 0 && i < 100; i++) {
+          await hub.channel("news").publish("n", { fill });
+          await new Promise((resolve) => setImmediate(resolve)); // what the kernel takes, it takes now
+        }
+        assert(socket.bufferedAmount > 0, "the kernel took 100 MB");
+        hub.disconnect(hub.connections()[0]!.clientId, closeTable.service_restart);
+        clock.advance(CLOSE_TIMEOUT);
+        assertEquals((await endings.next()).code, 1012);
+        assertEquals(hub.connections(), []);
+        await alive();
+        client.socket.resume();
+        const code = await client.closeCode();
+        assertEquals(code, capabilities.terminate ? undefined : 1012);
+      });
+    });
 
     it("drains: tells each client, closes with 1012, and takes no more", () =>
       stage(subject, {}, async ({ hub, client, endings }) => {
