@@ -1,8 +1,14 @@
+import { endingsContract } from "./contract/endings.ts";
 import { handshakeContract } from "./contract/handshake.ts";
+import { hostileContract } from "./contract/hostile.ts";
 import { messagesContract } from "./contract/messages.ts";
+import { serverContract } from "./contract/server.ts";
 import { subjects } from "./contract/subjects.ts";
 
 for (const subject of subjects) {
   handshakeContract(subject);
   messagesContract(subject);
+  endingsContract(subject);
+  serverContract(subject);
+  hostileContract(subject);
 }

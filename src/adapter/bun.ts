@@ -16,6 +16,7 @@ import {
   transportLimit,
 } from "./server.ts";
 
+export { machineSampler } from "./machine.ts";
 export type { BunWebSocket, ServeOptions, Server };
 
 /** Options of {@linkcode bunHandler} and {@linkcode bunRoutes}. */
@@ -59,6 +60,7 @@ interface BunRuntime {
       readonly port: number;
       readonly hostname: string;
       readonly development: boolean;
+      readonly reusePort: boolean;
     },
   ): { readonly port: number; stop(closeActive: boolean): Promise<void> };
 }
@@ -127,7 +129,13 @@ function listen(hub: AnyHub, options: ServeOptions): Server {
   signal?.throwIfAborted();
   const { Bun } = globalThis as { readonly Bun?: BunRuntime };
   if (Bun === undefined) throw new TypeError("this adapter needs Bun; this is another runtime");
-  const server = Bun.serve({ ...bunHandler(hub, options), port, hostname, development: false });
+  const server = Bun.serve({
+    ...bunHandler(hub, options),
+    port,
+    hostname,
+    development: false,
+    reusePort: false, // which a server that is not for development would else have
+  });
   return listening({ hostname, port: server.port }, () => server.stop(true), signal);
 }
 

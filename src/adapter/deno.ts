@@ -14,6 +14,7 @@ import { closeTable } from "../protocol/close.ts";
 import { DEFAULT_ADDRESS, listening, type ServeOptions, type Server } from "./server.ts";
 import { connectStandard, type StandardDifferences } from "./standard.ts";
 
+export { machineSampler } from "./machine.ts";
 export type { ServeOptions, Server };
 
 /** Options of {@linkcode denoHandler} and {@linkcode denoRoutes}. */

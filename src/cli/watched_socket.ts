@@ -31,10 +31,10 @@ export function watchedWebSocket(watcher: SocketWatcher): ClientSocketConstructo
         const bytes = toBytes(data);
         watcher.received(isBinary ? bytes : new TextDecoder().decode(bytes));
       });
-      this.on("unexpected-response", (request: ClientRequest, response: IncomingMessage) => {
+      this.on("unexpected-response", (_request: ClientRequest, response: IncomingMessage) => {
         readRefusal(response, (refusal) => {
           watcher.refused(refusal);
-          request.destroy(new Error(`HTTP ${refusal.status}`));
+          this.terminate();
         });
       });
     }

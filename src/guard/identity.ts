@@ -64,7 +64,7 @@ export function checkIdentity(identity: Identity): Identity {
   if (typeof identity !== "object" || identity === null) {
     throw new HeddleError("unauthorized", "the authenticator returned no identity");
   }
-  const { userId, role } = identity;
+  const { userId, role, claims, expiresAt } = identity;
   if (userId !== null && (typeof userId !== "string" || !isUserId(userId))) {
     throw new HeddleError(
       "unauthorized",
@@ -73,6 +73,12 @@ export function checkIdentity(identity: Identity): Identity {
   }
   if (typeof role !== "string" || role === "") {
     throw new HeddleError("unauthorized", "a role must be a non-empty string");
+  }
+  if (typeof claims !== "object" || claims === null) {
+    throw new HeddleError("unauthorized", "claims must be an object");
+  }
+  if (expiresAt !== undefined && !Number.isFinite(expiresAt)) {
+    throw new HeddleError("unauthorized", "expiresAt must be seconds since 1970, or absent");
   }
   return identity;
 }

@@ -259,6 +259,7 @@ export class Connection implements Subscriber, Timed, Pumped {
   /** Cuts the connection off, where the runtime can. */
   terminate(ending: Ending): void {
     this.#session.closed();
+    this.#ending = ending; // Bun tells of the end before `terminate` returns
     this.#socket.terminate();
     this.#end(ending);
   }

@@ -210,8 +210,8 @@ export class Feeds implements AsyncDisposable {
   }
 
   /**
-   * Publishes, but not at once: the hub may be in the middle of a fan-out, where those who come later
-   * would get this event before the one it stands behind.
+   * Publishes when the present tick is over: who logs or connects is not in the middle of it then, and
+   * a broker that logs while it publishes is not called from within itself.
    */
   #feed(channel: StockName, eventType: string, data: unknown): void {
     const hub = this.#hub;

@@ -2,6 +2,8 @@ import { describe, it } from "node:test";
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { HeddleError } from "../base/errors.ts";
 import { allowAnonymous } from "../guard/identity.ts";
+import { connectRaw } from "../testing/raw_client.ts";
+import { serveHere } from "../testing/serve.ts";
 import { createHub, type Hub } from "./hub.ts";
 import { type StockChannels, stockChannels } from "./stock.ts";
 
@@ -40,6 +42,37 @@ describe("The stock channels", () => {
       });
     });
   }
+
+  it("let each role have over a real socket what the table says, and no more", async () => {
+    const hub = createHub({
+      auth: (request) => ({
+        userId: null,
+        role: new URL(request.url).searchParams.get("role") ?? "",
+        claims: {},
+      }),
+      channels: stockChannels(),
+    });
+    const server = await serveHere(hub);
+    for (const [column, role] of roles.entries()) {
+      const client = await connectRaw(`${server.url.replace(/^http/, "ws")}/ws?role=${role}`);
+      const may = (letter: string) =>
+        Object.entries(table).filter(([, cells]) => cells[column]!.includes(letter))
+          .map(([name]) => name);
+      const answer = await client.ask({ type: "subscribe", channels: Object.keys(table) });
+      assertEquals(answer["channels"], may("S"), role);
+      const published: string[] = [];
+      for (const channel of Object.keys(table)) {
+        // No channel has such an event, so nobody gets further than being allowed to.
+        const { code } = await client.ask({ type: "publish", channel, event_type: "x", data: 1 });
+        if (code === "payload_invalid") published.push(channel);
+        else assertEquals(code, "forbidden");
+      }
+      assertEquals(published, may("B"), role);
+      await client.close();
+    }
+    await hub.drain();
+    await server.close();
+  });
 
   for (const role of ["guest", "*", "", "__proto__", "constructor", "Admin"]) {
     it(`let the role "${role}", which they do not list, do nothing`, () => {

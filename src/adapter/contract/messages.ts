@@ -55,7 +55,7 @@ export function messagesContract(subject: Subject): void {
           const client = await tcp();
           client.send(frame(opcodes[kind], Buffer.alloc(transportLimit(hub) + 1, "x")));
           assertEquals(await client.closeCode(), 1009);
-          client.send(closeFrame(1009));
+          client.socket.end(closeFrame(1009));
           assertEquals((await endings.next()).code, 1009);
           await alive();
         }));
@@ -70,7 +70,7 @@ export function messagesContract(subject: Subject): void {
           frame(0, half, { isFinal: true }),
         );
         assertEquals(await client.closeCode(), 1009);
-        client.send(closeFrame(1009));
+        client.socket.end(closeFrame(1009));
         assertEquals((await endings.next()).code, 1009);
         await alive();
       }));
@@ -80,6 +80,7 @@ export function messagesContract(subject: Subject): void {
         const client = await tcp();
         client.send(Buffer.from([0x82, 0xff, 0x7f, ...Buffer.alloc(7, 255), 0, 0, 0, 0]));
         await client.ended;
+        client.socket.end();
         const { code } = await endings.next();
         assert(code === 1009 || code === 1006 || code === 1002, `the code was ${code}`);
         await alive();

@@ -1,0 +1,288 @@
+/**
+ * How connections end: the capabilities an adapter declares, liveness, back-pressure, drain.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "@std/assert";
+import { describe, it } from "node:test";
+import { manualClock } from "../../base/clock.ts";
+import { closeTable } from "../../protocol/close.ts";
+import { stage } from "../testing/stage.ts";
+import { closeCode, closeFrame, frame, opcodes, TcpClient } from "../testing/tcp.ts";
+import type { Subject } from "./subject.ts";
+
+/** How long the hub waits for a peer to answer its Close frame, and a tick of its wheel; milliseconds. */
+const CLOSE_TIMEOUT = 5_100;
+
+const subscribe = frame(opcodes.text, '{"type":"subscribe","channels":["news"]}');
+
+/** Takes frames until one of this kind. */
+async function nextOf(client: TcpClient, opcode: number) {
+  for (;;) {
+    const next = await client.frame();
+    if (next === undefined) throw new Error(`the connection ended before a frame ${opcode}`);
+    if (next.opcode === opcode) return next;
+  }
+}
+
+/** The status a handshake is answered with; the connection, where there is one, is cut at once. */
+async function statusOf(port: number): Promise<number> {
+  const client = new TcpClient(port);
+  const { status } = await client.request("/ws");
+  client.reset();
+  return status;
+}
+
+/** Declares the tests of endings. */
+export function endingsContract(subject: Subject): void {
+  const { capabilities } = subject;
+
+  describe(`${subject.name}: endings`, () => {
+    it("declares what its sockets can do", () =>
+      stage(subject, {}, async ({ tcp, sockets }) => {
+        await tcp();
+        assertEquals((await sockets.next()).capabilities, capabilities);
+      }));
+
+    it("tells the hub the peer's close code and reason, 1005 where it gave none", () =>
+      stage(subject, {}, async ({ tcp, endings }) => {
+        for (
+          const [code, reason] of [[1000, ""], [1001, "away"], [4321, "é".repeat(61)]] as const
+        ) {
+          const client = await tcp();
+          client.send(closeFrame(code, reason));
+          assertEquals(await client.closeCode(), code);
+          client.socket.end();
+          assertEquals(await endings.next(), { code, reason });
+        }
+        const client = await tcp();
+        client.send(frame(opcodes.close));
+        assertEquals(await client.closeCode(), 1005);
+        client.socket.end();
+        assertEquals((await endings.next()).code, 1005);
+      }));
+
+    it("tells the hub 1006 where the peer resets the connection, or ends it without a Close", () =>
+      stage(subject, {}, async ({ tcp, endings, alive }) => {
+        const reset = await tcp();
+        reset.reset();
+        assertEquals((await endings.next()).code, 1006);
+        const ended = await tcp();
+        ended.socket.end();
+        assertEquals((await endings.next()).code, 1006);
+        const halfway = await tcp();
+        halfway.send(frame(opcodes.text, "x".repeat(100)).subarray(0, 50));
+        halfway.reset();
+        assertEquals((await endings.next()).code, 1006);
+        await alive();
+      }));
+
+    it("closes with the code and reason it is told", () =>
+      stage(subject, {}, async ({ hub, client, endings }) => {
+        for (
+          const [code, reason] of [[1000, ""], [1008, "policy"], [4999, "é".repeat(61)]] as const
+        ) {
+          const connection = await client();
+          const { client_id } = await connection.nextOf("connected");
+          assert(hub.disconnect(String(client_id), { code, reason }));
+          const sent = capabilities.closeCodes || code === 1000 || code > 3000 ? code : code + 3000;
+          assertEquals(await connection.closed, { code: sent, reason });
+          assertEquals(await endings.next(), { code, reason });
+        }
+      }));
+
+    it(`${capabilities.closeCodes ? "can" : "cannot"} send close codes of RFC 6455`, () =>
+      stage(subject, {}, async ({ tcp, sockets }) => {
+        for (const code of [1001, 1008, 1011, 1012, 1013]) {
+          const client = await tcp();
+          const socket = await sockets.next();
+          socket.close(code, "why");
+          const sent = await client.closeCode();
+          assertEquals(sent === code, capabilities.closeCodes);
+          client.socket.end(closeFrame(code));
+        }
+      }));
+
+    it(`${capabilities.pings ? "sends pings, and hears pongs" : "can send no pings"}`, () =>
+      stage(subject, {}, async ({ tcp, sockets, pongs }) => {
+        const client = await tcp();
+        const socket = await sockets.next();
+        socket.ping();
+        socket.send("after");
+        const next = await client.frame();
+        assertEquals(next?.opcode, capabilities.pings ? opcodes.ping : opcodes.text);
+        if (!capabilities.pings) return;
+        client.send(frame(opcodes.pong, next!.payload));
+        await pongs.next();
+        client.send(frame(opcodes.ping));
+        await pongs.next(); // a Ping of the peer's is a sign of life too
+      }));
+
+    it(`${capabilities.terminate ? "cuts" : "cannot cut"} a connection at once`, () =>
+      stage(subject, {}, async ({ tcp, sockets, alive }) => {
+        const client = await tcp();
+        const socket = await sockets.next();
+        socket.terminate();
+        if (capabilities.terminate) {
+          assertEquals(await client.frame(), undefined);
+          return;
+        }
+        assertEquals((await client.frame())?.opcode, opcodes.close);
+        await alive();
+        assert(!client.hasEnded, "it was cut, though that is declared impossible");
+        client.socket.end(closeFrame(1000));
+        await client.ended;
+      }));
+
+    it("gives up a peer that never answers a Close frame, after 5 s", () => {
+      const clock = manualClock();
+      return stage(subject, { clock }, async ({ hub, tcp, endings, alive }) => {
+        const client = await tcp();
+        const { clientId } = hub.connections()[0]!;
+        hub.disconnect(clientId, closeTable.service_restart);
+        assertEquals(closeCode(await nextOf(client, opcodes.close)), 1012);
+        clock.advance(CLOSE_TIMEOUT);
+        assertEquals((await endings.next()).code, 1012);
+        assertEquals(hub.connections(), []);
+        if (capabilities.terminate) await client.ended;
+        await alive();
+      });
+    });
+
+    it(`${capabilities.terminate ? "has room again once" : "counts a socket until"} it is gone`, () => {
+      const clock = manualClock();
+      const limits = { connections: 1 };
+      return stage(subject, { clock, limits }, async ({ hub, server, tcp, endings, client }) => {
+        const stayer = await tcp();
+        hub.disconnect(hub.connections()[0]!.clientId, closeTable.service_restart);
+        await nextOf(stayer, opcodes.close);
+        clock.advance(CLOSE_TIMEOUT);
+        await endings.next();
+        assertEquals(hub.connections(), []);
+        if (!capabilities.terminate) {
+          assertEquals(await statusOf(server.port), 503);
+          stayer.socket.end(closeFrame(1012));
+          while (await statusOf(server.port) === 503); // until its end has come through
+          await endings.next();
+        }
+        assertEquals((await (await client()).json())["type"], "connected");
+      });
+    });
+
+    if (subject.liveness === "hub") {
+      it("keeps a peer that answers pings, and gives up one that does not, with 4408", () => {
+        const clock = manualClock();
+        const heartbeat = { interval: 30_000, timeout: 90_000 };
+        return stage(subject, { clock, heartbeat }, async ({ hub, tcp, pongs, endings }) => {
+          const client = await tcp();
+          for (let i = 0; i < 5; i++) {
+            clock.advance(30_100);
+            const { payload } = await nextOf(client, opcodes.ping);
+            client.send(frame(opcodes.pong, payload));
+            await pongs.next();
+          }
+          assertEquals(hub.connections().length, 1);
+          clock.advance(90_100);
+          assertEquals(closeCode(await nextOf(client, opcodes.close)), 4408);
+          client.socket.end(closeFrame(4408));
+          assertEquals((await endings.next()).code, 4408);
+        });
+      });
+    } else {
+      it("keeps a peer that answers the runtime's pings, and gives up one that does not", () =>
+        stage(
+          subject,
+          { heartbeat: { interval: 1_000, timeout: 2_000 } },
+          async ({ hub, tcp, endings }) => {
+            const client = await tcp();
+            for (let i = 0; i < 3; i++) {
+              const { payload } = await nextOf(client, opcodes.ping);
+              client.send(frame(opcodes.pong, payload));
+            }
+            assertEquals(hub.connections().length, 1);
+            assertEquals(closeCode(await nextOf(client, opcodes.close)), 1001);
+            assertEquals((await endings.next()).code, 4408);
+          },
+        ));
+    }
+
+    it("cuts a reader that stands still, and leaves others alone", () => {
+      const clock = manualClock();
+      const limits = { outbox: 262_144 };
+      return stage(subject, { clock, limits }, async ({ hub, tcp, client, endings }) => {
+        const reader = await client();
+        await reader.ask({ type: "subscribe", channels: ["news"] });
+        const still = await tcp();
+        still.send(subscribe);
+        assertEquals((await still.json())["type"], "subscribed");
+        still.socket.pause();
+        const fill = "x".repeat(65_536);
+        let published = 0;
+        while (hub.describe("news")!.subscribers === 2 && published < 2_000) {
+          await hub.channel("news").publish("n", { fill });
+          assertEquals((await reader.nextOf("event"))["offset"], ++published);
+        }
+        await hub.channel("news").publish("n", { fill: "too late" });
+        published++;
+        clock.advance(CLOSE_TIMEOUT);
+        assertEquals((await endings.next()).code, 4503);
+        still.socket.resume();
+        let offset = 0;
+        for (;;) {
+          const next = await still.frame();
+          if (next === undefined) break;
+          if (next.opcode === opcodes.close) {
+            assert(!capabilities.terminate, "it got a Close frame, so it was not cut");
+            assertEquals(closeCode(next), 4503);
+            still.socket.end(closeFrame(4503));
+            continue;
+          }
+          const { type, offset: found } = JSON.parse(next.payload.toString());
+          if (type !== "event") continue;
+          assertEquals(found, ++offset); // whatever it still got has no hole
+        }
+        assert(offset < published, "it got what was published after it was cut");
+        assertEquals((await reader.ask({ type: "ping" }))["type"], "pong");
+      });
+    });
+
+    it("gives up a reader that stands still and is told to go, after 5 s", () => {
+      const clock = manualClock();
+      return stage(subject, { clock }, async ({ hub, tcp, endings, sockets, alive }) => {
+        const client = await tcp();
+        const socket = await sockets.next();
+        client.send(subscribe);
+        assertEquals((await client.json())["type"], "subscribed");
+        client.socket.pause();
+        const fill = "x".repeat(1_000_000);
+        for (let i = 0; socket.bufferedAmount === 0 && i < 100; i++) {
+          await hub.channel("news").publish("n", { fill });
+          await new Promise((resolve) => setImmediate(resolve)); // what the kernel takes, it takes now
+        }
+        assert(socket.bufferedAmount > 0, "the kernel took 100 MB");
+        hub.disconnect(hub.connections()[0]!.clientId, closeTable.service_restart);
+        clock.advance(CLOSE_TIMEOUT);
+        assertEquals((await endings.next()).code, 1012);
+        assertEquals(hub.connections(), []);
+        await alive();
+        client.socket.resume();
+        const code = await client.closeCode();
+        assertEquals(code, capabilities.terminate ? undefined : 1012);
+      });
+    });
+
+    it("drains: tells each client, closes with 1012, and takes no more", () =>
+      stage(subject, {}, async ({ hub, client, endings }) => {
+        const clients = await Promise.all([client(), client(), client()]);
+        for (const connection of clients) await connection.nextOf("connected");
+        await hub.drain();
+        for (const connection of clients) {
+          const { reason } = await connection.nextOf("disconnected");
+          assertEquals(reason, "service restart");
+          assertEquals(await connection.closed, { code: 1012, reason: "service restart" });
+          assertEquals((await endings.next()).code, 1012);
+        }
+        assertEquals(hub.connections(), []);
+      }));
+  });
+}

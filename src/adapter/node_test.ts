@@ -1,0 +1,120 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, it } from "node:test";
+import { allowAnonymous } from "../guard/identity.ts";
+import { createHub } from "../hub/hub.ts";
+import { connectRaw } from "../testing/raw_client.ts";
+import { runtime } from "../testing/serve.ts";
+import { attach } from "./node.ts";
+import { goodHandshake, TcpClient } from "./testing/tcp.ts";
+
+const skip = runtime === "bun" ? "Bun is served by its own adapter" : false;
+
+const newHub = () => createHub({ auth: allowAnonymous() });
+
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+/** An application's own server, for as long as `play` takes. */
+async function withServer(play: (server: Server, port: number) => Promise<void>): Promise<void> {
+  const server = createServer((request, response) => response.end(`page ${request.url}`));
+  const port = await listen(server);
+  try {
+    await play(server, port);
+  } finally {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeAllConnections();
+    await closed;
+  }
+}
+
+async function ask(port: number, target: string, headers = goodHandshake) {
+  const client = new TcpClient(port);
+  const answer = await client.request(target, headers);
+  client.socket.destroy();
+  return answer;
+}
+
+describe("attach()", { skip }, () => {
+  it("leaves the server's other requests alone", () =>
+    withServer(async (server, port) => {
+      await using hub = newHub();
+      const attachment = attach(server, hub, { path: "/live" });
+      const page = await fetch(`http://127.0.0.1:${port}/live`);
+      assertEquals(await page.text(), "page /live");
+      const client = await connectRaw(`ws://127.0.0.1:${port}/live`);
+      assertEquals((await client.json())["type"], "connected");
+      attachment.close();
+      await client.closed;
+    }));
+
+  it("answers an upgrade at another path 404 where nobody else listens for upgrades", () =>
+    withServer(async (server, port) => {
+      await using hub = newHub();
+      const attachment = attach(server, hub);
+      const { status, headers, body } = await ask(port, "/other");
+      assertEquals(status, 404);
+      assertEquals(headers.get("connection"), "close");
+      assertEquals(JSON.parse(body).error, "not_found");
+      attachment.close();
+    }));
+
+  it("leaves an upgrade at another path to whoever else listens for upgrades", () =>
+    withServer(async (server, port) => {
+      await using hub = newHub();
+      const attachment = attach(server, hub);
+      server.on("upgrade", (request, socket) => {
+        if (request.url !== "/theirs") return;
+        socket.end("HTTP/1.1 418 Theirs\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+      });
+      assertEquals((await ask(port, "/theirs")).status, 418);
+      const client = await connectRaw(`ws://127.0.0.1:${port}/ws`);
+      assertEquals((await client.json())["type"], "connected");
+      attachment.close();
+      await client.closed;
+    }));
+
+  it("passes over an offer to upgrade to something else, as if it were not there", () =>
+    withServer(async (server, port) => {
+      await using hub = newHub();
+      const attachment = attach(server, hub);
+      const { status, body } = await ask(port, "/page", { Connection: "Upgrade", Upgrade: "h2c" });
+      assertEquals(status, 200);
+      assertEquals(body, "page /page");
+      attachment.close();
+    }));
+
+  it("attaches several hubs to one server, each at its path", () =>
+    withServer(async (server, port) => {
+      await using one = newHub();
+      await using two = newHub();
+      const first = attach(server, one, { path: "/one" });
+      const second = attach(server, two, { path: "/two" });
+      assertThrows(() => attach(server, two, { path: "/one" }), TypeError, "/one");
+      assertThrows(() => attach(server, two, { path: "three" }), TypeError, "three");
+      const client = await connectRaw(`ws://127.0.0.1:${port}/two`);
+      assertEquals((await client.json())["type"], "connected");
+      assertEquals([one.connections().length, two.connections().length], [0, 1]);
+      first.close();
+      first.close();
+      assertEquals((await ask(port, "/one")).status, 404);
+      assertEquals((await client.ask({ type: "ping" }))["type"], "pong");
+      second.close();
+      await client.closed;
+      assertEquals(server.listenerCount("upgrade"), 0);
+      attach(server, one, { path: "/one" }).close();
+    }));
+
+  it("judges a request in absolute form by its path, and refuses one that is no address", () =>
+    withServer(async (server, port) => {
+      await using hub = newHub();
+      const attachment = attach(server, hub);
+      assertEquals((await ask(port, "http://elsewhere.example/ws")).status, 101);
+      assertEquals((await ask(port, "//elsewhere.example/ws")).status, 404);
+      assertEquals((await ask(port, "*")).status, 400);
+      attachment.close();
+    }));
+});

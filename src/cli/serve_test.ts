@@ -1,0 +1,133 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { connect as connectTcp } from "node:net";
+import { describe, it } from "node:test";
+import { heddle, run, serving } from "./testing.ts";
+
+const secret = "a secret of tests, longer than 32 bytes";
+
+/** Opens a WebSocket that answers nothing, a close neither. */
+async function silentPeer(url: string): Promise<{ end(): void }> {
+  const { hostname, port, pathname } = new URL(url);
+  const socket = connectTcp(Number(port), hostname);
+  socket.on("error", () => {});
+  socket.write(
+    `GET ${pathname} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: Upgrade\r\n` +
+      "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+  );
+  let received = "";
+  await new Promise<void>((resolve) => {
+    socket.on("data", (chunk) => {
+      received += chunk.toString("latin1");
+      if (received.includes('"connected"')) resolve();
+    });
+  });
+  return { end: () => socket.destroy() };
+}
+
+describe("heddle serve", () => {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    it(`streams what the machine does, and drains and exits with 0 on ${signal}`, async () => {
+      const { running, url } = await serving();
+      await using _server = running;
+      await using client = heddle(
+        ["connect", "--url", url, "--subscribe", "metrics,status", "--format", "json"],
+      );
+      const [line] = await client.sees(/^.*system_metrics.*$/m);
+      const { channel, data } = JSON.parse(line);
+      assertEquals(channel, "metrics");
+      assert(data.memory_mb > 1, line);
+      assert(data.cpu_percent >= 0 && data.cpu_percent <= 100, line);
+      assert(data.events_per_sec >= 0, line);
+
+      running.signal(signal);
+      await client.sees(/status\.draining/);
+      await client.sees(/"disconnected"/);
+      await client.sees(/1012/, "stderr");
+      await client.sees(/coming back in/, "stderr");
+      assertEquals(await running.exited, 0, running.stderr);
+      client.signal("SIGINT");
+      assertEquals(await client.exited, 0, client.stderr);
+    });
+  }
+
+  it("exits with 0 though a peer does not answer its close", async () => {
+    const { running, url } = await serving();
+    await using _server = running;
+    const peer = await silentPeer(url);
+    running.signal("SIGTERM");
+    assertEquals(await running.exited, 0, running.stderr);
+    peer.end();
+  });
+
+  it("tells admins of joins, leaves and log lines, and nobody a token", async () => {
+    const { running, url, adminToken } = await serving();
+    await using _server = running;
+    await using client = heddle(
+      ["connect", "--url", url, "--subscribe", "connections,logs", "--format", "compact"],
+      { HEDDLE_TOKEN: adminToken },
+    );
+    await client.sees(/- subscribed/);
+    const other = await run(["connect", "--url", url, "--subscribe", "metrics", "--count", "1"]);
+    assertEquals(other.code, 0, other.stderr);
+    await client.sees(/connections client\.connected .*"role":"anonymous","connections":2/);
+    await client.sees(/connections client\.disconnected .*"code":1000/);
+    await client.sees(/logs log\.info .*"message":"disconnected"/);
+    await running.sees(/info {2}disconnected/, "stderr");
+    for (const text of [running.stderr, client.stdout, client.stderr]) {
+      assert(!text.includes(adminToken) && !text.includes("eyJ"), text);
+    }
+  });
+
+  it("has rooms where whoever may connect may speak", async () => {
+    const { running, url } = await serving();
+    await using _server = running;
+    const connect = ["connect", "--url", url, "--subscribe", "room:1", "--format", "compact"];
+    await using listener = heddle([...connect, "--count", "1"]);
+    await listener.sees(/- subscribed/);
+    await using speaker = heddle([...connect, "--interactive"]);
+    speaker.type('publish room:1 chat {"text":"hello"}\nquit\n');
+    assertEquals(await listener.exited, 0, listener.stderr);
+    assertMatch(listener.stdout, /room:1 chat {"text":"hello"}/);
+    assertEquals(await speaker.exited, 0, speaker.stderr);
+    assert(!speaker.stdout.includes("room:1 chat"), "a speaker hears itself");
+  });
+
+  it("takes tokens of its secret alone where it is not development", async () => {
+    const { running, url, adminToken } = await serving({
+      ENVIRONMENT: "production",
+      JWT_SECRET: secret,
+    });
+    await using _server = running;
+    assertEquals(adminToken, "");
+    const connect = ["connect", "--url", url, "--subscribe", "metrics", "--count", "1"];
+    const anonymous = await run(connect);
+    assertEquals(anonymous.code, 1);
+    assertMatch(anonymous.stderr, /HTTP 401: a token is needed/);
+
+    const { stdout: token } = await run(["token", "--sub", "u1", "--secret", secret]);
+    const known = await run([...connect, "--token", token.trim()]);
+    assertEquals(known.code, 0, known.stderr);
+    assertMatch(known.stdout, /"user_id": "u1"/);
+  });
+
+  it("refuses to start without a secret where it is not development", async () => {
+    for (const ENVIRONMENT of ["production", "staging", "testing"]) {
+      const { code, stdout, stderr } = await run(["serve"], { ENVIRONMENT });
+      assertEquals([code, stdout], [2, ""]);
+      assertMatch(stderr, /^heddle: JWT_SECRET is not set.*\n$/);
+    }
+  });
+
+  it("says in one line that the port is in use, and exits with 1", async () => {
+    const { running, url } = await serving();
+    await using _server = running;
+    const { port } = new URL(url);
+    const { code, stderr } = await run(["serve", "--port", port]);
+    assertEquals(code, 1);
+    assertEquals(
+      stderr,
+      `heddle: port ${port} at 127.0.0.1 is in use: choose another with --port or PORT\n`,
+    );
+  });
+});
