@@ -20,6 +20,7 @@ export interface Exception {
 export const exceptions: Readonly<Record<string, Exception>> = {
   "scripts/gates_test.ts": { only: ["node"], because: "it tests the project's own scripts" },
   "scripts/runner_test.ts": { only: ["node"], because: "it starts all three runtimes itself" },
+  "scripts/readme_test.ts": { only: ["node"], because: "it starts all three runtimes itself" },
   "scripts/package_test.ts": { only: ["node"], because: "it starts all three runtimes itself" },
 };
 

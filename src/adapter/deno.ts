@@ -22,6 +22,7 @@ export type DenoOptions = Omit<RouteOptions, "upgrade">;
 
 /** As much as is needed of what `Deno.serve` hands a handler beside the request. */
 export interface DenoInfo {
+  /** Where the request came from; no `hostname` where that is no IP address. */
   readonly remoteAddr: { readonly transport: string; readonly hostname?: string };
 }
 
@@ -41,6 +42,9 @@ interface DenoRuntime {
     options: { readonly idleTimeout: number },
   ): { readonly socket: WebSocket; readonly response: Response };
 }
+
+/** Above what a timer holds, 24 days, the time-out would come at once; in seconds. */
+const LONGEST_IDLE = 86_400;
 
 const capabilities: SocketCapabilities = {
   terminate: false,
@@ -63,11 +67,12 @@ const differences: StandardDifferences = {
  * Makes the handler of `Deno.serve` for a hub and its routes.
  *
  * @example
- * ```ts ignore
+ * ```ts
  * import { allowAnonymous, createHub } from "heddle";
  * import { denoHandler } from "heddle/deno";
  *
- * Deno.serve(denoHandler(createHub({ auth: allowAnonymous() })));
+ * await using hub = createHub({ auth: allowAnonymous() });
+ * await using server = Deno.serve({ port: 0 }, denoHandler(hub));
  * ```
  */
 export function denoHandler(
@@ -138,7 +143,7 @@ function upgrade(
   sockets: Set<WebSocket>,
 ): Response {
   // Deno pings at half of this and gives up at the whole, whichever frame came last.
-  const idleTimeout = hub.heartbeatTimeout;
+  const idleTimeout = Math.min(hub.heartbeatTimeout, LONGEST_IDLE);
   const { socket, response } = runtime().upgradeWebSocket(request, { idleTimeout });
   socket.binaryType = "arraybuffer";
   socket.addEventListener("open", () => {

@@ -39,7 +39,7 @@ export function mountsOf(server: UpgradeServer): Mounts {
 }
 
 /** The endpoints of one HTTP server, by path, behind a single listener for `upgrade`. */
-class Mounts {
+export class Mounts {
   readonly #server: UpgradeServer;
   readonly #endpoints = new Map<string, Endpoint>();
 

@@ -2,11 +2,11 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
-import { allowAnonymous } from "../guard/identity.ts";
+import { allowAnonymous, anonymousIdentity } from "../guard/identity.ts";
 import { createHub } from "../hub/hub.ts";
 import { connectRaw } from "../testing/raw_client.ts";
 import { runtime } from "../testing/serve.ts";
-import { attach } from "./node.ts";
+import { attach, type Attachment } from "./node.ts";
 import { goodHandshake, TcpClient } from "./testing/tcp.ts";
 
 const skip = runtime === "bun" ? "Bun is served by its own adapter" : false;
@@ -106,6 +106,27 @@ describe("attach()", { skip }, () => {
       await client.closed;
       assertEquals(server.listenerCount("upgrade"), 0);
       attach(server, one, { path: "/one" }).close();
+    }));
+
+  it("answers 503 to a request that is still judged when the hub is detached", () =>
+    withServer(async (server, port) => {
+      let attachment: Attachment | undefined;
+      let judged = (): void => {};
+      const judging = new Promise<void>((begun) => {
+        const auth = async () => {
+          await new Promise<void>((resolve) => {
+            judged = resolve;
+            begun();
+          });
+          return anonymousIdentity();
+        };
+        attachment = attach(server, createHub({ auth }));
+      });
+      const answer = ask(port, "/ws");
+      await judging;
+      attachment?.close();
+      judged();
+      assertEquals((await answer).status, 503);
     }));
 
   it("judges a request in absolute form by its path, and refuses one that is no address", () =>

@@ -16,7 +16,9 @@ export interface ServeOptions extends Omit<RouteOptions, "upgrade"> {
 export interface Server {
   /** Where it is reached: `http://HOST:PORT`, without a path. */
   readonly url: string;
+  /** The address it listens at. */
   readonly hostname: string;
+  /** The TCP port it listens at, also where 0 was asked for. */
   readonly port: number;
   /**
    * Stops listening, frees the port and cuts what is still open. It does not end the hub: call

@@ -75,9 +75,9 @@ export function standardSocket(
  * import { acceptWebSocket, allowAnonymous, anonymousIdentity, createHub } from "heddle";
  *
  * const hub = createHub({ auth: allowAnonymous() });
- * function onConnection(webSocket: WebSocket, address: string) {
- *   acceptWebSocket(hub, webSocket, { identity: anonymousIdentity(), address });
- * }
+ * const webSocket = new WebSocket("ws://127.0.0.1:9"); // from wherever it comes
+ * acceptWebSocket(hub, webSocket, { identity: anonymousIdentity(), address: "192.0.2.1" });
+ * webSocket.close();
  * ```
  */
 export function acceptWebSocket(hub: AnyHub, webSocket: WebSocket, admission: Admission): void {

@@ -35,10 +35,7 @@ export class TimerWheel {
   /** Calls `timed.due` at `deadline` (monotonic milliseconds), in place of an earlier schedule. */
   schedule(timed: Timed, deadline: number): void {
     this.cancel(timed);
-    if (this.#stop === undefined) {
-      this.#turned = Math.floor(this.#clock.now() / this.#tick);
-      this.#stop = this.#clock.every(this.#tick, () => this.#turn());
-    }
+    this.#stop ??= this.#clock.every(this.#tick, () => this.#turn());
     const slot = this.#slot(deadline);
     this.#entries.set(timed, { deadline, slot });
     slot.add(timed);

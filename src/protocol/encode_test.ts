@@ -202,6 +202,16 @@ describe("EncodedEvent", () => {
     }
   });
 
+  it("writes the text once for all variants that need it", () => {
+    let writings = 0;
+    const toJSON = () => ({ writing: ++writings });
+    const media = new Media("image", new Uint8Array(3_000), { toJSON });
+    const encoded = new EncodedEvent(eventOf(media), new Compressor());
+    for (const algorithm of offeredAlgorithms) encoded.frame(variantOf(false, algorithm));
+    encoded.frame(plainText);
+    assertEquals(writings, 1);
+  });
+
   it("writes no base64 where all take media as envelopes", () => {
     let wasAsked = false;
     const media = new Media("image", new Uint8Array([1]), {

@@ -206,7 +206,8 @@ describe("decodeEnvelope()", () => {
     const nest = (levels: number) => '{"a":'.repeat(levels) + "1" + "}".repeat(levels);
     assert(!isFailure(decodeEnvelope(withMetadata(nest(64)))));
     for (const levels of [65, 10_000]) assertRefused(withMetadata(nest(levels)), "64");
-    assertRefused(withMetadata(`{"a":${"[".repeat(60_000)}`), "64");
+    assertRefused(withMetadata(`{"a":${"[".repeat(30_000)}${"]".repeat(30_000)}}`), "64");
+    assertRefused(withMetadata(`{"a":${"[".repeat(60_000)}`), "Invalid JSON");
   });
 
   it("takes __proto__ and constructor as fields like any other", () => {

@@ -199,6 +199,26 @@ export function messagesContract(subject: Subject): void {
         }
       }));
 
+    it("sends what a handler says before it ends the connection, and then the end", () => {
+      const messages = {
+        bye: message(z.object({}), ({ connection, reply }) => {
+          for (let i = 0; i < 20; i++) reply("last_words", { i, fill: "x".repeat(10_000) });
+          end(connection.clientId);
+        }),
+      };
+      let end = (_clientId: string): void => {};
+      return stage(subject, { messages }, async ({ hub, client }) => {
+        const connection = await client();
+        end = (clientId) => void hub.disconnect(clientId, { code: 4000, reason: "as asked" });
+        connection.send({ type: "bye", payload: {} });
+        for (let i = 0; i < 20; i++) {
+          const { payload } = await connection.nextOf("last_words");
+          assertEquals((payload as { i: number }).i, i);
+        }
+        assertEquals(await connection.closed, { code: 4000, reason: "as asked" });
+      });
+    });
+
     it("outlives a handler, an onConnect and an onDisconnect that throw", () => {
       const fail = () => {
         throw new Error("the application's mistake");

@@ -1,0 +1,209 @@
+/**
+ * What a hub does where connections, brokers and applications get in each other's way. The socket is one
+ * that keeps what it is given; real ones are in the adapters' tests.
+ */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { describe, it } from "node:test";
+import { z } from "zod";
+import { manualClock } from "../base/clock.ts";
+import { HeddleError } from "../base/errors.ts";
+import type { Broker, BrokerSubscription } from "../broker/broker.ts";
+import { memoryBroker } from "../broker/memory.ts";
+import { channel } from "../channel/definition.ts";
+import type { Socket } from "../channel/socket.ts";
+import { allowAnonymous, anonymousIdentity } from "../guard/identity.ts";
+import { encodeEnvelope } from "../protocol/envelope.ts";
+import type { Frame } from "../protocol/encode.ts";
+import { type AnyHub, createHub, type Peer } from "./hub.ts";
+import { message } from "./message.ts";
+
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** A socket that keeps what it is told to do. */
+class KeepingSocket implements Socket {
+  readonly capabilities = { terminate: true, pings: true, closeCodes: true, drain: false };
+  readonly frames: Frame[] = [];
+  readonly done: string[] = [];
+  bufferedAmount = 0;
+
+  send(frame: Frame): void {
+    this.frames.push(frame);
+  }
+  ping(): void {
+    this.done.push("ping");
+  }
+  close(code: number, reason: string): void {
+    this.done.push(`close ${code} ${reason}`);
+  }
+  terminate(): void {
+    this.done.push("terminate");
+  }
+
+  /** The messages so far, each taken once. */
+  take(): Record<string, unknown>[] {
+    return this.frames.splice(0).map((frame) => JSON.parse(String(frame)));
+  }
+}
+
+function connect(hub: AnyHub): { readonly socket: KeepingSocket; readonly peer: Peer } {
+  const socket = new KeepingSocket();
+  const peer = hub.accept(socket, { identity: anonymousIdentity(), address: "127.0.0.1" });
+  return { socket, peer };
+}
+
+function send(peer: Peer, value: unknown): void {
+  peer.receive(JSON.stringify(value));
+}
+
+/** A broker whose first subscriptions wait until they are let go. */
+function gate(): { readonly broker: Broker; readonly open: () => void } {
+  const memory = memoryBroker();
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => open = resolve);
+  const broker: Broker = {
+    publish: (name, event) => memory.publish(name, event),
+    subscribe: (name, onEvent): Promise<BrokerSubscription> =>
+      opened.then(() => memory.subscribe(name, onEvent)),
+    close: () => memory.close(),
+  };
+  return { broker, open };
+}
+
+describe("A connection", () => {
+  it("is told disconnected before a close of the application", async () => {
+    await using hub = createHub({ auth: allowAnonymous() });
+    const { socket, peer } = connect(hub);
+    socket.take();
+    assertEquals(hub.disconnect(peer.clientId, { code: 4000, reason: "enough" }), true);
+    const [told, ...rest] = socket.take();
+    assertEquals([told?.["type"], told?.["reason"], rest.length], ["disconnected", "enough", 0]);
+    assertEquals(socket.done, ["close 4000 enough"]);
+    peer.closed(4000, "enough");
+  });
+
+  it("gets nothing before connected, however many messages it sends over a slow broker", async () => {
+    const { broker, open } = gate();
+    await using hub = createHub({ auth: allowAnonymous(), broker, limits: { inFlight: 2 } });
+    const [patient, hasty] = [connect(hub), connect(hub)];
+    for (let i = 0; i < 2; i++) send(patient.peer, { type: "ping", correlation_id: `${i}` });
+    for (let i = 0; i < 3; i++) send(hasty.peer, { type: "ping" });
+    assertEquals([patient.socket.take(), hasty.socket.take()], [[], []]);
+    assertEquals(hasty.socket.done, ["close 1013 try again later"]);
+    open();
+    await hub.client(patient.peer.clientId).publish("wake", 1);
+    while (patient.socket.frames.length < 3) await new Promise((resolve) => setTimeout(resolve));
+    const types = patient.socket.take().map(({ type }) => type);
+    assertEquals(types.slice(0, 3), ["connected", "pong", "pong"]);
+    assertEquals(hasty.socket.take(), []);
+    for (const { peer } of [patient, hasty]) peer.closed(1000, "");
+  });
+
+  it("gets events in order, also where the hub tells of one it lost on the way to others", async () => {
+    await using hub = createHub({
+      auth: allowAnonymous(),
+      channels: { connections: channel() },
+      limits: { outbox: 100 },
+      logger: quiet,
+      onDisconnect: ({ clientId }) =>
+        void hub.channel("connections").publish("client.disconnected", { client_id: clientId }),
+    });
+    const [slow, quick] = [connect(hub), connect(hub)];
+    for (const { peer } of [slow, quick]) {
+      send(peer, { type: "subscribe", channels: ["connections"] });
+    }
+    quick.socket.take();
+    slow.socket.bufferedAmount = 101;
+    await hub.channel("connections").publish("client.connected", {});
+    assertEquals(slow.socket.done, ["terminate"]);
+    assertEquals(
+      quick.socket.take().map(({ event_type, offset }) => [event_type, offset]),
+      [["client.connected", 1], ["client.disconnected", 2]],
+    );
+    quick.peer.closed(1000, "");
+  });
+
+  it("is given up at the time-out only after a Ping, and not told", async () => {
+    const clock = manualClock();
+    await using hub = createHub({
+      auth: allowAnonymous(),
+      clock,
+      heartbeat: { interval: 1_000, timeout: 3_000 },
+    });
+    const [silent, living] = [connect(hub), connect(hub)];
+    for (const { socket } of [silent, living]) socket.take();
+    for (let second = 0; second < 4; second++) {
+      clock.advance(1_000);
+      living.peer.pong();
+    }
+    assertEquals(silent.socket.done, ["ping", "ping", "close 4408 not alive"]);
+    assertEquals(silent.socket.take(), []);
+    assertEquals(living.socket.done.includes("close 4408 not alive"), false);
+    clock.advance(5_000);
+    assertEquals(silent.socket.done.at(-1), "terminate");
+    living.peer.closed(1000, "");
+  });
+
+  it("may not publish media whose metadata no envelope could hold, and the others get nothing", async () => {
+    await using hub = createHub({
+      auth: allowAnonymous(),
+      channels: { camera: channel({ permissions: { "*": ["subscribe", "broadcast"] } }) },
+      logger: quiet,
+    });
+    const [sender, viewer] = [connect(hub), connect(hub)];
+    send(viewer.peer, { type: "hello", features: { binary: {} } });
+    send(viewer.peer, { type: "subscribe", channels: ["camera"] });
+    for (const { socket } of [sender, viewer]) socket.take();
+    const payload = new Uint8Array([1]);
+    const publish = (size: number) =>
+      sender.peer.receive(encodeEnvelope({
+        kind: "image",
+        metadata: {
+          channel: "camera",
+          metadata: { note: "x".repeat(size - '{"note":""}'.length) },
+        },
+        payload,
+      }));
+    publish(61_441);
+    const [refusal] = sender.socket.take();
+    assertEquals([refusal?.["type"], refusal?.["code"]], ["error", "payload_invalid"]);
+    assertEquals(viewer.socket.frames, []);
+    publish(61_440);
+    assertEquals(sender.socket.take().map(({ type }) => type), ["published"]);
+    assertEquals(viewer.socket.frames.map((frame) => typeof frame), ["object"]);
+    for (const { peer } of [sender, viewer]) peer.closed(1000, "");
+  });
+
+  it("has its application messages handled out of the way of the others", async () => {
+    let finish = () => {};
+    const slow = message(z.object({}), ({ reply }) =>
+      new Promise<void>((resolve) => {
+        finish = () => {
+          reply("slow_done");
+          resolve();
+        };
+      }));
+    await using hub = createHub({ auth: allowAnonymous(), messages: { slow } });
+    const { socket, peer } = connect(hub);
+    socket.take();
+    send(peer, { type: "slow", correlation_id: "s" });
+    send(peer, { type: "ping", correlation_id: "p" });
+    assertEquals(socket.take().map(({ type }) => type), ["pong"]);
+    finish();
+    const [reply] = socket.take();
+    assert(reply !== undefined);
+    assertEquals([reply["type"], reply["correlation_id"]], ["slow_done", "s"]);
+    peer.closed(1000, "");
+  });
+});
+
+describe("createHub()", () => {
+  it("refuses a time-out that leaves no room for a Ping", () => {
+    const heartbeat = { interval: 1_000, timeout: 1_000 };
+    const error = assertThrows(
+      () => createHub({ auth: allowAnonymous(), heartbeat }),
+      HeddleError,
+      "heartbeat.timeout",
+    );
+    assertEquals(error.code, "option_invalid");
+  });
+});
