@@ -1,14 +1,10 @@
-import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
 import { uuid } from "../base/random.ts";
-import type { Channel } from "../channel/channel.ts";
 import type { ChannelDefinition, ChannelDefinitions } from "../channel/definition.ts";
 import type { Socket } from "../channel/socket.ts";
 import type { Identity } from "../guard/identity.ts";
 import { type Action, permits } from "../guard/permissions.ts";
 import { Refusal } from "../guard/refusal.ts";
-import { offeredAlgorithms } from "../protocol/encode.ts";
 import { failure } from "../protocol/errors.ts";
-import { SUBPROTOCOL } from "../protocol/messages.ts";
 import {
   clientChannel,
   EVERYONE,
@@ -16,12 +12,10 @@ import {
   isOwnChannelName,
   userChannel,
 } from "../protocol/names.ts";
-import { resumedFields } from "../session/answers.ts";
-import type { Outcome } from "../session/effect.ts";
 import { type Admission, identify, judge, type RequestOrigin } from "./admission.ts";
 import { Connection } from "./connection.ts";
 import { handleMessage } from "./handling.ts";
-import type { ConnectionHost, TakenUp } from "./host.ts";
+import type { ConnectionHost } from "./host.ts";
 import type { ConnectionInfo, HubStats } from "./info.ts";
 import type { Logger } from "./logger.ts";
 import type { MessageDefinitions } from "./message.ts";
@@ -35,6 +29,7 @@ import {
 } from "./options.ts";
 import type { ChannelNames, DefinitionOf, EventsOf, Publisher } from "./publication.ts";
 import { Publishing } from "./publishing.ts";
+import { Reception } from "./reception.ts";
 import { Roster } from "./roster.ts";
 import { Sessions } from "./sessions.ts";
 import { createWorkings, type Workings } from "./workings.ts";
@@ -97,6 +92,7 @@ export class Hub<
   readonly #publishing: Publishing;
   readonly #sessions: Sessions;
   readonly #membership: Membership;
+  readonly #reception: Reception;
   readonly #roster = new Roster();
   readonly #host: ConnectionHost;
   readonly #startedAt: number;
@@ -109,6 +105,12 @@ export class Hub<
     this.#publishing = new Publishing(this.#workings);
     this.#sessions = new Sessions(this.#workings);
     this.#membership = new Membership(this.#workings, this.#sessions);
+    this.#reception = new Reception({
+      workings: this.#workings,
+      sessions: this.#sessions,
+      membership: this.#membership,
+      roster: this.#roster,
+    });
     this.#startedAt = this.#workings.options.clock.now();
     this.#host = {
       open: (connection, joins) => this.#membership.open(connection, joins),
@@ -122,14 +124,14 @@ export class Hub<
       handle: (connection, message) => handleMessage(this.#workings, connection, message),
       takeUp: (connection, { reconnection_token, positions }) =>
         this.#membership.takeUp(connection, reconnection_token, positions),
-      resume: (connection, taken, token) => this.#resume(connection, taken, token),
+      resume: (connection, taken, token) => this.#reception.resume(connection, taken, token),
       heard: (connection) => this.#sessions.heard(connection),
       farewell: (connection, close) => this.#sessions.farewell(connection, close),
       settled: (connection, event, outcome, attempts) => {
         const { clientId, userId } = connection;
         const { channel, epoch, offset } = event;
         const delivery = { outcome, clientId, userId, channel, epoch, offset, attempts };
-        this.#tell(() => this.#workings.options.onDelivery(delivery));
+        this.#workings.tell(() => this.#workings.options.onDelivery(delivery));
       },
       ended: (connection, ending) => this.#ended(connection, ending),
     };
@@ -307,17 +309,7 @@ export class Hub<
       connection.close(this.isDraining ? "service_restart" : "try_again_later");
       return connection;
     }
-    const { userId } = connection;
-    const own = [EVERYONE, clientChannel(clientId)];
-    if (userId !== null) own.push(userChannel(userId));
-    whenReady(
-      this.#hold(own),
-      (opened) => this.#arrive(connection, own, opened),
-      (error) => {
-        options.logger.error("a connection could not be greeted", { clientId, error });
-        connection.close("try_again_later");
-      },
-    );
+    this.#reception.receive(connection);
     return connection;
   }
 
@@ -387,118 +379,6 @@ export class Hub<
     return definition !== undefined && permits(definition.permissions, role, action);
   }
 
-  /** Takes holds on all channels, or on none. */
-  #hold(names: readonly string[]): MaybePromise<readonly Channel[]> {
-    const { channels } = this.#workings;
-    const held = names.map((name) => channels.hold(name));
-    if (!held.some((channel) => channel instanceof Promise)) return held as Channel[];
-    return Promise.allSettled(held).then((results) => {
-      const reason = results.find((result) => result.status === "rejected")?.reason;
-      if (reason === undefined) return Promise.all(held);
-      results.forEach((result, i) => {
-        if (result.status === "fulfilled") channels.release(names[i]!);
-      });
-      throw reason;
-    });
-  }
-
-  /** Greets a connection, after its session was looked for where its request named one. */
-  #arrive(connection: Connection, own: readonly string[], opened: readonly Channel[]): void {
-    const { reconnectionToken } = connection.admission;
-    if (reconnectionToken === undefined) {
-      this.#greet(connection, own, opened);
-      return;
-    }
-    const failed = (): TakenUp => ({ failure: failure("internal", "the session was not found") });
-    const taken = whenReady(
-      this.#membership.takeUp(connection, reconnectionToken),
-      (taken) => taken,
-      failed,
-    );
-    whenReady(
-      taken,
-      (taken) => this.#greet(connection, own, opened, { taken, token: reconnectionToken }),
-      () => connection.close("internal_error"),
-    );
-  }
-
-  #greet(
-    connection: Connection,
-    own: readonly string[],
-    opened: readonly Channel[],
-    resumption?: { readonly taken: TakenUp; readonly token: string },
-  ): void {
-    const { channels, options, timestamp } = this.#workings;
-    if (!connection.isOpen) {
-      for (const name of own) channels.release(name);
-      if (resumption !== undefined) this.#resume(connection, resumption.taken, resumption.token);
-      return;
-    }
-    connection.own = own;
-    for (const channel of opened) channel.add(connection);
-    const token = this.#sessions.issue(connection);
-    const outcome = resumption && this.#resume(connection, resumption.taken, resumption.token);
-    const resumed = outcome?.kind === "resumed" ? outcome : undefined;
-    const { identity } = connection.admission;
-    const { text, subscribe, binary, subscriptions } = options.limits;
-    connection.open({
-      type: "connected",
-      client_id: connection.clientId,
-      user_id: identity.userId,
-      role: identity.role,
-      reconnected: resumed !== undefined,
-      reconnection_token: resumed?.reconnectionToken ?? token,
-      expires_in: this.#sessions.expiresIn,
-      ...(identity.expiresAt === undefined ? {} : {
-        token_expires_in: Math.max(0, Math.round(identity.expiresAt - options.clock.wall() / 1000)),
-      }),
-      heartbeat_interval: this.heartbeatInterval,
-      protocol: SUBPROTOCOL,
-      features: {
-        binary: {},
-        compression: { algorithms: offeredAlgorithms },
-        batch: { max_ms: 1_000, max_bytes: 1_048_576 },
-      },
-      limits: {
-        text_bytes: text,
-        subscribe_bytes: subscribe,
-        binary_bytes: binary,
-        subscriptions,
-        in_flight: options.limits.inFlight,
-      },
-      ...(resumed === undefined
-        ? { positions: this.#membership.locate(connection, own) }
-        : resumedFields(resumed.results)),
-      timestamp: timestamp(),
-    }, resumed?.results);
-    if (outcome?.kind === "failed") connection.refuse(outcome.failure);
-    this.#tell(() => options.onConnect(connection.info()));
-  }
-
-  /** Makes a connection the one of the session that was found for it. */
-  #resume(connection: Connection, taken: TakenUp, token: string): Outcome {
-    if ("failure" in taken) return { kind: "failed", failure: taken.failure };
-    const { record } = taken;
-    const former = connection.clientId;
-    const { results, own } = this.#membership.rejoin(connection, taken);
-    if (!connection.isOpen) {
-      // It went while its session was looked for, which so is nobody's still.
-      const { broker, session } = this.#workings.options;
-      broker.sessions.put([token], record, session.ttl);
-      return { kind: "handled" };
-    }
-    connection.own = own;
-    connection.become(record.clientId, record.unacknowledged);
-    this.#roster.rename(connection, former);
-    return {
-      kind: "resumed",
-      clientId: record.clientId,
-      results,
-      reconnectionToken: this.#sessions.issue(connection, token),
-      expiresIn: this.#sessions.expiresIn,
-    };
-  }
-
   #left(connection: Connection, ending: Ending): void {
     this.#sessions.keep(connection, ending);
     this.#membership.leave(connection, connection.own);
@@ -509,18 +389,9 @@ export class Hub<
     if (!this.#roster.delete(connection)) return;
     this.#workings.stats.totalDisconnections++;
     if (connection.wasGreeted) {
-      this.#tell(() => this.#workings.options.onDisconnect(connection.info(), ending));
+      this.#workings.tell(() => this.#workings.options.onDisconnect(connection.info(), ending));
     }
     if (this.#roster.size === 0) this.#emptied?.();
-  }
-
-  /** Calls the application, whose mistakes must not become the connection's. */
-  #tell(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.#workings.options.logger.error("a callback of the application threw", { error });
-    }
   }
 }
 

@@ -29,6 +29,8 @@ export interface Workings {
   readonly declares: (type: string) => boolean;
   /** The wall time now: RFC 3339, UTC. */
   readonly timestamp: () => string;
+  /** Calls the application, whose mistakes must not become a connection's. */
+  readonly tell: (call: () => void) => void;
 }
 
 /** Makes them from the hub's options. */
@@ -59,6 +61,13 @@ export function createWorkings(options: ResolvedOptions): Workings {
     sizes: { text, subscribe, binary },
     declares: (type) => Object.hasOwn(options.messages, type),
     timestamp: stamper(() => options.clock.wall()),
+    tell(call) {
+      try {
+        call();
+      } catch (error) {
+        options.logger.error("a callback of the application threw", { error });
+      }
+    },
   };
 }
 

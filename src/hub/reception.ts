@@ -1,0 +1,165 @@
+import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
+import type { Channel } from "../channel/channel.ts";
+import { offeredAlgorithms } from "../protocol/encode.ts";
+import { failure } from "../protocol/errors.ts";
+import { SUBPROTOCOL } from "../protocol/messages.ts";
+import { clientChannel, EVERYONE, userChannel } from "../protocol/names.ts";
+import { resumedFields } from "../session/answers.ts";
+import type { Outcome } from "../session/effect.ts";
+import type { Connection } from "./connection.ts";
+import type { TakenUp } from "./host.ts";
+import type { Membership } from "./membership.ts";
+import type { Roster } from "./roster.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Workings } from "./workings.ts";
+
+/** What a connection is received with. */
+interface Parts {
+  readonly workings: Workings;
+  readonly sessions: Sessions;
+  readonly membership: Membership;
+  readonly roster: Roster;
+}
+
+/** Receives connections: puts them on their own channels, gives them their session, and greets them. */
+export class Reception {
+  readonly #workings: Workings;
+  readonly #sessions: Sessions;
+  readonly #membership: Membership;
+  readonly #roster: Roster;
+
+  constructor({ workings, sessions, membership, roster }: Parts) {
+    this.#workings = workings;
+    this.#sessions = sessions;
+    this.#membership = membership;
+    this.#roster = roster;
+  }
+
+  /** Starts with a connection; `connected` follows in this tick where the broker answers at once. */
+  receive(connection: Connection): void {
+    const { clientId, userId } = connection;
+    const own = [EVERYONE, clientChannel(clientId)];
+    if (userId !== null) own.push(userChannel(userId));
+    whenReady(
+      this.#hold(own),
+      (opened) => this.#arrive(connection, own, opened),
+      (error) => {
+        const { logger } = this.#workings.options;
+        logger.error("a connection could not be greeted", { clientId, error });
+        connection.close("try_again_later");
+      },
+    );
+  }
+
+  /** Takes holds on all channels, or on none. */
+  #hold(names: readonly string[]): MaybePromise<readonly Channel[]> {
+    const { channels } = this.#workings;
+    const held = names.map((name) => channels.hold(name));
+    if (!held.some((channel) => channel instanceof Promise)) return held as Channel[];
+    return Promise.allSettled(held).then((results) => {
+      const reason = results.find((result) => result.status === "rejected")?.reason;
+      if (reason === undefined) return Promise.all(held);
+      results.forEach((result, i) => {
+        if (result.status === "fulfilled") channels.release(names[i]!);
+      });
+      throw reason;
+    });
+  }
+
+  /** Greets a connection, after its session was looked for where its request named one. */
+  #arrive(connection: Connection, own: readonly string[], opened: readonly Channel[]): void {
+    const { reconnectionToken } = connection.admission;
+    if (reconnectionToken === undefined) {
+      this.#greet(connection, own, opened);
+      return;
+    }
+    const failed = (): TakenUp => ({ failure: failure("internal", "the session was not found") });
+    const taken = whenReady(
+      this.#membership.takeUp(connection, reconnectionToken),
+      (taken) => taken,
+      failed,
+    );
+    whenReady(
+      taken,
+      (taken) => this.#greet(connection, own, opened, { taken, token: reconnectionToken }),
+      () => connection.close("internal_error"),
+    );
+  }
+
+  #greet(
+    connection: Connection,
+    own: readonly string[],
+    opened: readonly Channel[],
+    resumption?: { readonly taken: TakenUp; readonly token: string },
+  ): void {
+    const { channels, options, timestamp } = this.#workings;
+    if (!connection.isOpen) {
+      for (const name of own) channels.release(name);
+      if (resumption !== undefined) this.resume(connection, resumption.taken, resumption.token);
+      return;
+    }
+    connection.own = own;
+    for (const channel of opened) channel.add(connection);
+    const token = this.#sessions.issue(connection);
+    const outcome = resumption && this.resume(connection, resumption.taken, resumption.token);
+    const resumed = outcome?.kind === "resumed" ? outcome : undefined;
+    const { identity } = connection.admission;
+    const { text, subscribe, binary, subscriptions } = options.limits;
+    connection.open({
+      type: "connected",
+      client_id: connection.clientId,
+      user_id: identity.userId,
+      role: identity.role,
+      reconnected: resumed !== undefined,
+      reconnection_token: resumed?.reconnectionToken ?? token,
+      expires_in: this.#sessions.expiresIn,
+      ...(identity.expiresAt === undefined ? {} : {
+        token_expires_in: Math.max(0, Math.round(identity.expiresAt - options.clock.wall() / 1000)),
+      }),
+      heartbeat_interval: options.heartbeat.interval / 1000,
+      protocol: SUBPROTOCOL,
+      features: {
+        binary: {},
+        compression: { algorithms: offeredAlgorithms },
+        batch: { max_ms: 1_000, max_bytes: 1_048_576 },
+      },
+      limits: {
+        text_bytes: text,
+        subscribe_bytes: subscribe,
+        binary_bytes: binary,
+        subscriptions,
+        in_flight: options.limits.inFlight,
+      },
+      ...(resumed === undefined
+        ? { positions: this.#membership.locate(connection, own) }
+        : resumedFields(resumed.results)),
+      timestamp: timestamp(),
+    }, resumed?.results);
+    if (outcome?.kind === "failed") connection.refuse(outcome.failure);
+    this.#workings.tell(() => options.onConnect(connection.info()));
+  }
+
+  /** Makes a connection the one of the session that was found for it. */
+  resume(connection: Connection, taken: TakenUp, token: string): Outcome {
+    if ("failure" in taken) return { kind: "failed", failure: taken.failure };
+    const { record } = taken;
+    const former = connection.clientId;
+    const { results, own } = this.#membership.rejoin(connection, taken);
+    if (!connection.isOpen) {
+      // It went while its session was looked for, which so is nobody's still.
+      const { broker, session } = this.#workings.options;
+      broker.sessions.put([token], record, session.ttl);
+      return { kind: "handled" };
+    }
+    connection.own = own;
+    connection.become(record.clientId, record.unacknowledged);
+    this.#roster.rename(connection, former);
+    return {
+      kind: "resumed",
+      clientId: record.clientId,
+      results,
+      reconnectionToken: this.#sessions.issue(connection, token),
+      expiresIn: this.#sessions.expiresIn,
+    };
+  }
+}
