@@ -17,17 +17,32 @@ export interface Served extends AsyncDisposable {
   readonly port: number;
 }
 
+const served = new Set<Served>();
+
+/** Ends what a test has left open; for `afterEach`, so that one that fails ends as well. */
+export async function endAll(): Promise<void> {
+  await Promise.all(Array.from(served, (open) => open[Symbol.asyncDispose]()));
+}
+
+function disposable(url: string, port: number, end: () => Promise<void>): Served {
+  const open: Served = {
+    url,
+    port,
+    async [Symbol.asyncDispose]() {
+      if (served.delete(open)) await end();
+    },
+  };
+  served.add(open);
+  return open;
+}
+
 /** Serves a hub with the adapter of this runtime. */
 export async function serveHub(hub: AnyHub, port = 0): Promise<Served> {
   const server = await serveHere(hub, port);
-  return {
-    url: `${server.url}/ws`,
-    port: server.port,
-    async [Symbol.asyncDispose]() {
-      await hub.drain();
-      await server.close();
-    },
-  };
+  return disposable(`${server.url}/ws`, server.port, async () => {
+    await hub.drain();
+    await server.close();
+  });
 }
 
 /** A message of a client, parsed. */
@@ -52,14 +67,10 @@ export async function serveScript(script: (peer: ScriptedPeer) => void): Promise
   server.on("connection", (socket, request) => script(peerOf(socket, request)));
   await new Promise<void>((resolve) => server.on("listening", () => resolve()));
   const { port } = server.address() as AddressInfo;
-  return {
-    url: `ws://127.0.0.1:${port}/ws`,
-    port,
-    async [Symbol.asyncDispose]() {
-      for (const socket of server.clients) socket.terminate();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-    },
-  };
+  return disposable(`ws://127.0.0.1:${port}/ws`, port, async () => {
+    for (const socket of server.clients) socket.terminate();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  });
 }
 
 function peerOf(socket: WebSocket, request: IncomingMessage): ScriptedPeer {

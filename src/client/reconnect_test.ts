@@ -1,7 +1,7 @@
 /**
  * How a client comes back, over real sockets and with a clock that the tests move.
  */
-import { describe, it } from "node:test";
+import { afterEach, describe, it } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { HeddleError } from "../base/errors.ts";
 import { manualClock } from "../base/clock.ts";
@@ -10,8 +10,17 @@ import { channel } from "../channel/definition.ts";
 import { allowAnonymous } from "../guard/identity.ts";
 import { createHub } from "../hub/hub.ts";
 import { Child } from "../testing/child.ts";
-import { answerTo, greeting, next, promised, type Sent, serveHub, serveScript } from "./fixture.ts";
-import { type ClientOptions, createClient } from "./mod.ts";
+import {
+  answerTo,
+  endAll,
+  greeting,
+  next,
+  promised,
+  type Sent,
+  serveHub,
+  serveScript,
+} from "./fixture.ts";
+import { type Client, type ClientOptions, createClient } from "./mod.ts";
 
 /** Chance that leaves every delay whole. */
 const noJitter: Random = { ...systemRandom, fraction: () => 0 };
@@ -20,9 +29,18 @@ function makeHub() {
   return createHub({ auth: allowAnonymous(), channels: { metrics: channel(), status: channel() } });
 }
 
+const clients = new Set<Client>();
+
+afterEach(async () => {
+  await Promise.all(Array.from(clients, (client) => client.disconnect()));
+  clients.clear();
+  await endAll();
+});
+
 function setup(options: ClientOptions) {
   const clock = manualClock();
   const client = createClient({ clock, random: noJitter, ...options });
+  clients.add(client);
   const told: string[] = [];
   client.on("disconnected", ({ code, willReconnect }) => {
     told.push(`disconnected ${code}${willReconnect ? "" : " for good"}`);
@@ -50,7 +68,7 @@ describe("A client whose server restarts", () => {
     assertEquals([client.status, client.clientId], ["reconnecting", undefined]);
 
     const hub = makeHub();
-    const second = await serveHub(hub, first.port);
+    await serveHub(hub, first.port);
     clock.advance(999);
     assertEquals(hub.stats().totalConnections, 0);
     const back = client.connect();
@@ -63,9 +81,6 @@ describe("A client whose server restarts", () => {
     await client.ping();
     assertEquals(seen, [7]);
     assertEquals(told, ["connected 0", "disconnected 1012", "wait 1: 1000", "connected 1"]);
-
-    await client.disconnect();
-    await second[Symbol.asyncDispose]();
   });
 
   it("tries ever more rarely, asks for a token each time, and gives up", async () => {
@@ -114,15 +129,13 @@ describe("A client whose server restarts", () => {
     await waiting;
     await client.disconnect();
     const hub = makeHub();
-    const second = await serveHub(hub, first.port);
+    await serveHub(hub, first.port);
     clock.advance(100_000);
     assertEquals([client.status, hub.stats().totalConnections], ["closed", 0]);
     await client.connect();
     await client.ping();
     assertEquals(await client.subscriptions(), ["metrics"]);
     assertEquals(told.at(-1), "connected 0");
-    await client.disconnect();
-    await second[Symbol.asyncDispose]();
   });
 
   it("keeps its process alive while it waits", async () => {
@@ -168,8 +181,6 @@ describe("A client whose connection is closed", () => {
       assertEquals(ending, { code, reason: "because" });
       assertEquals(willReconnect, how === "for now");
       assertEquals(client.status, how === "for now" ? "reconnecting" : "closed");
-      await client.disconnect();
-      await served[Symbol.asyncDispose]();
     });
   }
 
@@ -183,7 +194,6 @@ describe("A client whose connection is closed", () => {
     await ended;
     assertEquals(client.status, "closed");
     assertEquals(told, ["connected 0", "disconnected 1012 for good"]);
-    await served[Symbol.asyncDispose]();
   });
 
   it("takes a cut connection for an accident, and counts from one again each time", async () => {
@@ -202,8 +212,6 @@ describe("A client whose connection is closed", () => {
     }
     const lost = ["disconnected 1006", "wait 1: 1000", "connected 1"];
     assertEquals(told, ["connected 0", ...lost, ...lost, ...lost]);
-    await client.disconnect();
-    await served[Symbol.asyncDispose]();
   });
 
   it("stays away for as long as the server asks, and a while more", async () => {
@@ -217,8 +225,6 @@ describe("A client whose connection is closed", () => {
     const waiting = next(client, "reconnecting");
     await client.connect();
     assertEquals(await waiting, { attempt: 1, delay: 8000 });
-    await client.disconnect();
-    await served[Symbol.asyncDispose]();
   });
 
   it("fails what waits for an answer, and takes no more until it is back", async () => {
@@ -241,8 +247,6 @@ describe("A client whose connection is closed", () => {
     await pinged.promise;
     assertEquals(results, ["closed", "closed", "closed"]);
     assertEquals(await client.ping().catch((error) => error.code), "closed");
-    await client.disconnect();
-    await served[Symbol.asyncDispose]();
   });
 });
 
@@ -278,7 +282,7 @@ describe("A client that comes back", () => {
   }
 
   it("tells which subscriptions it could not take up again", async () => {
-    const { client, served, clock: _clock } = await resubscribed(() => [{
+    const { client } = await resubscribed(() => [{
       type: "subscribed",
       channels: ["a", "last"],
       positions: {},
@@ -289,15 +293,13 @@ describe("A client that comes back", () => {
       code: "forbidden",
       message: "no longer",
     });
-    await client.disconnect();
-    await served[Symbol.asyncDispose]();
   });
 
   it("asks again, after the time it is told, for what is refused only for now", async () => {
     const asked: unknown[] = [];
     const secondAsked = promised<void>();
     const refused = promised<void>();
-    const { client, clock, served } = await resubscribed(({ channels }) => {
+    const { client, clock } = await resubscribed(({ channels }) => {
       asked.push(channels);
       if (asked.length > 1) {
         secondAsked.resolve();
@@ -320,8 +322,6 @@ describe("A client that comes back", () => {
     clock.advance(1);
     await secondAsked.promise;
     assertEquals(asked, [["a", "b", "last"], ["a", "b", "last"]]);
-    await client.disconnect();
-    await served[Symbol.asyncDispose]();
   });
 });
 
@@ -341,8 +341,6 @@ describe("A connection that is gone without a word", () => {
     clock.advance(20_000);
     assertEquals(client.status, "reconnecting");
     assertEquals(told, ["connected 0", "disconnected 1006", "wait 1: 1000"]);
-    await client.disconnect();
-    await served[Symbol.asyncDispose]();
   });
 
   it("lives while anything comes", async () => {
@@ -354,8 +352,6 @@ describe("A connection that is gone without a word", () => {
       await client.ping();
     }
     assertEquals(client.status, "connected");
-    await client.disconnect();
-    await served[Symbol.asyncDispose]();
   });
 });
 
@@ -369,7 +365,6 @@ describe("A server that does not greet", () => {
     clock.advance(3000);
     assertEquals((await error).code, "timeout");
     assertEquals(client.status, "closed");
-    await served[Symbol.asyncDispose]();
   });
 
   it("is refused where it closes instead", async () => {
@@ -377,7 +372,6 @@ describe("A server that does not greet", () => {
     const { client } = setup({ url: served.url });
     await assertRejects(() => client.connect(), HeddleError, "code 1013, full");
     assertEquals(client.status, "closed");
-    await served[Symbol.asyncDispose]();
   });
 
   it("gives up a token function that never answers", async () => {
@@ -421,8 +415,6 @@ describe("A server that sends what it should not", () => {
     assertEquals(errors, bad.map(() => "invalid_frame"));
     assertEquals(types, ["gap", "pong", "pong"]);
     assertEquals(client.status, "connected");
-    await client.disconnect();
-    await served[Symbol.asyncDispose]();
   });
 
   it("does not hang on answers that do not fit their questions", async () => {
@@ -442,7 +434,5 @@ describe("A server that sends what it should not", () => {
         .map((promise) => promise.catch((error) => error.code)),
     );
     assertEquals(codes, ["invalid_frame", "invalid_frame", "invalid_frame"]);
-    await client.disconnect();
-    await served[Symbol.asyncDispose]();
   });
 });
