@@ -2,6 +2,7 @@ import { endingsContract } from "./contract/endings.ts";
 import { handshakeContract } from "./contract/handshake.ts";
 import { hostileContract } from "./contract/hostile.ts";
 import { messagesContract } from "./contract/messages.ts";
+import { pressureContract } from "./contract/pressure.ts";
 import { serverContract } from "./contract/server.ts";
 import { subjects } from "./contract/subjects.ts";
 
@@ -9,6 +10,7 @@ for (const subject of subjects) {
   handshakeContract(subject);
   messagesContract(subject);
   endingsContract(subject);
+  pressureContract(subject);
   serverContract(subject);
   hostileContract(subject);
 }

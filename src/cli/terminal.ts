@@ -15,9 +15,8 @@ export function colorsFor(stream: { readonly isTTY?: boolean }): Colors {
   return picocolors.createColors(stream.isTTY === true && !NO_COLOR && TERM !== "dumb");
 }
 
-// C0 but for tab and newline, DEL, C1, and what turns the direction of a text or breaks its line.
-// deno-lint-ignore no-control-regex
-const unsafe = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+// Control characters but tab and newline, other ends of a line, and what turns the direction of a text.
+const unsafe = /(?![\t\n])[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 
 /** Escapes what a peer could steer the terminal with; tabs and newlines stay. */
 export function printable(text: string): string {

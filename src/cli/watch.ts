@@ -1,5 +1,5 @@
 import process from "node:process";
-import { createInterface } from "node:readline";
+import { createInterface, type Interface } from "node:readline";
 import { type Client, createClient } from "../client/client.ts";
 import type { Subscription } from "../client/subscriptions.ts";
 import { type CommandContext, runTyped, subscribe } from "./commands.ts";
@@ -30,6 +30,7 @@ export class Watch {
   readonly #held = new Map<string, Subscription>();
   readonly #over: Promise<void>;
   #settle: (error?: CommandError) => void = () => {};
+  #input: Interface | undefined;
   #isOver = false;
   #events = 0;
   /** The last answer in the place of an upgrade. */
@@ -68,6 +69,7 @@ export class Watch {
     } finally {
       this.#isOver = true;
       this.#screen.prompt = undefined;
+      this.#input?.close();
       await this.#client.disconnect();
     }
   }
@@ -100,17 +102,14 @@ export class Watch {
       output: process.stdout,
       terminal: process.stdin.isTTY && process.stdout.isTTY,
     });
-    input.on("SIGINT", () => this.#end());
+    this.#input = input;
     this.#screen.prompt = input;
-    try {
-      for await (const line of input) {
-        if (this.#isOver || await runTyped(line, context)) break;
-        this.#screen.prompt = input;
-      }
-    } finally {
-      input.close();
-      this.#end();
+    input.on("SIGINT", () => this.#end());
+    for await (const line of input) {
+      if (this.#isOver || await runTyped(line, context)) break;
+      this.#screen.prompt = input;
     }
+    this.#end();
   }
 
   #listen(): void {

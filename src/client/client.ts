@@ -246,7 +246,10 @@ export class Client<H extends HubShape = HubShape> implements AsyncDisposable {
     const { features } = this.#options;
     if (features !== undefined) {
       this.#sender.ask("welcome", { type: "hello", features })
-        .catch((error: unknown) => this.#listeners.report(error));
+        .catch((error: unknown) => {
+          // That the connection is gone has been told.
+          if (this.#greeting === message) this.#listeners.report(error);
+        });
     }
     this.#subscriptions.online();
   }

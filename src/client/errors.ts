@@ -24,7 +24,7 @@ export class RefusedError extends HeddleError {
   readonly retryAfter: number | undefined;
 
   constructor({ code, message, help, retry_after }: ServerFailure) {
-    super("refused", `${code}: ${message}`);
+    super("refused", message);
     this.name = "RefusedError";
     this.reason = code;
     this.help = help;

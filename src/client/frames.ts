@@ -4,7 +4,8 @@
  * @module
  */
 import { HeddleError } from "../base/errors.ts";
-import { type Algorithm, decodeCompressedJson } from "../protocol/compression.ts";
+import { decodeCompressedJson } from "../protocol/compression.ts";
+import { isAlgorithm } from "../protocol/compressor.ts";
 import { describeIssue } from "../protocol/decode.ts";
 import { decodeEnvelope, type Envelope, type MediaKind } from "../protocol/envelope.ts";
 import { isFailure } from "../protocol/errors.ts";
@@ -27,7 +28,7 @@ export interface ReadOptions {
   /** The most bytes a compressed message may have, inflated. */
   readonly limit: number;
   /** The compression that the server granted. */
-  readonly granted?: Algorithm | undefined;
+  readonly granted?: string | undefined;
 }
 
 /**
@@ -50,7 +51,7 @@ function readBinary(frame: Uint8Array, { limit, granted }: ReadOptions): Receive
   if (envelope.kind !== "compressed_json") return readMedia(envelope.kind, envelope);
   const text = decodeCompressedJson(envelope, {
     limit,
-    ...(granted === undefined ? {} : { granted }),
+    ...(isAlgorithm(granted) ? { granted } : {}),
   });
   if (typeof text !== "string") throw invalid(text.message);
   return readText(text);

@@ -143,7 +143,7 @@ export class Link {
     try {
       this.#receive(readFrame(data, {
         limit: this.#options.maxInflated,
-        granted: this.#granted.compression?.algorithm as never,
+        granted: this.#granted.compression?.algorithm,
       }));
     } catch (error) {
       // Nothing may be thrown out of a socket's callback: that would end the process.

@@ -13,10 +13,10 @@ export const runtime: "deno" | "bun" | "node" = "Deno" in globalThis
   ? "bun"
   : "node";
 
-/** Listens on a free port of the loopback address. */
-export async function serveHere(hub: AnyHub): Promise<Server> {
+/** Listens at the loopback address, on a free port where none is given. */
+export async function serveHere(hub: AnyHub, port = 0): Promise<Server> {
   const { serve } = await adapter();
-  return await serve(hub, { hostname: "127.0.0.1", port: 0 });
+  return await serve(hub, { hostname: "127.0.0.1", port });
 }
 
 function adapter() {

@@ -1,5 +1,5 @@
 /**
- * How connections end: the capabilities an adapter declares, liveness, back-pressure, drain.
+ * How connections end: the capabilities an adapter declares, liveness, drain.
  *
  * @module
  */
@@ -7,23 +7,9 @@ import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { manualClock } from "../../base/clock.ts";
 import { closeTable } from "../../protocol/close.ts";
-import { stage } from "../testing/stage.ts";
+import { CLOSE_TIMEOUT, stage } from "../testing/stage.ts";
 import { closeCode, closeFrame, frame, opcodes, TcpClient } from "../testing/tcp.ts";
 import type { Subject } from "./subject.ts";
-
-/** How long the hub waits for a peer to answer its Close frame, and a tick of its wheel; milliseconds. */
-const CLOSE_TIMEOUT = 5_100;
-
-const subscribe = frame(opcodes.text, '{"type":"subscribe","channels":["news"]}');
-
-/** Takes frames until one of this kind. */
-async function nextOf(client: TcpClient, opcode: number) {
-  for (;;) {
-    const next = await client.frame();
-    if (next === undefined) throw new Error(`the connection ended before a frame ${opcode}`);
-    if (next.opcode === opcode) return next;
-  }
-}
 
 /** The status a handshake is answered with; the connection, where there is one, is cut at once. */
 async function statusOf(port: number): Promise<number> {
@@ -140,7 +126,7 @@ export function endingsContract(subject: Subject): void {
         const client = await tcp();
         const { clientId } = hub.connections()[0]!;
         hub.disconnect(clientId, closeTable.service_restart);
-        assertEquals(closeCode(await nextOf(client, opcodes.close)), 1012);
+        assertEquals(closeCode(await client.nextOf(opcodes.close)), 1012);
         clock.advance(CLOSE_TIMEOUT);
         assertEquals((await endings.next()).code, 1012);
         assertEquals(hub.connections(), []);
@@ -155,7 +141,7 @@ export function endingsContract(subject: Subject): void {
       return stage(subject, { clock, limits }, async ({ hub, server, tcp, endings, client }) => {
         const stayer = await tcp();
         hub.disconnect(hub.connections()[0]!.clientId, closeTable.service_restart);
-        await nextOf(stayer, opcodes.close);
+        await stayer.nextOf(opcodes.close);
         clock.advance(CLOSE_TIMEOUT);
         await endings.next();
         assertEquals(hub.connections(), []);
@@ -177,13 +163,13 @@ export function endingsContract(subject: Subject): void {
           const client = await tcp();
           for (let i = 0; i < 5; i++) {
             clock.advance(30_100);
-            const { payload } = await nextOf(client, opcodes.ping);
+            const { payload } = await client.nextOf(opcodes.ping);
             client.send(frame(opcodes.pong, payload));
             await pongs.next();
           }
           assertEquals(hub.connections().length, 1);
           clock.advance(90_100);
-          assertEquals(closeCode(await nextOf(client, opcodes.close)), 4408);
+          assertEquals(closeCode(await client.nextOf(opcodes.close)), 4408);
           client.socket.end(closeFrame(4408));
           assertEquals((await endings.next()).code, 4408);
         });
@@ -196,80 +182,15 @@ export function endingsContract(subject: Subject): void {
           async ({ hub, tcp, endings }) => {
             const client = await tcp();
             for (let i = 0; i < 3; i++) {
-              const { payload } = await nextOf(client, opcodes.ping);
+              const { payload } = await client.nextOf(opcodes.ping);
               client.send(frame(opcodes.pong, payload));
             }
             assertEquals(hub.connections().length, 1);
-            assertEquals(closeCode(await nextOf(client, opcodes.close)), 1001);
+            assertEquals(closeCode(await client.nextOf(opcodes.close)), 1001);
             assertEquals((await endings.next()).code, 4408);
           },
         ));
     }
-
-    it("cuts a reader that stands still, and leaves others alone", () => {
-      const clock = manualClock();
-      const limits = { outbox: 262_144 };
-      return stage(subject, { clock, limits }, async ({ hub, tcp, client, endings }) => {
-        const reader = await client();
-        await reader.ask({ type: "subscribe", channels: ["news"] });
-        const still = await tcp();
-        still.send(subscribe);
-        assertEquals((await still.json())["type"], "subscribed");
-        still.socket.pause();
-        const fill = "x".repeat(65_536);
-        let published = 0;
-        while (hub.describe("news")!.subscribers === 2 && published < 2_000) {
-          await hub.channel("news").publish("n", { fill });
-          assertEquals((await reader.nextOf("event"))["offset"], ++published);
-        }
-        await hub.channel("news").publish("n", { fill: "too late" });
-        published++;
-        clock.advance(CLOSE_TIMEOUT);
-        assertEquals((await endings.next()).code, 4503);
-        still.socket.resume();
-        let offset = 0;
-        for (;;) {
-          const next = await still.frame();
-          if (next === undefined) break;
-          if (next.opcode === opcodes.close) {
-            assert(!capabilities.terminate, "it got a Close frame, so it was not cut");
-            assertEquals(closeCode(next), 4503);
-            still.socket.end(closeFrame(4503));
-            continue;
-          }
-          const { type, offset: found } = JSON.parse(next.payload.toString());
-          if (type !== "event") continue;
-          assertEquals(found, ++offset); // whatever it still got has no hole
-        }
-        assert(offset < published, "it got what was published after it was cut");
-        assertEquals((await reader.ask({ type: "ping" }))["type"], "pong");
-      });
-    });
-
-    it("gives up a reader that stands still and is told to go, after 5 s", () => {
-      const clock = manualClock();
-      return stage(subject, { clock }, async ({ hub, tcp, endings, sockets, alive }) => {
-        const client = await tcp();
-        const socket = await sockets.next();
-        client.send(subscribe);
-        assertEquals((await client.json())["type"], "subscribed");
-        client.socket.pause();
-        const fill = "x".repeat(1_000_000);
-        for (let i = 0; socket.bufferedAmount === 0 && i < 100; i++) {
-          await hub.channel("news").publish("n", { fill });
-          await new Promise((resolve) => setImmediate(resolve)); // what the kernel takes, it takes now
-        }
-        assert(socket.bufferedAmount > 0, "the kernel took 100 MB");
-        hub.disconnect(hub.connections()[0]!.clientId, closeTable.service_restart);
-        clock.advance(CLOSE_TIMEOUT);
-        assertEquals((await endings.next()).code, 1012);
-        assertEquals(hub.connections(), []);
-        await alive();
-        client.socket.resume();
-        const code = await client.closeCode();
-        assertEquals(code, capabilities.terminate ? undefined : 1012);
-      });
-    });
 
     it("drains: tells each client, closes with 1012, and takes no more", () =>
       stage(subject, {}, async ({ hub, client, endings }) => {

@@ -17,6 +17,9 @@ import type { Server } from "../server.ts";
 import type { Subject } from "../contract/subject.ts";
 import { openTcp, type TcpClient } from "./tcp.ts";
 
+/** How long the hub waits for a peer to answer its Close frame, and a tick of its wheel; milliseconds. */
+export const CLOSE_TIMEOUT = 5_100;
+
 /** Things that come one after the other, and whoever waits for them. */
 export class Inbox<T> {
   readonly #items: T[] = [];

@@ -137,6 +137,15 @@ export class TcpClient {
     return { opcode: first & 0x0f, fin: (first & 0x80) !== 0, payload: whole.subarray(head) };
   }
 
+  /** Takes frames until one of this kind, which it gives. */
+  async nextOf(opcode: number): Promise<TcpFrame> {
+    for (;;) {
+      const next = await this.frame();
+      if (next === undefined) throw new Error(`the connection ended before a frame ${opcode}`);
+      if (next.opcode === opcode) return next;
+    }
+  }
+
   /** Takes the next text message, which must be JSON. */
   async json(): Promise<Readonly<Record<string, unknown>>> {
     const next = await this.frame();

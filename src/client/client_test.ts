@@ -1,0 +1,639 @@
+/**
+ * The client against a real hub over real sockets.
+ */
+import { describe, it } from "node:test";
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import { WebSocket } from "ws";
+import { z } from "zod";
+import { channel } from "../channel/definition.ts";
+import { allowAnonymous, type Identity } from "../guard/identity.ts";
+import { HeddleError } from "../base/errors.ts";
+import { createHub } from "../hub/hub.ts";
+import { message } from "../hub/message.ts";
+import { Media } from "../protocol/event.ts";
+import { next, promised, serveHub } from "./fixture.ts";
+import { ClosedError, createClient, RefusedError } from "./mod.ts";
+
+const open = { "*": ["subscribe", "broadcast"] } as const;
+
+function makeHub(identity: Identity = { userId: "u1", role: "viewer", claims: {} }) {
+  return createHub({
+    auth: () => identity,
+    channels: {
+      metrics: channel({ events: { sample: z.object({ n: z.number() }) }, permissions: open }),
+      "room:*": channel({ permissions: open }),
+      camera: channel({ permissions: open }),
+      secret: channel({ permissions: { admin: ["subscribe"] } }),
+    },
+    messages: {
+      echo: message(z.object({ text: z.string() }), ({ payload, reply }) => {
+        reply("echoed", payload);
+      }),
+      count: message(z.object({ to: z.number() }), async ({ payload, reply }) => {
+        for (let n = 1; n <= payload.to; n++) {
+          await Promise.resolve();
+          reply("counted", { n });
+        }
+        reply("done");
+      }),
+      fail: message(z.object({}), () => {
+        throw new Error("no luck");
+      }),
+      silent: message(z.object({}), () => {}),
+    },
+    logger: { debug() {}, info() {}, warn() {}, error() {} },
+  });
+}
+
+async function setup(options: Partial<Parameters<typeof createClient>[0]> = {}) {
+  const hub = makeHub();
+  const served = await serveHub(hub);
+  const client = createClient<typeof hub>({ url: served.url, ...options });
+  return {
+    hub,
+    client,
+    url: served.url,
+    async [Symbol.asyncDispose]() {
+      await client.disconnect();
+      await served[Symbol.asyncDispose]();
+    },
+  };
+}
+
+type Setup = Awaited<ReturnType<typeof setup>>;
+
+/** Runs a test with a hub and a client that is not connected yet. */
+function withClient(
+  test: (given: Setup) => Promise<void>,
+  options?: Partial<Parameters<typeof createClient>[0]>,
+): () => Promise<void> {
+  return async () => {
+    const given = await setup(options);
+    try {
+      await test(given);
+    } finally {
+      await given[Symbol.asyncDispose]();
+    }
+  };
+}
+
+async function refusal(promise: Promise<unknown>): Promise<string> {
+  const error = await assertRejects(() => promise, RefusedError);
+  assertEquals(error.code, "refused");
+  return error.reason;
+}
+
+async function failure(promise: Promise<unknown>): Promise<string> {
+  return (await assertRejects(() => promise, HeddleError)).code;
+}
+
+describe("Client.connect()", () => {
+  it(
+    "resolves when the server has greeted",
+    withClient(async ({ hub, client }) => {
+      const statuses: string[] = [];
+      client.on("status", (status) => void statuses.push(status));
+      assertEquals(client.status, "idle");
+      assertEquals(client.clientId, undefined);
+      const connected = next(client, "connected");
+      await client.connect();
+      assertEquals([client.status, client.isConnected], ["connected", true]);
+      assertEquals(await connected, {
+        clientId: client.clientId!,
+        userId: "u1",
+        role: "viewer",
+        attempt: 0,
+      });
+      assert(hub.connection(client.clientId!) !== undefined);
+      await client.disconnect();
+      assertEquals(client.status, "closed");
+      assertEquals(client.clientId, undefined);
+      assertEquals(statuses, ["connecting", "connected", "closed"]);
+    }),
+  );
+
+  it(
+    "opens one connection however often it is called",
+    withClient(async ({ hub, client }) => {
+      await Promise.all([client.connect(), client.connect()]);
+      await client.connect();
+      assertEquals(hub.stats().totalConnections, 1);
+    }),
+  );
+
+  it(
+    "survives being mounted, unmounted and mounted again at once",
+    withClient(async ({ hub, client }) => {
+      const first = failure(client.connect());
+      const gone = client.disconnect();
+      const second = client.connect();
+      assertEquals(await first, "closed");
+      await gone;
+      await second;
+      await client.ping();
+      assertEquals(hub.stats().connections, 1);
+    }),
+  );
+
+  it(
+    "rejects where disconnect comes first, at whatever moment, and leaves no connection behind",
+    withClient(async ({ hub, client }) => {
+      for (let turns = 0; turns < 12; turns++) {
+        const connecting = failure(client.connect());
+        for (let turn = 0; turn < turns * 3; turn++) await Promise.resolve();
+        await client.disconnect();
+        assertEquals(await connecting, "closed");
+        assertEquals(client.status, "closed");
+      }
+      await client.connect();
+      await client.ping();
+      assertEquals(hub.stats().connections, 1);
+    }),
+  );
+
+  it("rejects where the server refuses, and tells no token", async () => {
+    const hub = createHub({
+      auth: () => {
+        throw new HeddleError("unauthorized", "who are you?");
+      },
+    });
+    const served = await serveHub(hub);
+    const client = createClient({ url: served.url, token: "s3cr&t" });
+    const statuses: string[] = [];
+    client.on("status", (status) => void statuses.push(status));
+    const error = await assertRejects(() => client.connect(), ClosedError, "refused");
+    assertEquals([error.code, error.closeCode], ["closed", 1006]);
+    assert(!/s3cr/.test(`${error.message} ${error.stack} ${String(error.cause)}`));
+    assertEquals(statuses, ["connecting", "closed"]);
+    await served[Symbol.asyncDispose]();
+  });
+
+  it("rejects where nobody listens", async () => {
+    const served = await serveHub(createHub({ auth: allowAnonymous() }));
+    await served[Symbol.asyncDispose]();
+    const client = createClient({ url: served.url });
+    assertEquals(await failure(client.connect()), "closed");
+    assertEquals(client.status, "closed");
+  });
+
+  it("rejects where the token function does", async () => {
+    const client = createClient({
+      url: "ws://127.0.0.1:1/ws",
+      token: () => Promise.reject(new Error("no token today")),
+    });
+    const error = await assertRejects(() => client.connect(), HeddleError, "token function");
+    assertEquals(error.code, "unauthorized");
+    assertEquals((error.cause as Error).message, "no token today");
+  });
+
+  it(
+    "opens the WebSocket it is given",
+    withClient(async ({ client }) => {
+      await client.connect();
+      assert(await client.ping() >= 0);
+    }, { WebSocket }),
+  );
+});
+
+describe("The token of a client", () => {
+  async function requested(options: Partial<Parameters<typeof createClient>[0]>) {
+    let query = "";
+    let protocols: string | null = null;
+    const hub = createHub({
+      auth({ url, headers }) {
+        query = new URL(url).search;
+        protocols = headers.get("sec-websocket-protocol");
+        return { userId: null, role: "anonymous", claims: {} };
+      },
+    });
+    const served = await serveHub(hub);
+    const client = createClient({ url: `${served.url}?room=a%20b`, ...options });
+    await client.connect();
+    await client.disconnect();
+    await served[Symbol.asyncDispose]();
+    return { query, protocols: protocols as string | null };
+  }
+
+  it("goes into the query", async () => {
+    const { query, protocols } = await requested({ token: () => Promise.resolve("a.b.c") });
+    assertEquals(query, "?room=a%20b&token=a.b.c");
+    assertEquals(protocols, null);
+  });
+
+  it("goes among the subprotocols where the options say so", async () => {
+    const { query, protocols } = await requested({ token: "a.b.c", tokenPlace: "subprotocol" });
+    assertEquals(query, "?room=a%20b");
+    assertEquals(protocols?.replaceAll(" ", ""), "heddle.v1,jwt-auth,jwt.a.b.c");
+  });
+
+  it("may be left out", async () => {
+    assertEquals((await requested({ token: () => undefined })).query, "?room=a%20b");
+  });
+});
+
+describe("Client.subscribe()", () => {
+  it(
+    "hands every handler of a channel its events, over one subscription",
+    withClient(async ({ hub, client }) => {
+      await client.connect();
+      const seen: string[] = [];
+      const one = await client.subscribe("metrics", ({ data, ...event }) => {
+        seen.push(`one ${data.n}`);
+        assertEquals(Object.keys(event).sort(), ["channel", "event_type", "offset", "timestamp"]);
+      });
+      const before = hub.connection(client.clientId!)!.messagesReceived;
+      const two = await client.subscribe("metrics", ({ data }) => void seen.push(`two ${data.n}`));
+      await hub.channel("metrics").publish("sample", { n: 1 });
+      await client.ping();
+      assertEquals(seen, ["one 1", "two 1"]);
+      assertEquals(hub.connection(client.clientId!)!.messagesReceived, before + 1);
+
+      await one.unsubscribe();
+      await one.unsubscribe();
+      await hub.channel("metrics").publish("sample", { n: 2 });
+      await client.ping();
+      assertEquals(seen, ["one 1", "two 1", "two 2"]);
+      assertEquals(hub.describe("metrics")!.subscribers, 1);
+
+      await two.unsubscribe();
+      assertEquals(hub.describe("metrics")!.subscribers, 0);
+      await hub.channel("metrics").publish("sample", { n: 3 });
+      await client.ping();
+      assertEquals(seen.length, 3);
+    }),
+  );
+
+  it(
+    "asks for all that is wanted at once in as few messages as will do",
+    withClient(async ({ hub, client }) => {
+      await client.connect();
+      const names = Array.from({ length: 250 }, (_, n) => `room:${n}` as const);
+      const all = await Promise.all(names.map((name) => client.subscribe(name, () => {})));
+      assertEquals(hub.connection(client.clientId!)!.messagesReceived, 3);
+      assertEquals(await client.subscriptions(), names);
+      await Promise.all(all.map((subscription) => subscription.unsubscribe()));
+      assertEquals(hub.connection(client.clientId!)!.messagesReceived, 7);
+      assertEquals(await client.subscriptions(), []);
+    }),
+  );
+
+  it(
+    "keeps up with handlers that come and go faster than the server answers",
+    withClient(async ({ hub, client }) => {
+      await client.connect();
+      const first = await client.subscribe("room:a", () => {});
+      const leaving = first.unsubscribe();
+      await Promise.resolve();
+      const second = client.subscribe("room:a", () => {});
+      await leaving;
+      const third = await second;
+      assertEquals(hub.describe("room:a")!.subscribers, 1);
+      await third.unsubscribe();
+      assertEquals(hub.describe("room:a")!.subscribers, 0);
+    }),
+  );
+
+  it(
+    "rejects with the protocol's own code, and lets the others through",
+    withClient(async ({ hub, client }) => {
+      await client.connect();
+      const name = (text: string) => text as "metrics";
+      const results = await Promise.all([
+        refusal(client.subscribe(name("secret"), () => {})),
+        refusal(client.subscribe(name("nobody"), () => {})),
+        refusal(client.subscribe(name("no spaces"), () => {})),
+        refusal(client.subscribe(name("@all"), () => {})),
+        client.subscribe("metrics", () => {}).then(({ channel }) => channel),
+      ]);
+      assertEquals(results, [
+        "forbidden",
+        "unknown_channel",
+        "invalid_channel",
+        "forbidden",
+        "metrics",
+      ]);
+      assertEquals(hub.describe("secret")!.subscribers, 0);
+    }),
+  );
+
+  it(
+    "waits for a connection that is under way, and rejects where none is",
+    withClient(async ({ hub, client }) => {
+      assertEquals(await failure(client.subscribe("metrics", () => {})), "closed");
+      const connecting = client.connect();
+      await client.subscribe("metrics", () => {});
+      await connecting;
+      assertEquals(hub.describe("metrics")!.subscribers, 1);
+      const pending = failure(client.subscribe("room:1", () => {}));
+      await client.disconnect();
+      assertEquals(await pending, "closed");
+      await client.connect();
+      await client.ping();
+      assertEquals(await client.subscriptions(), ["metrics"], "what stood is taken up again");
+    }),
+  );
+
+  it(
+    "tells when the server takes a subscription away",
+    withClient(async ({ hub, client }) => {
+      await client.connect();
+      await client.subscribe("metrics", () => {});
+      const told = next(client, "unsubscribed");
+      hub.unsubscribe(client.clientId!, ["metrics"], "you were demoted");
+      assertEquals(await told, {
+        channels: ["metrics"],
+        code: "forbidden",
+        message: "you were demoted",
+      });
+      await client.subscribe("metrics", () => {});
+      assertEquals(hub.describe("metrics")!.subscribers, 1, "it asks anew");
+    }),
+  );
+
+  it(
+    "takes events to the user, the connection and everyone unasked",
+    withClient(async ({ hub, client }) => {
+      await client.connect();
+      const channels: string[] = [];
+      client.on("event", ({ channel }) => void channels.push(channel));
+      await hub.user("u1").publish("a", {});
+      await hub.client(client.clientId!).publish("a", {});
+      await hub.everyone().publish("a", {});
+      await client.ping();
+      assertEquals(channels, ["@user:u1", `@client:${client.clientId}`, "@all"]);
+    }),
+  );
+});
+
+describe("Client.publish()", () => {
+  it(
+    "gives the event's place, and honours echo and id",
+    withClient(async ({ client }) => {
+      await client.connect();
+      const seen: number[] = [];
+      await client.subscribe("metrics", ({ data }) => void seen.push(data.n));
+      const first = await client.publish("metrics", "sample", { n: 1 }, { id: "mine" });
+      assertEquals({ ...first, epoch: "" }, {
+        channel: "metrics",
+        epoch: "",
+        offset: 1,
+        id: "mine",
+      });
+      const second = await client.publish("metrics", "sample", { n: 2 }, { echo: false });
+      assertEquals([second.offset, second.epoch], [2, first.epoch]);
+      await client.ping();
+      assertEquals(seen, [1]);
+    }),
+  );
+
+  it(
+    "rejects what the server refuses and what cannot be sent",
+    withClient(async ({ client }) => {
+      assertEquals(await failure(client.publish("metrics", "sample", { n: 1 })), "closed");
+      await client.connect();
+      const misfit = { n: "one" } as unknown as { n: number };
+      assertEquals(await refusal(client.publish("metrics", "sample", misfit)), "payload_invalid");
+      const secret = "secret" as "room:1";
+      assertEquals(await refusal(client.publish(secret, "a", 1)), "forbidden");
+      assertEquals(await failure(client.publish("room:1", "a", undefined)), "payload_invalid");
+      assertEquals(await failure(client.publish("room:1", "a", 1n)), "payload_invalid");
+      const long = "x".repeat(20_000);
+      assertEquals(await failure(client.publish("room:1", "a", long)), "too_large");
+      const media = new Media("binary", new Uint8Array(2_000_000));
+      assertEquals(await failure(client.publish("camera", "a", media)), "too_large");
+      assert(client.isConnected);
+    }),
+  );
+
+  it(
+    "carries media as bytes to those who asked for it, and as base64 to the others",
+    withClient(async ({ client, url }) => {
+      const plain = createClient({ url });
+      await Promise.all([client.connect(), plain.connect()]);
+      const got = promised<unknown>();
+      const gotPlain = promised<unknown>();
+      await client.subscribe("camera", ({ data }) => got.resolve(data));
+      await plain.subscribe("camera", ({ data }) => gotPlain.resolve(data));
+      assertEquals(client.features, { binary: {} });
+      const bytes = new Uint8Array([0, 255, 7]);
+      const { offset } = await client.publish(
+        "camera",
+        "image",
+        new Media("image", bytes, { w: 3 }),
+      );
+      assertEquals(offset, 1);
+      const media = await got.promise;
+      assertInstanceOf(media, Media);
+      assertEquals([...media.content], [0, 255, 7]);
+      assertEquals([media.kind, media.metadata], ["image", { w: 3 }]);
+      assertEquals(await gotPlain.promise, {
+        encoding: "base64",
+        kind: "image",
+        content: "AP8H",
+        metadata: { w: 3 },
+      });
+      await plain.disconnect();
+    }, { features: { binary: {} } }),
+  );
+});
+
+describe("Compression", () => {
+  for (const compact of [false, true]) {
+    it(`brings long events whole and the wire short (compact: ${compact})`, async () => {
+      const given = await setup({ features: { compression: { algorithm: "gzip", compact } } });
+      const { hub, client } = given;
+      await client.connect();
+      const got = promised<unknown>();
+      await client.subscribe("room:1", ({ data }) => got.resolve(data));
+      assertEquals(client.features, { compression: { algorithm: "gzip", compact } });
+      const before = hub.connection(client.clientId!)!.bytesSent;
+      const text = "all work and no play ".repeat(2000);
+      await hub.channel("room:1").publish("chat", { text });
+      assertEquals(await got.promise, { text });
+      assert(hub.connection(client.clientId!)!.bytesSent - before < 2000);
+      await given[Symbol.asyncDispose]();
+    });
+  }
+
+  it(
+    "inflates no more than the options allow, and goes on",
+    withClient(async ({ hub, client }) => {
+      await client.connect();
+      await client.subscribe("room:1", () => {});
+      const error = next(client, "error");
+      await hub.channel("room:1").publish("chat", "x".repeat(50_000));
+      assertEquals((await error as HeddleError).code, "invalid_frame");
+      await client.ping();
+    }, { maxInflated: 10_000, features: { compression: { algorithm: "gzip" } } }),
+  );
+});
+
+describe("Messages to the application", () => {
+  it(
+    "are answered by request",
+    withClient(async ({ client }) => {
+      await client.connect();
+      const replies = await Promise.all(
+        ["a", "b", "c"].map((text) => client.request("echo", { text })),
+      );
+      assertEquals(replies.map(({ payload }) => payload), [
+        { text: "a" },
+        { text: "b" },
+        { text: "c" },
+      ]);
+      assertEquals(replies[0]!.type, "echoed");
+    }),
+  );
+
+  it(
+    "are refused with the protocol's own code",
+    withClient(async ({ client }) => {
+      await client.connect();
+      const type = (text: string) => text as "silent";
+      assertEquals(await refusal(client.request("fail")), "internal");
+      assertEquals(await refusal(client.request(type("dance"))), "unknown_type");
+      assertEquals(await refusal(client.request(type("echo"))), "payload_invalid");
+      assertEquals(await failure(client.request(type("subscribe"))), "option_invalid");
+    }),
+  );
+
+  it(
+    "are given up after a time, or by a signal",
+    withClient(async ({ client }) => {
+      await client.connect();
+      assertEquals(await failure(client.request("silent", {}, { timeout: 1 })), "timeout");
+      assertEquals(await failure(client.request("silent", {}, { timeout: 0 })), "option_invalid");
+      const controller = new AbortController();
+      const waiting = client.request("silent", {}, { signal: controller.signal });
+      controller.abort(new Error("never mind"));
+      await assertRejects(() => waiting, Error, "never mind");
+      const late = client.request("silent", {}, { signal: controller.signal });
+      await assertRejects(() => late, Error, "never mind");
+    }),
+  );
+
+  it(
+    "are answered in parts by stream",
+    withClient(async ({ client }) => {
+      await client.connect();
+      const parts: unknown[] = [];
+      for await (const { payload } of client.stream("count", { to: 100 }, { until: ["done"] })) {
+        parts.push((payload as { n?: number }).n);
+      }
+      assertEquals(parts, [...Array.from({ length: 100 }, (_, n) => n + 1), undefined]);
+    }),
+  );
+
+  it(
+    "end their stream with an error, an abort, a disconnect, or when it is left",
+    withClient(async ({ client }) => {
+      await client.connect();
+      async function read(stream: AsyncIterable<unknown>): Promise<void> {
+        for await (const part of stream) void part;
+      }
+      assertEquals(await refusal(read(client.stream("fail"))), "internal");
+      for await (const { type } of client.stream("count", { to: 3 })) {
+        assertEquals(type, "counted");
+        break;
+      }
+      const controller = new AbortController();
+      const aborted = read(client.stream("silent", {}, { signal: controller.signal }));
+      controller.abort(new Error("never mind"));
+      await assertRejects(() => aborted, Error, "never mind");
+      const cut = failure(read(client.stream("silent")));
+      await client.ping();
+      await client.disconnect();
+      assertEquals(await cut, "closed");
+      assertEquals(await failure(read(client.stream("silent"))), "closed");
+    }),
+  );
+
+  it(
+    "may be sent without waiting; what comes back is told",
+    withClient(async ({ client }) => {
+      assertThrows(() => client.send("silent"), HeddleError, "not connected");
+      await client.connect();
+      const answer = next(client, "message");
+      client.send("echo", { text: "hi" });
+      assertEquals((await answer)["payload"], { text: "hi" });
+      const error = next(client, "error");
+      client.send("fail");
+      assertEquals((await error as RefusedError).reason, "internal");
+    }),
+  );
+});
+
+describe("What a listener throws", () => {
+  it(
+    "goes to the error listeners, and nothing else is disturbed",
+    withClient(async ({ hub, client }) => {
+      const errors: string[] = [];
+      client.on("error", ({ message }) => void errors.push(message));
+      client.on("connected", () => {
+        throw new Error("on connected");
+      });
+      await client.connect();
+      const seen: number[] = [];
+      await client.subscribe("metrics", () => {
+        throw new Error("in a handler");
+      });
+      await client.subscribe("metrics", () => Promise.reject(new Error("in an async handler")));
+      await client.subscribe("metrics", ({ data }) => void seen.push(data.n));
+      await hub.channel("metrics").publish("sample", { n: 1 });
+      await client.ping();
+      assertEquals(seen, [1]);
+      assertEquals(errors, ["on connected", "in a handler", "in an async handler"]);
+    }),
+  );
+
+  it(
+    "goes to the console where nobody listens, or the listener throws itself",
+    withClient(async ({ client }) => {
+      const written: unknown[] = [];
+      const original = console.error;
+      console.error = (error: unknown) => void written.push(error);
+      try {
+        const thrown = new Error("first");
+        const again = new Error("second");
+        const stop = client.on("status", () => {
+          throw thrown;
+        });
+        await client.connect();
+        client.on("error", () => {
+          throw again;
+        });
+        await client.disconnect();
+        assertEquals(written, [thrown, thrown, again], "connecting, connected, closed");
+        stop();
+      } finally {
+        console.error = original;
+      }
+    }),
+  );
+});
+
+describe("createClient()", () => {
+  const bad: readonly (readonly [string, unknown])[] = [
+    ["url is missing", {}],
+    ["url:", { url: "ftp://h" }],
+    ["token must be", { url: "ws://h", token: 1 }],
+    ["tokenPlace is header", { url: "ws://h", tokenPlace: "header" }],
+    ["WebSocket must be", { url: "ws://h", WebSocket: {} }],
+    ["requestTimeout is -1", { url: "ws://h", requestTimeout: -1 }],
+    ["connectTimeout is 0", { url: "ws://h", connectTimeout: 0 }],
+    ["maxInflated is 0", { url: "ws://h", maxInflated: 0 }],
+    ['no option "tokn"', { url: "ws://h", tokn: "x" }],
+    ["reconnect.jitter", { url: "ws://h", reconnect: { jitter: 2 } }],
+  ];
+  for (const [why, options] of bad) {
+    it(`refuses ${JSON.stringify(options)}`, () => {
+      const make = () => createClient(options as Parameters<typeof createClient>[0]);
+      assertEquals(assertThrows(make, HeddleError, why).code, "option_invalid");
+    });
+  }
+
+  it("refuses to listen to what is never told", () => {
+    const client = createClient({ url: "ws://h" });
+    assertThrows(() => client.on("open" as "error", () => {}), HeddleError, "there are: status,");
+  });
+});
