@@ -12,3 +12,12 @@ export function whenReady<T, R>(
 ): MaybePromise<R> {
   return value instanceof Promise ? value.then(next, failed) : next(value);
 }
+
+/** Calls `fn`; what it throws becomes a rejection, so that a failure has one way to come. */
+export function attempt<T>(fn: () => MaybePromise<T>): MaybePromise<T> {
+  try {
+    return fn();
+  } catch (reason) {
+    return Promise.reject(reason);
+  }
+}

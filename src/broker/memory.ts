@@ -3,7 +3,6 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import type { ChannelEvent, NewEvent } from "../protocol/event.ts";
-import type { Position } from "../protocol/messages.ts";
 import type {
   Broker,
   BrokerSubscription,
@@ -13,25 +12,31 @@ import type {
   PublishTerms,
   Retention,
 } from "./broker.ts";
-import { ExpiringMap } from "./expiring.ts";
 import { MemorySessions } from "./memory_sessions.ts";
+import { Publications } from "./publications.ts";
 import { Stream } from "./stream.ts";
-
-/** How long a client's own name for an event is remembered, in milliseconds. */
-const IDEMPOTENCE_WINDOW = 300_000;
 
 /** How often what has run out is looked for, in milliseconds. */
 const SWEEP_INTERVAL = 5_000;
 
 /** Options of {@linkcode memoryBroker}. */
 export interface MemoryBrokerOptions {
-  /** Bytes of history in all channels together; over it, the channels unused for longest lose theirs. @default 268435456 */
+  /**
+   * Bytes of history in all channels together; over it, the channels not published to for longest lose
+   * theirs, oldest events first. @default 268435456
+   */
   readonly historyBytes?: number;
-  /** Channels whose past is kept without anybody listening; the one unused for longest goes first. @default 100000 */
+  /**
+   * Channels kept without anybody listening. Those that never had an event go first, then the one unused
+   * for longest. @default 100000
+   */
   readonly idleChannels?: number;
   /** Sessions kept for those who may come back. @default 100000 */
   readonly sessions?: number;
-  /** Names of events remembered in all, so that none is taken twice. @default 100000 */
+  /**
+   * Names of events remembered in all, and at most 1000 of one identity, so that none is taken twice; the
+   * identity that published none for longest is forgotten first. @default 100000
+   */
   readonly publications?: number;
   /** @default systemClock */
   readonly clock?: Clock;
@@ -84,10 +89,14 @@ interface Entry {
 class MemoryBroker implements Broker {
   readonly sessions: MemorySessions;
   readonly #clock: Clock;
+  readonly #listened = new Map<string, Entry>();
   /** Those nobody listens to stand in the order in which they were last used. */
   readonly #idle = new Map<string, Entry>();
-  readonly #listened = new Map<string, Entry>();
-  readonly #published: ExpiringMap<string, Position>;
+  /** The same for those that never had an event: anybody may open channels by asking for their past. */
+  readonly #blank = new Map<string, Entry>();
+  /** Streams that keep events, in the order in which they were last published to. */
+  readonly #keeping = new Set<Stream>();
+  readonly #published: Publications;
   readonly #historyBytes: number;
   readonly #idleChannels: number;
   readonly #life: string;
@@ -100,7 +109,7 @@ class MemoryBroker implements Broker {
     this.#clock = options.clock ?? systemClock;
     this.#historyBytes = options.historyBytes ?? 268_435_456;
     this.#idleChannels = options.idleChannels ?? 100_000;
-    this.#published = new ExpiringMap(options.publications ?? 100_000, IDEMPOTENCE_WINDOW);
+    this.#published = new Publications(options.publications ?? 100_000);
     this.sessions = new MemorySessions(options.sessions ?? 100_000, this.#clock);
     this.#life = toBase64Url((options.random ?? systemRandom).bytes(6));
     this.#stopSweep = this.#clock.every(SWEEP_INTERVAL, () => this.#sweep());
@@ -109,19 +118,19 @@ class MemoryBroker implements Broker {
   publish(channel: string, event: NewEvent, { retention, idempotence }: PublishTerms): Placed {
     this.#refuseIfClosed();
     const now = this.#clock.now();
-    const key = idempotence === undefined
-      ? undefined
-      : JSON.stringify([channel, idempotence.identity, idempotence.id]);
-    const first = key === undefined ? undefined : this.#published.get(key, now);
+    const first = idempotence && this.#published.get(channel, idempotence, now);
     if (first !== undefined) return { ...first, duplicate: true };
     const entry = this.#entry(channel, retention);
     const { stream } = entry;
     this.#bytes -= stream.bytes;
     const placed = stream.append(event, retention, now);
     this.#bytes += stream.bytes;
-    this.#boundHistory(stream);
+    this.#keeping.delete(stream);
+    if (stream.size > 0) this.#keeping.add(stream);
+    this.#boundHistory();
+    if (entry.listeners.size === 0) this.#rest(channel, entry);
     const position = { epoch: placed.epoch, offset: placed.offset };
-    if (key !== undefined) this.#published.set(key, position, now);
+    if (idempotence !== undefined) this.#published.set(channel, idempotence, position, now);
     entry.waiting.push(placed);
     deliver(entry);
     return { ...position, duplicate: false };
@@ -135,6 +144,7 @@ class MemoryBroker implements Broker {
     this.#refuseIfClosed();
     const entry = this.#entry(channel, retention);
     this.#idle.delete(channel);
+    this.#blank.delete(channel);
     this.#listened.set(channel, entry);
     const { epoch, head } = entry.stream;
     // An object of its own for each subscription: the same function may subscribe twice.
@@ -153,7 +163,7 @@ class MemoryBroker implements Broker {
 
   history(channel: string, query: HistoryQuery): HistoryPage | undefined {
     this.#refuseIfClosed();
-    const entry = this.#listened.get(channel) ?? this.#idle.get(channel);
+    const entry = this.#find(channel);
     if (entry === undefined) return undefined;
     this.#trim(entry);
     return entry.stream.read(query);
@@ -165,70 +175,85 @@ class MemoryBroker implements Broker {
     for (const { listeners } of this.#listened.values()) listeners.clear();
     this.#listened.clear();
     this.#idle.clear();
+    this.#blank.clear();
+    this.#keeping.clear();
+    this.#published.clear();
     this.sessions.clear();
     this.#bytes = 0;
   }
 
+  #find(channel: string): Entry | undefined {
+    return this.#listened.get(channel) ?? this.#idle.get(channel) ?? this.#blank.get(channel);
+  }
+
   /** Finds a channel or starts it. */
   #entry(channel: string, retention: Retention): Entry {
-    const listened = this.#listened.get(channel);
-    if (listened !== undefined) return listened;
-    let entry = this.#idle.get(channel);
-    if (entry === undefined) {
-      const epoch = `${this.#life}${(this.#epochs++).toString(36)}`;
-      entry = {
-        stream: new Stream(channel, epoch),
-        listeners: new Set(),
-        waiting: [],
-        isDelivering: false,
-        retention,
-        used: 0,
-      };
+    const found = this.#find(channel);
+    if (found !== undefined) {
+      found.retention = retention;
+      return found;
     }
-    entry.retention = retention;
-    this.#rest(channel, entry);
-    return entry;
+    const epoch = `${this.#life}${(this.#epochs++).toString(36)}`;
+    return {
+      stream: new Stream(channel, epoch),
+      listeners: new Set(),
+      waiting: [],
+      isDelivering: false,
+      retention,
+      used: 0,
+    };
   }
 
   /** Puts a channel that nobody listens to at the end of those that may go. */
   #rest(channel: string, entry: Entry): void {
     entry.used = this.#clock.now();
     this.#idle.delete(channel);
-    this.#idle.set(channel, entry);
-    while (this.#idle.size > this.#idleChannels) this.#dropIdlest();
-  }
-
-  #dropIdlest(): void {
-    for (const [channel, { stream }] of this.#idle) {
-      this.#bytes -= stream.bytes;
-      this.#idle.delete(channel);
+    this.#blank.delete(channel);
+    (entry.stream.head === 0 ? this.#blank : this.#idle).set(channel, entry);
+    if (this.#blank.size + this.#idle.size <= this.#idleChannels) return;
+    const resting = this.#blank.size > 0 ? this.#blank : this.#idle;
+    for (const [idlest, { stream }] of resting) {
+      resting.delete(idlest);
+      this.#release(stream);
       return;
     }
+  }
+
+  /** A stream has gone. */
+  #release(stream: Stream): void {
+    this.#bytes -= stream.bytes;
+    this.#keeping.delete(stream);
   }
 
   #trim({ stream, retention }: Entry): void {
     this.#bytes -= stream.bytes;
     stream.trim(retention, this.#clock.now());
     this.#bytes += stream.bytes;
+    if (stream.size === 0) this.#keeping.delete(stream);
   }
 
-  /** Keeps all channels together within their bytes: the idlest go, then the past of the one that grew. */
-  #boundHistory(grown: Stream): void {
-    while (this.#bytes > this.#historyBytes && this.#idle.size > 1) this.#dropIdlest();
-    while (this.#bytes > this.#historyBytes && grown.size > 1) {
-      this.#bytes -= grown.bytes;
-      grown.dropOldest();
-      this.#bytes += grown.bytes;
+  /** Keeps all channels together within their bytes. Their numbering stays, so that the gap can be told. */
+  #boundHistory(): void {
+    for (const stream of this.#keeping) {
+      while (this.#bytes > this.#historyBytes && stream.size > 0) {
+        this.#bytes -= stream.bytes;
+        stream.dropOldest();
+        this.#bytes += stream.bytes;
+      }
+      if (stream.size > 0) return;
+      this.#keeping.delete(stream);
     }
   }
 
   #sweep(): void {
     const now = this.#clock.now();
-    for (const [channel, entry] of this.#idle) {
-      if (entry.used + entry.retention.ttl <= now) {
-        this.#bytes -= entry.stream.bytes;
-        this.#idle.delete(channel);
-      } else this.#trim(entry);
+    for (const resting of [this.#idle, this.#blank]) {
+      for (const [channel, entry] of resting) {
+        if (entry.used + entry.retention.ttl <= now) {
+          resting.delete(channel);
+          this.#release(entry.stream);
+        } else this.#trim(entry);
+      }
     }
     for (const entry of this.#listened.values()) this.#trim(entry);
     this.#published.expire(now);

@@ -25,14 +25,17 @@ export class MemorySessions implements SessionStore {
   }
 
   put(tokens: readonly string[], record: SessionRecord, ttl: number): void {
-    if (this.size >= this.#capacity) this.expire();
-    if (this.size >= this.#capacity) {
-      const [oldest] = this.#anonymous.size > 0 ? this.#anonymous : this.#named;
-      if (oldest !== undefined) this.#forget(oldest);
+    for (const token of tokens) {
+      const older = this.#byToken.get(token);
+      if (older !== undefined) this.#forget(older);
     }
     const kept: Kept = { record, tokens, expires: this.#clock.now() + ttl };
     this.#tableOf(kept).add(kept);
     for (const token of tokens) this.#byToken.set(token, kept);
+    while (this.size > this.#capacity) {
+      const [first] = this.#anonymous.size > 0 ? this.#anonymous : this.#named;
+      this.#forget(first!);
+    }
   }
 
   take(token: string, userId: string | null): SessionRecord | undefined {
@@ -45,7 +48,9 @@ export class MemorySessions implements SessionStore {
   /** Drops what has run out. */
   expire(): void {
     const now = this.#clock.now();
-    for (const kept of this.#byToken.values()) if (kept.expires <= now) this.#forget(kept);
+    for (const table of [this.#anonymous, this.#named]) {
+      for (const kept of table) if (kept.expires <= now) this.#forget(kept);
+    }
   }
 
   clear(): void {
