@@ -1,4 +1,4 @@
-import type { MaybePromise } from "../base/maybe_promise.ts";
+import { attempt, type MaybePromise } from "../base/maybe_promise.ts";
 import type { Broker, Gap, HistoryPage } from "../broker/broker.ts";
 import type { Compressor } from "../protocol/compression.ts";
 import { EncodedEvent, type Frame, type Variant } from "../protocol/encode.ts";
@@ -31,11 +31,19 @@ export interface Subscriber {
   overflowed(channel: Channel): void;
 }
 
+/** Events after the place `after`, up to the offset `to`. */
+export interface Seen {
+  readonly after: Position;
+  readonly to: number;
+}
+
 /** Where a subscriber that is not up to date stands. */
 interface Cursor {
   position: Position;
   /** Whether it came with this position, and so cannot help being behind. */
   readonly isRecovering: boolean;
+  /** What it has already, though it lies after its position. */
+  readonly seen: Seen | undefined;
   /** Whether a page of the past is being fetched for it. */
   isReading: boolean;
 }
@@ -104,9 +112,13 @@ export class Channel {
     else group.add(subscriber);
   }
 
-  /** Lets a subscriber have every event after `position`: the past first, then what comes. */
-  addBehind(subscriber: Subscriber, position: Position): void {
-    this.#behind.set(subscriber, { position, isRecovering: true, isReading: false });
+  /**
+   * Lets a subscriber have every event after `position`: the past first, then what comes.
+   *
+   * @param seen What it got before, while it was on the channel in its own right.
+   */
+  addBehind(subscriber: Subscriber, position: Position, seen?: Seen): void {
+    this.#behind.set(subscriber, { position, seen, isRecovering: true, isReading: false });
     subscriber.fellBehind(this);
   }
 
@@ -130,6 +142,10 @@ export class Channel {
     const before = this.position;
     this.position = { epoch: event.epoch, offset: event.offset };
     if (this.#live.size === 0) return;
+    if (event.epoch !== before.epoch || event.offset !== before.offset + 1) {
+      this.#recoverAll(before);
+      return;
+    }
     const encoded = new EncodedEvent(event, this.#compressor);
     const isExcluded = event.exclude === undefined ? undefined : excluded(event.exclude);
     for (const [variant, group] of this.#live) {
@@ -150,7 +166,7 @@ export class Channel {
     const cursor = this.#behind.get(subscriber);
     if (cursor === undefined) return true;
     if (cursor.isReading) return false;
-    this.#applyPolicy(subscriber, cursor);
+    if (this.#isTooFarBehind(cursor)) this.#applyPolicy(subscriber, cursor);
     while (this.#behind.get(subscriber) === cursor && subscriber.isReady) {
       if (this.#isAtHead(cursor)) {
         this.#behind.delete(subscriber);
@@ -158,9 +174,10 @@ export class Channel {
         return true;
       }
       const size = this.#conflates(cursor) ? CONFLATED_PAGE : PAGE;
-      const page = this.#broker.history(this.name, { since: cursor.position, ...size });
+      const query = { since: cursor.position, ...size };
+      const page = attempt(() => this.#broker.history(this.name, query));
       if (page instanceof Promise) return this.#catchUpLater(subscriber, cursor, page);
-      this.#give(subscriber, cursor, page);
+      if (!this.#give(subscriber, cursor, page)) return false;
     }
     return !this.#behind.has(subscriber);
   }
@@ -174,8 +191,7 @@ export class Channel {
     return page.then((page) => {
       cursor.isReading = false;
       if (this.#behind.get(subscriber) !== cursor) return true;
-      this.#give(subscriber, cursor, page);
-      return this.catchUp(subscriber);
+      return this.#give(subscriber, cursor, page) && this.catchUp(subscriber);
     }, () => {
       // The broker is away: the next turn tries again.
       cursor.isReading = false;
@@ -183,16 +199,18 @@ export class Channel {
     });
   }
 
+  /** Exactly there: history may know events that are still on their way here and would come again. */
   #isAtHead({ position }: Cursor): boolean {
-    return position.epoch === this.position.epoch && position.offset >= this.position.offset;
+    return position.epoch === this.position.epoch && position.offset === this.position.offset;
   }
 
-  #give(subscriber: Subscriber, cursor: Cursor, page: HistoryPage | undefined): void {
+  /** Hands over a page. False where it has nothing new: what it knows is still on its way here. */
+  #give(subscriber: Subscriber, cursor: Cursor, page: HistoryPage | undefined): boolean {
     if (page === undefined) {
       // Nothing is known of the channel: what there was is gone, and so is its numbering.
       subscriber.miss(this.name, this.position.epoch, { from: null, to: null });
       cursor.position = this.position;
-      return;
+      return true;
     }
     const { epoch, gap, events } = page;
     if (gap !== undefined) {
@@ -202,18 +220,20 @@ export class Channel {
     }
     const overflow = this.definition?.overflow;
     const conflation = this.#conflates(cursor) && typeof overflow === "object"
-      ? new Conflation(events, overflow.key)
+      ? new Conflation(events.filter((event) => isFor(event, subscriber)), overflow.key)
       : undefined;
     for (const event of events) {
       if (!subscriber.isReady) break;
       if (!conflation?.leavesOut(event)) {
         conflation?.tell(subscriber, event);
-        this.#deliverOne(subscriber, event);
+        if (!hasSeen(cursor, event) && isFor(event, subscriber)) {
+          subscriber.deliver(this.#frame(subscriber, event), event);
+        }
       }
       cursor.position = { epoch, offset: event.offset };
     }
     conflation?.tell(subscriber, { channel: this.name, epoch });
-    if (events.length === 0) cursor.position = { epoch, offset: page.head };
+    return events.length > 0 || gap !== undefined;
   }
 
   /** Whoever recovers gets everything; whoever is slow gets what its channel's policy says. */
@@ -221,28 +241,42 @@ export class Channel {
     return !isRecovering && typeof this.definition?.overflow === "object";
   }
 
-  #deliverOne(subscriber: Subscriber, event: ChannelEvent): void {
-    if (event.exclude !== undefined && excluded(event.exclude)(subscriber)) return;
-    subscriber.deliver(new EncodedEvent(event, this.#compressor).frame(subscriber.variant), event);
+  #frame({ variant }: Subscriber, event: ChannelEvent): Frame {
+    return new EncodedEvent(event, this.#compressor).frame(variant);
   }
 
   #fallBehind(subscriber: Subscriber, position: Position): void {
     this.#deleteLive(subscriber, subscriber.variant);
-    this.#behind.set(subscriber, { position, isRecovering: false, isReading: false });
+    const cursor = { position, seen: undefined, isRecovering: false, isReading: false };
+    this.#behind.set(subscriber, cursor);
     subscriber.fellBehind(this);
   }
 
-  /** What is done about a subscriber that reads too slowly. One that recovers cannot help it. */
-  #applyPolicy(subscriber: Subscriber, cursor: Cursor): void {
-    const { position } = cursor;
+  /** An event does not follow the one before: history has what lies between, or the gap to tell. */
+  #recoverAll(position: Position): void {
+    for (const group of [...this.#live.values()]) {
+      for (const subscriber of group) {
+        this.#deleteLive(subscriber, subscriber.variant);
+        this.addBehind(subscriber, position);
+      }
+    }
+  }
+
+  /** One that recovers cannot help it. */
+  #isTooFarBehind({ isRecovering, position }: Cursor): boolean {
     const { epoch, offset } = this.position;
-    if (cursor.isRecovering || position.epoch !== epoch) return;
-    if (offset - position.offset <= this.#lag) return;
+    return !isRecovering && position.epoch === epoch && offset - position.offset > this.#lag;
+  }
+
+  /** What is done about a subscriber that reads too slowly. */
+  #applyPolicy(subscriber: Subscriber, cursor: Cursor): void {
     const overflow = this.definition?.overflow ?? "disconnect";
     if (overflow === "disconnect") subscriber.overflowed(this);
-    else if (overflow === "drop-oldest") {
+    // Told when its socket takes more, or gaps would pile up in one that stands still.
+    else if (overflow === "drop-oldest" && subscriber.isReady) {
+      const { epoch, offset } = this.position;
       const to = offset - this.#lag;
-      subscriber.miss(this.name, epoch, { from: position.offset + 1, to });
+      subscriber.miss(this.name, epoch, { from: cursor.position.offset + 1, to });
       cursor.position = { epoch, offset: to };
     }
   }
@@ -253,6 +287,15 @@ export class Channel {
     if (group.size === 0) this.#live.delete(variant);
     return true;
   }
+}
+
+function isFor({ exclude }: ChannelEvent, subscriber: Subscriber): boolean {
+  return exclude === undefined || !excluded(exclude)(subscriber);
+}
+
+function hasSeen({ seen }: Cursor, { epoch, offset }: ChannelEvent): boolean {
+  return seen !== undefined && epoch === seen.after.epoch && offset > seen.after.offset &&
+    offset <= seen.to;
 }
 
 function excluded({ clients = [], users = [] }: Exclusion): (subscriber: Subscriber) => boolean {

@@ -1,5 +1,5 @@
 import { HeddleError } from "../base/errors.ts";
-import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
+import { attempt, type MaybePromise, whenReady } from "../base/maybe_promise.ts";
 import type { Broker, BrokerSubscription } from "../broker/broker.ts";
 import type { Compressor } from "../protocol/compression.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
@@ -80,15 +80,16 @@ export class Channels {
       if (entry.channel === undefined) early.push(event);
       else entry.channel.deliver(event);
     };
+    const { broker, registry } = this.#workings;
     const opened = whenReady(
-      this.#subscribe(name, onEvent),
+      attempt(() => broker.subscribe(name, registry.retention(name), onEvent)),
       (subscription) => {
         entry.opening = undefined;
         if (entry.holds === 0) subscription.close();
         entry.subscription = subscription;
         entry.channel = new Channel(name, subscription.position, {
           ...this.#workings,
-          definition: this.#workings.registry.find(name),
+          definition: registry.find(name),
         });
         for (const event of early) entry.channel.deliver(event);
         return entry.channel;
@@ -103,17 +104,5 @@ export class Channels {
     );
     if (opened instanceof Promise) entry.opening = opened;
     return opened;
-  }
-
-  #subscribe(
-    name: string,
-    onEvent: (event: ChannelEvent) => void,
-  ): MaybePromise<BrokerSubscription> {
-    try {
-      const { broker, registry } = this.#workings;
-      return broker.subscribe(name, registry.retention(name), onEvent);
-    } catch (reason) {
-      return Promise.reject(reason);
-    }
   }
 }

@@ -4,6 +4,15 @@ import type { Subscriber } from "./channel.ts";
 /** Names what an event is about: of those with the same key the newest counts. */
 export type ConflationKey = (data: unknown, eventType: string) => string;
 
+/** Undefined where the application's function throws: what it cannot name is kept. */
+function nameOf(data: string, eventType: string, key: ConflationKey): string | undefined {
+  try {
+    return key(JSON.parse(data), eventType);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Of the events a slow subscriber missed, keeps the newest of each key, and tells what it left out. */
 export class Conflation {
   readonly #replaced = new Set<number>();
@@ -14,7 +23,8 @@ export class Conflation {
     const seen = new Set<string>();
     for (const event of events.toReversed()) {
       if (typeof event.data !== "string") continue;
-      const name = key(JSON.parse(event.data), event.eventType);
+      const name = nameOf(event.data, event.eventType, key);
+      if (name === undefined) continue;
       if (seen.has(name)) this.#replaced.add(event.offset);
       else seen.add(name);
     }

@@ -63,7 +63,7 @@ export type Overflow = "disconnect" | "drop-oldest" | { readonly key: Conflation
  * An overflow policy: of the events that a slow subscriber has not got yet, only the newest with the same
  * key is sent.
  *
- * @param key Names what an event is about, from its data and its type. Must not throw.
+ * @param key Names what an event is about, from its data and its type. Where it throws, the event is kept.
  *
  * @example
  * ```ts
