@@ -37,7 +37,7 @@ export type Inbound =
 export interface SizeLimits {
   /** A text message. */
   readonly text: number;
-  /** A `subscribe`, since it may name many channels. */
+  /** A `subscribe` or a `resume`, since they may name many channels. */
   readonly subscribe: number;
   /** A binary message, header included. */
   readonly binary: number;
@@ -51,7 +51,7 @@ export function decodeText(text: string, limits: SizeLimits): Inbound {
   const size = text.length * 3 <= limits.text ? text.length : byteLength(text);
   if (size > most) return tooLarge(limits.text);
   const inbound = readText(text);
-  return size <= limits.text || isSubscribe(inbound)
+  return size <= limits.text || namesMany(inbound)
     ? inbound
     : tooLarge(limits.text, correlationIdIn(inbound));
 }
@@ -189,10 +189,14 @@ function articled(noun: string): string {
   return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`;
 }
 
-/** Whether it is a `subscribe`, be it a good one or not. */
-function isSubscribe(inbound: Inbound): boolean {
-  if (inbound.kind === "request") return inbound.request.type === "subscribe";
-  return inbound.kind === "failure" && inbound.type === "subscribe";
+/** Whether it may name many channels and their positions, be it a good one or not. */
+function namesMany(inbound: Inbound): boolean {
+  const type = inbound.kind === "request"
+    ? inbound.request.type
+    : inbound.kind === "failure"
+    ? inbound.type
+    : undefined;
+  return type === "subscribe" || type === "resume";
 }
 
 /** The correlation id of a message, where it has one that could be read. */
