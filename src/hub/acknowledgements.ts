@@ -18,10 +18,14 @@ export type DeliveryOutcome =
   /** It was repeated as often as may be, and nothing came. */
   | "expired"
   /** Too many waited already, so it was sent once and is not repeated. */
-  | "overflow";
+  | "overflow"
+  /** The subscriber left the channel before it acknowledged. */
+  | "left";
 
 /** What waits, and what is to be done about it. */
 export interface AcknowledgementHost {
+  /** Whether the socket takes a repeat now. */
+  readonly isReady: boolean;
   /** Sends an event once more. */
   repeat(event: ChannelEvent, attempt: number): void;
   /** Tells what became of one. */
@@ -68,10 +72,20 @@ export class Acknowledgements {
     this.#waiting.set(id, { event, attempts: 1, due: now + this.#options.interval });
   }
 
-  /** Goes on with what an earlier connection of the session left. */
+  /** Goes on with what an earlier connection of the session left: its last word may still be answered. */
   restore(events: readonly UnacknowledgedEvent[], now: number): void {
+    const due = now + this.#options.interval;
     for (const { event, attempts } of events) {
-      this.#waiting.set(ackIdOf(event), { event, attempts, due: now });
+      this.#waiting.set(ackIdOf(event), { event, attempts, due });
+    }
+  }
+
+  /** The subscriber left a channel: its events are not repeated to it any more. */
+  leave(channel: string): void {
+    for (const [id, { event, attempts }] of this.#waiting) {
+      if (event.channel !== channel) continue;
+      this.#waiting.delete(id);
+      this.#host.settled(event, "left", attempts);
     }
   }
 
@@ -90,6 +104,12 @@ export class Acknowledgements {
     for (const [id, waiting] of this.#waiting) {
       if (waiting.due > now) return;
       this.#waiting.delete(id);
+      if (!this.#host.isReady) {
+        // It cannot have got the last one yet, and more would only fill what it does not empty.
+        waiting.due = now + this.#options.interval;
+        this.#waiting.set(id, waiting);
+        continue;
+      }
       if (waiting.attempts > this.#options.retries) {
         this.#host.settled(waiting.event, "expired", waiting.attempts);
         continue;

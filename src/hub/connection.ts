@@ -10,7 +10,12 @@ import { decodeBinary, decodeText } from "../protocol/decode.ts";
 import { EncodedEvent, type Frame, type Variant } from "../protocol/encode.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
-import type { ApplicationReply, ServerMessage, ServerMessageOf } from "../protocol/messages.ts";
+import type {
+  ApplicationReply,
+  Position,
+  ServerMessage,
+  ServerMessageOf,
+} from "../protocol/messages.ts";
 import type { Effect, EffectId, Joined, Outcome } from "../session/effect.ts";
 import { Session } from "../session/session.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
@@ -31,8 +36,8 @@ const CLOSE_TIMEOUT = 5_000;
  */
 export class Connection implements Subscriber, Timed, Pumped {
   readonly admission: Admission;
-  /** The channels it was put on without asking. */
-  own: readonly string[] = [];
+  /** The channels it was put on without asking, and where it came onto each. */
+  own: ReadonlyMap<string, Position> = new Map();
   /** Whether it was told `connected`. */
   wasGreeted = false;
   #clientId: string;
@@ -72,6 +77,7 @@ export class Connection implements Subscriber, Timed, Pumped {
     this.#session = new Session({
       subscriptions: options.limits.subscriptions,
       inFlight: options.limits.inFlight,
+      inFlightBytes: options.limits.inFlightBytes,
       ...(socket.capabilities.pings ? { liveness: options.heartbeat } : {}),
       declares: workings.declares,
       timestamp: workings.timestamp,
@@ -171,7 +177,7 @@ export class Connection implements Subscriber, Timed, Pumped {
       const inbound = typeof data === "string"
         ? decodeText(data, sizes)
         : decodeBinary(data, sizes, this.variant.compression?.algorithm);
-      this.#carryOut(this.#session.receive(inbound));
+      this.#carryOut(this.#session.receive(inbound, size));
     } catch (error) {
       // No message of a peer may throw past here: on Deno and Bun that would end the process.
       options.logger.error("a message could not be processed", { clientId: this.clientId, error });
@@ -226,12 +232,13 @@ export class Connection implements Subscriber, Timed, Pumped {
   }
 
   pump(): boolean {
-    if (this.#behind === undefined || this.#state !== "open") return false;
-    for (const channel of inOrder(this.#behind)) {
-      if (channel.catchUp(this) === true) this.#behind.delete(channel);
+    const behind = this.#behind;
+    if (behind === undefined || this.#state !== "open") return false;
+    for (const channel of inOrder(behind)) {
+      if (channel.catchUp(this) === true) behind.delete(channel);
     }
-    if (this.#behind.size === 0) this.#behind = undefined;
-    return this.#behind !== undefined;
+    if (behind.size === 0) this.#behind = undefined;
+    return behind.size > 0;
   }
 
   /** Sends a message of the application; false where it is too late. */
@@ -304,6 +311,7 @@ export class Connection implements Subscriber, Timed, Pumped {
         return;
       case "leave":
         this.#host.leave(this, effect.channels);
+        for (const channel of effect.channels) this.#acknowledgements?.leave(channel);
         return;
       case "locate":
         this.#settle(
@@ -386,7 +394,7 @@ export class Connection implements Subscriber, Timed, Pumped {
     const former = this.variant;
     this.#outbox.vary(variant, batching);
     if (variant === former) return;
-    for (const names of [this.own, this.#session.subscriptions]) {
+    for (const names of [this.own.keys(), this.#session.subscriptions]) {
       for (const name of names) this.#workings.channels.get(name)?.regroup(this, former);
     }
   }
@@ -398,7 +406,11 @@ export class Connection implements Subscriber, Timed, Pumped {
 
   #acks(): Acknowledgements {
     const { options } = this.#workings;
+    const isReady = () => this.isReady;
     return this.#acknowledgements ??= new Acknowledgements(options.acknowledgement, {
+      get isReady() {
+        return isReady();
+      },
       repeat: (event, attempt) => {
         if (this.#state !== "open") return;
         const encoded = new EncodedEvent(event, this.#workings.compressor, attempt);
@@ -446,6 +458,7 @@ export class Connection implements Subscriber, Timed, Pumped {
     if (this.#state === "ended") return;
     this.#state = "ended";
     this.#session.closed();
+    this.#outbox.discard();
     this.#workings.wheel.cancel(this);
     this.#workings.pump.delete(this);
     this.#abort?.abort();

@@ -381,7 +381,7 @@ export class Hub<
 
   #left(connection: Connection, ending: Ending): void {
     this.#sessions.keep(connection, ending);
-    this.#membership.leave(connection, connection.own);
+    this.#membership.leave(connection, connection.own.keys());
     this.#membership.leave(connection, connection.subscriptions);
   }
 

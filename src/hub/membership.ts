@@ -1,4 +1,4 @@
-import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
+import { attempt, type MaybePromise, whenReady } from "../base/maybe_promise.ts";
 import type { HistoryPage, SessionRecord } from "../broker/broker.ts";
 import type { Channel } from "../channel/channel.ts";
 import { permits } from "../guard/permissions.ts";
@@ -52,7 +52,7 @@ export class Membership {
         held.add(connection);
         return { channel, position: held.position };
       }
-      held.addBehind(connection, start.cursor);
+      held.addBehind(connection, start.cursor, start.seen);
       const { position, recovered } = start;
       return { channel, position, ...(recovered === undefined ? {} : { recovered }) };
     });
@@ -89,7 +89,7 @@ export class Membership {
       this.#workings.channels.hold(channel),
       () =>
         whenReady(
-          broker.history(channel, query),
+          attempt(() => broker.history(channel, query)),
           (page) => {
             this.#workings.channels.release(channel);
             return pageOutcome(connection, channel, page);
@@ -109,6 +109,9 @@ export class Membership {
     token: string,
     positions: Readonly<Record<string, Position>> = {},
   ): MaybePromise<TakenUp> {
+    const unavailable: TakenUp = {
+      failure: failure("broker_unavailable", "the session cannot be taken up now; try again"),
+    };
     return whenReady(
       this.#sessions.take(token, connection),
       (record): MaybePromise<TakenUp> => {
@@ -119,27 +122,48 @@ export class Membership {
         }
         return whenReady(
           this.open(connection, joinsOf(record, positions)),
-          (opened): TakenUp => ({ record, opened: [...opened, ...strangers(record, positions)] }),
-          (reason) => {
-            throw reason;
+          (opened): TakenUp => {
+            // Without its own channels it would be deaf, and a client cannot ask for those.
+            if (opened.some((one) => "failure" in one && isOwnChannelName(one.channel))) {
+              this.#releaseAll(opened);
+              this.#sessions.putBack([token], record);
+              return unavailable;
+            }
+            return { record, opened: [...opened, ...strangers(record, positions)] };
           },
+          () => unavailable,
         );
       },
-      () => ({ failure: failure("broker_unavailable", "sessions cannot be looked up now") }),
+      () => unavailable,
     ) as MaybePromise<TakenUp>;
   }
 
   /** Puts a connection on the channels of the session it takes up. */
-  rejoin(connection: Connection, taken: Extract<TakenUp, { record: SessionRecord }>): {
+  rejoin(connection: Connection, { opened }: Extract<TakenUp, { record: SessionRecord }>): {
     readonly results: readonly Joined[];
-    readonly own: readonly string[];
+    /** Where it stands now in each that it has. */
+    readonly positions: ReadonlyMap<string, Position>;
   } {
-    // The session goes on in the hub's own channels too, from where it stood.
-    this.leave(connection, connection.own);
-    const results = this.join(connection, taken.opened);
-    const own = results.filter((result) => !("failure" in result)).map(({ channel }) => channel)
-      .filter(isOwnChannelName);
-    return { results, own };
+    // The session goes on in the hub's own channels too, from where it stood; what the connection got
+    // there in the meantime does not come again.
+    const resumed = opened.map((one) => ("failure" in one ? one : this.#unseen(connection, one)));
+    this.leave(connection, connection.own.keys());
+    const results = this.join(connection, resumed);
+    const positions = new Map<string, Position>();
+    for (const one of results) if (!("failure" in one)) positions.set(one.channel, one.position);
+    return { results, positions };
+  }
+
+  #unseen(connection: Connection, opened: Extract<Opened, { held: Channel }>): Opened {
+    const after = connection.own.get(opened.channel);
+    if (after === undefined || opened.start === undefined) return opened;
+    const { epoch, offset } = opened.held.positionOf(connection);
+    if (epoch !== after.epoch) return opened;
+    return { ...opened, start: { ...opened.start, seen: { after, to: offset } } };
+  }
+
+  #releaseAll(opened: readonly Opened[]): void {
+    for (const one of opened) if (!("failure" in one)) this.#workings.channels.release(one.channel);
   }
 
   #openOne(connection: Connection, { channel, since, last }: Join): MaybePromise<Opened> {
@@ -156,7 +180,7 @@ export class Membership {
         if (since === undefined && (last ?? 0) === 0) return { channel, held };
         const wanted = since === undefined ? { last: last! } : { since };
         return whenReady(
-          options.broker.history(channel, { ...wanted, limit: 1, bytes: 0 }),
+          attempt(() => options.broker.history(channel, { ...wanted, limit: 1, bytes: 0 })),
           (page): Opened => ({ channel, held, start: startAt(held, since, page) }),
           () => {
             channels.release(channel);

@@ -23,7 +23,7 @@ import type { MessageDefinitions } from "./message.ts";
 export interface Limits {
   /** A text message. @default 10240 */
   readonly text: number;
-  /** A `subscribe` message. @default 65536 */
+  /** A `subscribe` or `resume` message. @default 65536 */
   readonly subscribe: number;
   /** A binary message, with its header. @default 1048576 */
   readonly binary: number;
@@ -31,6 +31,8 @@ export interface Limits {
   readonly subscriptions: number;
   /** Messages of a connection that may wait for their answers. @default 64 */
   readonly inFlight: number;
+  /** Bytes of these messages; over it, further ones are refused with `rate_limited`. @default 2097152 */
+  readonly inFlightBytes: number;
   /** Open connections; a further one is refused with 503. @default 10000 */
   readonly connections: number;
   /** Bytes that may wait to go out on one connection; over it, the connection is cut. @default 4194304 */
@@ -131,6 +133,7 @@ const defaultLimits: Limits = {
   binary: 1_048_576,
   subscriptions: 256,
   inFlight: 64,
+  inFlightBytes: 2_097_152,
   connections: 10_000,
   outbox: 4_194_304,
   lag: 1_000,

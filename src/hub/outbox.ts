@@ -42,7 +42,8 @@ export class Outbox {
 
   /** Whether more waits than the connection may hold. */
   get isOverfull(): boolean {
-    return this.#socket.bufferedAmount > this.#workings.options.limits.outbox;
+    const waiting = this.#socket.bufferedAmount + this.#batchBytes;
+    return waiting > this.#workings.options.limits.outbox;
   }
 
   /** From the next message on, writes as was granted. */
@@ -81,12 +82,22 @@ export class Outbox {
     this.#hand(frame);
   }
 
+  /** Forgets what was gathered: the socket has gone. */
+  discard(): void {
+    this.#cancelFlush?.();
+    this.#cancelFlush = undefined;
+    this.#batch = [];
+    this.#batchBytes = 0;
+  }
+
   #gather(text: string, { max_ms, max_bytes }: Batching): void {
     const bytes = byteLength(text);
-    if (this.#batchBytes + bytes > max_bytes) this.flush();
+    // A batch that took the socket's whole room would make a quick reader wait for its time to come.
+    const most = Math.min(max_bytes, HIGH_WATER);
+    if (this.#batchBytes + bytes > most) this.flush();
     this.#batch.push(text);
     this.#batchBytes += bytes;
-    if (this.#batchBytes >= max_bytes) this.flush();
+    if (this.#batchBytes >= most) this.flush();
     else this.#cancelFlush ??= this.#workings.options.clock.after(max_ms, () => this.flush());
   }
 

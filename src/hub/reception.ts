@@ -3,7 +3,7 @@ import type { Channel } from "../channel/channel.ts";
 import { offeredAlgorithms } from "../protocol/encode.ts";
 import { failure } from "../protocol/errors.ts";
 import { SUBPROTOCOL } from "../protocol/messages.ts";
-import { clientChannel, EVERYONE, userChannel } from "../protocol/names.ts";
+import { clientChannel, EVERYONE, isOwnChannelName, userChannel } from "../protocol/names.ts";
 import { resumedFields } from "../session/answers.ts";
 import type { Outcome } from "../session/effect.ts";
 import type { Connection } from "./connection.ts";
@@ -98,8 +98,8 @@ export class Reception {
       if (resumption !== undefined) this.resume(connection, resumption.taken, resumption.token);
       return;
     }
-    connection.own = own;
     for (const channel of opened) channel.add(connection);
+    connection.own = new Map(opened.map(({ name, position }) => [name, position]));
     const token = this.#sessions.issue(connection);
     const outcome = resumption && this.resume(connection, resumption.taken, resumption.token);
     const resumed = outcome?.kind === "resumed" ? outcome : undefined;
@@ -129,6 +129,7 @@ export class Reception {
         binary_bytes: binary,
         subscriptions,
         in_flight: options.limits.inFlight,
+        in_flight_bytes: options.limits.inFlightBytes,
       },
       ...(resumed === undefined
         ? { positions: this.#membership.locate(connection, own) }
@@ -144,15 +145,19 @@ export class Reception {
     if ("failure" in taken) return { kind: "failed", failure: taken.failure };
     const { record } = taken;
     const former = connection.clientId;
-    const { results, own } = this.#membership.rejoin(connection, taken);
+    const { results, positions } = this.#membership.rejoin(connection, taken);
     if (!connection.isOpen) {
       // It went while its session was looked for, which so is nobody's still.
-      const { broker, session } = this.#workings.options;
-      broker.sessions.put([token], record, session.ttl);
+      this.#sessions.putBack([token], record);
       return { kind: "handled" };
     }
-    connection.own = own;
-    connection.become(record.clientId, record.unacknowledged);
+    connection.own = new Map([...positions].filter(([name]) => isOwnChannelName(name)));
+    // What lies after the place it stands at comes again in any case.
+    const unacknowledged = record.unacknowledged.filter(({ event }) => {
+      const position = positions.get(event.channel);
+      return position?.epoch === event.epoch && event.offset <= position.offset;
+    });
+    connection.become(record.clientId, unacknowledged);
     this.#roster.rename(connection, former);
     return {
       kind: "resumed",

@@ -1,5 +1,5 @@
 import { toBase64Url } from "../base/base64.ts";
-import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
+import { attempt, type MaybePromise, whenReady } from "../base/maybe_promise.ts";
 import type { SessionRecord } from "../broker/broker.ts";
 import { closeAction, type CloseName, closeTable } from "../protocol/close.ts";
 import type { Position } from "../protocol/messages.ts";
@@ -75,7 +75,9 @@ export class Sessions {
   take(token: string, connection: Connection): MaybePromise<SessionRecord | undefined> {
     const { userId } = connection;
     const open = this.#connections.get(token);
-    if (open === undefined) return this.#workings.options.broker.sessions.take(token, userId);
+    if (open === undefined) {
+      return attempt(() => this.#workings.options.broker.sessions.take(token, userId));
+    }
     if (open === connection || open.userId !== userId) return undefined;
     const former = this.#tokens.get(open)?.former;
     const isSpent = former?.token === token && former.until <= this.#workings.options.clock.now();
@@ -92,17 +94,27 @@ export class Sessions {
     const record = this.#record(connection);
     this.#forget(connection);
     if (closeAction(ending.code) === "terminal") return;
-    const { broker, session, logger } = this.#workings.options;
     const { current, former } = tokens;
-    const all = former === undefined ? [current] : [current, former.token];
-    whenReady(broker.sessions.put(all, record, session.ttl), () => {}, (error) => {
-      logger.error("a session could not be kept", { clientId: connection.clientId, error });
-    });
+    const isGood = former !== undefined && former.until > this.#workings.options.clock.now();
+    this.putBack(isGood ? [current, former.token] : [current], record);
+  }
+
+  /** Keeps a session that no connection has. */
+  putBack(tokens: readonly string[], record: SessionRecord): void {
+    const { broker, session, logger } = this.#workings.options;
+    whenReady(
+      attempt(() => broker.sessions.put(tokens, record, session.ttl)),
+      () => {},
+      (error) => {
+        const { clientId } = record;
+        logger.error("a session could not be kept", { clientId, error });
+      },
+    );
   }
 
   #record(connection: Connection): SessionRecord {
     const positions = new Map<string, Position>();
-    for (const names of [connection.own, connection.subscriptions]) {
+    for (const names of [connection.own.keys(), connection.subscriptions]) {
       for (const name of names) {
         const channel = this.#workings.channels.get(name);
         if (channel !== undefined) positions.set(name, channel.positionOf(connection));

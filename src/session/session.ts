@@ -15,6 +15,8 @@ export interface SessionOptions {
   readonly subscriptions: number;
   /** The most messages that may wait for their answers. */
   readonly inFlight: number;
+  /** The most bytes they may have together; one message may wait in any case. */
+  readonly inFlightBytes: number;
   /** When to ping, and when to give up; absent where the socket cannot ping. */
   readonly liveness?: LivenessOptions;
   /** Whether the application declares a message of this type. */
@@ -27,7 +29,20 @@ export interface SessionOptions {
 interface Pending {
   readonly id: EffectId;
   readonly request: Request;
+  readonly bytes: number;
   readonly rejected: readonly Rejection[];
+}
+
+/** A message that waits for its turn. */
+interface Queued {
+  readonly inbound: Inbound;
+  readonly bytes: number;
+}
+
+/** A message whose handler runs. */
+interface Handling {
+  readonly correlationId: string | undefined;
+  readonly bytes: number;
 }
 
 /** What a peer is told beside the reason, where it may come back. */
@@ -47,9 +62,10 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #liveness: Liveness | undefined;
   readonly #subscriptions = new Set<string>();
-  readonly #queue: Inbound[] = [];
-  /** Messages whose handlers run, with the correlation id of each. */
-  readonly #handling = new Map<EffectId, string | undefined>();
+  readonly #queue: Queued[] = [];
+  readonly #handling = new Map<EffectId, Handling>();
+  /** Bytes of the messages that wait for their answers. */
+  #bytes = 0;
   #pending: Pending | undefined;
   #state: "opening" | "open" | "closed" = "opening";
   #mayResume = true;
@@ -93,21 +109,23 @@ export class Session {
     this.#liveness?.heard(now);
   }
 
-  /** Takes a message of the peer. */
-  receive(inbound: Inbound): readonly Effect[] {
+  /**
+   * Takes a message of the peer.
+   *
+   * @param bytes How large it was.
+   */
+  receive(inbound: Inbound, bytes: number): readonly Effect[] {
     if (this.#state === "closed") return [];
     const effects: Effect[] = [];
-    if (this.inFlight >= this.#options.inFlight) {
+    const fullness = this.#fullness(bytes);
+    if (fullness !== undefined) {
       // Nothing may be sent before `connected`, not even a refusal.
       if (this.#state === "opening") return this.close(closeTable.try_again_later);
       // Answered out of turn: to keep its turn would mean to keep it, and a peer could send any number.
-      const refusal = failure(
-        "rate_limited",
-        `${this.#options.inFlight} messages already wait for their answers`,
-      );
-      effects.push(this.#error(refusal, correlationIdIn(inbound)));
+      effects.push(this.#error(failure("rate_limited", fullness), correlationIdIn(inbound)));
     } else {
-      this.#queue.push(inbound);
+      this.#queue.push({ inbound, bytes });
+      this.#bytes += bytes;
       this.#proceed(effects);
     }
     return effects;
@@ -117,13 +135,17 @@ export class Session {
   settle(id: EffectId, outcome: Outcome): readonly Effect[] {
     if (this.#state === "closed") return [];
     const effects: Effect[] = [];
-    if (this.#handling.has(id)) {
-      const correlationId = this.#handling.get(id);
+    const handling = this.#handling.get(id);
+    if (handling !== undefined) {
       this.#handling.delete(id);
-      if (outcome.kind === "failed") effects.push(this.#error(outcome.failure, correlationId));
+      this.#bytes -= handling.bytes;
+      if (outcome.kind === "failed") {
+        effects.push(this.#error(outcome.failure, handling.correlationId));
+      }
     } else if (this.#pending?.id === id) {
       const pending = this.#pending;
       this.#pending = undefined;
+      this.#bytes -= pending.bytes;
       this.#answer(pending, outcome, effects);
       this.#proceed(effects);
     }
@@ -195,18 +217,28 @@ export class Session {
     this.#queue.length = 0;
     this.#pending = undefined;
     this.#handling.clear();
+    this.#bytes = 0;
+  }
+
+  /** Why no further message can wait; undefined where it can. */
+  #fullness(bytes: number): string | undefined {
+    const { inFlight, inFlightBytes } = this.#options;
+    if (this.inFlight >= inFlight) return `${inFlight} messages already wait for their answers`;
+    if (this.inFlight === 0 || this.#bytes + bytes <= inFlightBytes) return undefined;
+    return `messages of more than ${inFlightBytes} bytes would wait for their answers`;
   }
 
   #proceed(effects: Effect[]): void {
     if (this.#state !== "open") return;
     while (this.#pending === undefined) {
-      const inbound = this.#queue.shift();
-      if (inbound === undefined) return;
-      this.#begin(inbound, effects);
+      const queued = this.#queue.shift();
+      if (queued === undefined) return;
+      this.#bytes -= queued.bytes;
+      this.#begin(queued, effects);
     }
   }
 
-  #begin(inbound: Inbound, effects: Effect[]): void {
+  #begin({ inbound, bytes }: Queued, effects: Effect[]): void {
     switch (inbound.kind) {
       case "failure":
         effects.push(this.#error(inbound.failure, inbound.correlationId));
@@ -219,19 +251,20 @@ export class Session {
           return;
         }
         const id = this.#nextId++;
-        this.#handling.set(id, message.correlation_id);
+        this.#handling.set(id, { correlationId: message.correlation_id, bytes });
+        this.#bytes += bytes;
         effects.push({ kind: "handle", id, message });
         return;
       }
       case "request":
-        this.#request(inbound.request, effects);
+        this.#request(inbound.request, bytes, effects);
         return;
       default:
         assertNever(inbound);
     }
   }
 
-  #request(request: Request, effects: Effect[]): void {
+  #request(request: Request, bytes: number, effects: Effect[]): void {
     switch (request.type) {
       case "hello": {
         const { granted, variant } = grant(request.features);
@@ -245,7 +278,7 @@ export class Session {
       case "subscribe": {
         this.#mayResume = false;
         const { channels, rejected } = this.#admissible(request.channels);
-        const id = this.#await(request, rejected);
+        const id = this.#await(request, bytes, rejected);
         effects.push({ kind: "join", id, joins: channels.map((name) => joinOf(request, name)) });
         return;
       }
@@ -261,7 +294,7 @@ export class Session {
         return;
       }
       case "get_subscriptions": {
-        const id = this.#await(request);
+        const id = this.#await(request, bytes);
         effects.push({ kind: "locate", id, channels: [...this.#subscriptions] });
         return;
       }
@@ -271,7 +304,7 @@ export class Session {
           effects.push(this.#error(refusal, request.correlation_id));
           return;
         }
-        effects.push({ kind: "publish", id: this.#await(request), request });
+        effects.push({ kind: "publish", id: this.#await(request, bytes), request });
         return;
       }
       case "history":
@@ -281,7 +314,7 @@ export class Session {
           effects.push(this.#error(refusal, request.correlation_id));
           return;
         }
-        const id = this.#await(request);
+        const id = this.#await(request, bytes);
         effects.push(
           request.type === "history"
             ? { kind: "history", id, request }
@@ -302,7 +335,7 @@ export class Session {
           return;
         }
         this.#mayResume = false;
-        effects.push({ kind: "resume", id: this.#await(request), request });
+        effects.push({ kind: "resume", id: this.#await(request, bytes), request });
         return;
       }
       default:
@@ -324,9 +357,10 @@ export class Session {
     return { channels: admissible, rejected };
   }
 
-  #await(request: Request, rejected: readonly Rejection[] = []): EffectId {
+  #await(request: Request, bytes: number, rejected: readonly Rejection[] = []): EffectId {
     const id = this.#nextId++;
-    this.#pending = { id, request, rejected };
+    this.#pending = { id, request, rejected, bytes };
+    this.#bytes += bytes;
     return id;
   }
 
