@@ -14,6 +14,7 @@ import type {
   Retention,
 } from "./broker.ts";
 import { ExpiringMap } from "./expiring.ts";
+import { MemoryPresence } from "./memory_presence.ts";
 import { MemorySessions } from "./memory_sessions.ts";
 import { Stream } from "./stream.ts";
 
@@ -31,6 +32,8 @@ export interface MemoryBrokerOptions {
   readonly idleChannels?: number;
   /** Sessions kept for those who may come back. @default 100000 */
   readonly sessions?: number;
+  /** Those who left a channel and are counted in for their grace; of more, the longest gone go. @default 100000 */
+  readonly lingering?: number;
   /** Names of events remembered in all, so that none is taken twice. @default 100000 */
   readonly publications?: number;
   /** @default systemClock */
@@ -83,6 +86,7 @@ interface Entry {
 
 class MemoryBroker implements Broker {
   readonly sessions: MemorySessions;
+  readonly presence: MemoryPresence;
   readonly #clock: Clock;
   /** Those nobody listens to stand in the order in which they were last used. */
   readonly #idle = new Map<string, Entry>();
@@ -102,6 +106,13 @@ class MemoryBroker implements Broker {
     this.#idleChannels = options.idleChannels ?? 100_000;
     this.#published = new ExpiringMap(options.publications ?? 100_000, IDEMPOTENCE_WINDOW);
     this.sessions = new MemorySessions(options.sessions ?? 100_000, this.#clock);
+    this.presence = new MemoryPresence({
+      clock: this.#clock,
+      lingering: options.lingering ?? 100_000,
+      announce: (channel, event) => {
+        if (!this.#closed) this.announce(channel, event);
+      },
+    });
     this.#life = toBase64Url((options.random ?? systemRandom).bytes(6));
     this.#stopSweep = this.#clock.every(SWEEP_INTERVAL, () => this.#sweep());
   }
@@ -125,6 +136,15 @@ class MemoryBroker implements Broker {
     entry.waiting.push(placed);
     deliver(entry);
     return { ...position, duplicate: false };
+  }
+
+  announce(channel: string, event: NewEvent): void {
+    this.#refuseIfClosed();
+    const entry = this.#listened.get(channel);
+    if (entry === undefined) return;
+    const { epoch, head } = entry.stream;
+    entry.waiting.push({ ...event, channel, epoch, offset: head, isAnnouncement: true });
+    deliver(entry);
   }
 
   subscribe(
@@ -166,6 +186,7 @@ class MemoryBroker implements Broker {
     this.#listened.clear();
     this.#idle.clear();
     this.sessions.clear();
+    this.presence.clear();
     this.#bytes = 0;
   }
 
@@ -251,7 +272,7 @@ function deliver(entry: Entry): void {
     for (let event = entry.waiting.shift(); event !== undefined; event = entry.waiting.shift()) {
       for (const { from, onEvent } of entry.listeners) {
         // One that came while this event was on its way has a position after it.
-        if (event.offset > from) onEvent(event);
+        if (event.isAnnouncement || event.offset > from) onEvent(event);
       }
     }
   } finally {

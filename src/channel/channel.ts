@@ -127,6 +127,10 @@ export class Channel {
 
   /** Writes an event and hands it to everybody who is up to date and whom it is for. */
   deliver(event: ChannelEvent): void {
+    if (event.isAnnouncement) {
+      this.#announce(event);
+      return;
+    }
     const before = this.position;
     this.position = { epoch: event.epoch, offset: event.offset };
     if (this.#live.size === 0) return;
@@ -138,6 +142,15 @@ export class Channel {
         if (!subscriber.isReady) this.#fallBehind(subscriber, before);
         else if (!isExcluded?.(subscriber)) subscriber.deliver(frame, event);
       }
+    }
+  }
+
+  /** Hands an announcement to everybody whom it is for: it could not be caught up with later. */
+  #announce(event: ChannelEvent): void {
+    const encoded = new EncodedEvent(event, this.#compressor);
+    const isExcluded = event.exclude === undefined ? undefined : excluded(event.exclude);
+    for (const subscriber of this.subscribers()) {
+      if (!isExcluded?.(subscriber)) subscriber.deliver(encoded.frame(subscriber.variant), event);
     }
   }
 

@@ -246,7 +246,7 @@ export class Session {
         this.#mayResume = false;
         const { channels, rejected } = this.#admissible(request.channels);
         const id = this.#await(request, rejected);
-        effects.push({ kind: "join", id, joins: channels.map((name) => joinOf(request, name)) });
+        effects.push({ kind: "join", id, joins: joinsOf(request, channels) });
         return;
       }
       case "unsubscribe": {
@@ -398,9 +398,15 @@ function nameFailure(channel: string): Failure | undefined {
   return failure("invalid_channel", "the channel name is empty, too long or has other characters");
 }
 
-function joinOf({ positions, last }: RequestOf<"subscribe">, channel: string): Join {
-  if (positions !== undefined && Object.hasOwn(positions, channel)) {
-    return { channel, since: positions[channel]! };
-  }
-  return last === undefined ? { channel } : { channel, last };
+function joinsOf(
+  { positions, last, metadata }: RequestOf<"subscribe">,
+  channels: readonly string[],
+): readonly Join[] {
+  const described = metadata === undefined ? {} : { metadata: JSON.stringify(metadata) };
+  return channels.map((channel): Join => {
+    if (positions !== undefined && Object.hasOwn(positions, channel)) {
+      return { channel, since: positions[channel]!, ...described };
+    }
+    return { channel, ...(last === undefined ? {} : { last }), ...described };
+  });
 }
