@@ -253,7 +253,8 @@ export class Channel {
     if (offset - position.offset <= this.#lag) return;
     const overflow = this.definition?.overflow ?? "disconnect";
     if (overflow === "disconnect") subscriber.overflowed(this);
-    else if (overflow === "drop-oldest") {
+    else if (overflow === "drop-oldest" && subscriber.isReady) {
+      // Told once, when it reads again: each notice to one that does not would only wait too.
       const to = offset - this.#lag;
       subscriber.miss(this.name, epoch, { from: position.offset + 1, to });
       cursor.position = { epoch, offset: to };
