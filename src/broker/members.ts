@@ -4,7 +4,7 @@ import type { Entrant, Member, PresenceList } from "./presence.ts";
 export type PresenceChange =
   | {
     readonly kind: "join" | "leave" | "update";
-    /** The member, as it is now; one that left has no connections. */
+    /** The member, as it is now; one that left as it was last told, without connections. */
     readonly member: Member;
     /** Members there are, as far as this and what was told before tells. */
     readonly count: number;
@@ -104,11 +104,12 @@ export class Members {
     let count = this.#toldCount;
     for (const [entry, isAlone] of this.#changed) {
       const kind = difference(entry);
+      const metadata = (kind === "leave" ? entry.told : stateOf(entry))?.metadata ?? null;
       this.#settle(entry);
       if (kind === undefined) continue;
       if (kind === "join") count++;
       else if (kind === "leave") count--;
-      changes.push({ kind, member: memberOf(entry), count, isAlone });
+      changes.push({ kind, member: { ...memberOf(entry), metadata }, count, isAlone });
     }
     return changes;
   }

@@ -132,10 +132,10 @@ export class Connection implements Subscriber, Timed, Pumped {
     };
   }
 
-  /** Greets the peer, with what it resumed by its request. */
-  open(connected: ServerMessageOf<"connected">, resumed?: readonly Joined[]): void {
+  /** Greets the peer, with the channels that its request put it on. */
+  open(connected: ServerMessageOf<"connected">, joined?: readonly Joined[]): void {
     this.wasGreeted = true;
-    this.#carryOut(this.#session.open(connected, resumed));
+    this.#carryOut(this.#session.open(connected, joined));
     this.pump();
   }
 

@@ -75,13 +75,17 @@ export class Session {
     return this.#state === "closed" ? undefined : this.#liveness?.deadline;
   }
 
-  /** Greets the peer, then takes what came before: `connected` is the first message there is. */
-  open(connected: ServerMessageOf<"connected">, resumed?: readonly Joined[]): readonly Effect[] {
+  /**
+   * Greets the peer, then takes what came before: `connected` is the first message there is.
+   *
+   * @param joined The channels that its request put it on: after that it is too late for a `resume`.
+   */
+  open(connected: ServerMessageOf<"connected">, joined?: readonly Joined[]): readonly Effect[] {
     if (this.#state !== "opening") return [];
     this.#state = "open";
-    if (resumed !== undefined) {
+    if (joined !== undefined) {
       this.#mayResume = false;
-      this.#joined(resumed);
+      this.#joined(joined);
     }
     const effects: Effect[] = [{ kind: "send", message: connected }];
     this.#proceed(effects);
