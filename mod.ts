@@ -9,6 +9,13 @@ export { HeddleError, type HeddleErrorCode } from "./src/base/errors.ts";
 export { type Random, seededRandom, systemRandom } from "./src/base/random.ts";
 export type { MaybePromise } from "./src/base/maybe_promise.ts";
 export type { Broker, BrokerSubscription } from "./src/broker/broker.ts";
+export type {
+  Entrant,
+  Member,
+  PresenceList,
+  PresenceStore,
+  PresenceTerms,
+} from "./src/broker/presence.ts";
 export { memoryBroker, type MemoryBrokerOptions } from "./src/broker/memory.ts";
 export {
   channel,
@@ -59,6 +66,8 @@ export {
 } from "./src/hub/hub.ts";
 export type { ConnectionInfo, HubStats } from "./src/hub/info.ts";
 export type { Logger } from "./src/hub/logger.ts";
+export type { MemberInfo, PresenceInfo } from "./src/hub/presence.ts";
+export type { RoomRequest } from "./src/hub/rooms.ts";
 export {
   message,
   type MessageContext,

@@ -149,10 +149,13 @@ function idleTimeout(hubs: readonly AnyHub[]): number {
 }
 
 function upgrader(hub: AnyHub): UpgradeHandler {
-  return async (request, env) => {
+  return async (request, env, room) => {
     const server = serverOf(env);
     const address = server.requestIP(request)?.address ?? "";
-    const admission = await hub.admit(request, { address });
+    const admission = await hub.admit(request, {
+      address,
+      ...(room === undefined ? {} : { room }),
+    });
     if (admission instanceof Response) return admission;
     // Without the header Bun selects the first subprotocol offered; with an empty one, none.
     const headers = { "Sec-WebSocket-Protocol": admission.subprotocol ?? "" };

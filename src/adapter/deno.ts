@@ -121,9 +121,12 @@ function listen(hub: AnyHub, options: ServeOptions): Server {
 
 function upgrader(hub: AnyHub): UpgradeHandler {
   const sockets = new Set<WebSocket>();
-  return async (request, env) => {
+  return async (request, env, room) => {
     const address = addressOf(env);
-    const admission = await hub.admit(request, { address });
+    const admission = await hub.admit(request, {
+      address,
+      ...(room === undefined ? {} : { room }),
+    });
     if (admission instanceof Response) return admission;
     // A socket that its peer does not read cannot be cut, so it stays after the hub has let go of it.
     if (sockets.size >= hub.limits.connections) {

@@ -1,10 +1,9 @@
 import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { Refusal } from "../guard/refusal.ts";
 import type { Admission } from "../hub/admission.ts";
 import type { AnyHub } from "../hub/hub.ts";
-import { type Endpoint, respond } from "./node_mounts.ts";
+import { type Endpoint, respond, type Upgrade } from "./node_mounts.ts";
 import { connectNode } from "./node_socket.ts";
 import { transportLimit } from "./server.ts";
 
@@ -34,18 +33,19 @@ export class HubEndpoint implements Endpoint {
     this.#upgrader = new WebSocketServer(options);
   }
 
-  upgrade(request: Request, incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
-    this.#admit(request, incoming, socket, head).catch(() => socket.destroy());
+  get hasRooms(): boolean {
+    return this.#hub.hasRooms;
   }
 
-  async #admit(
-    request: Request,
-    incoming: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-  ): Promise<void> {
+  upgrade(request: Request, upgrade: Upgrade): void {
+    this.#admit(request, upgrade).catch(() => upgrade.socket.destroy());
+  }
+
+  async #admit(request: Request, upgrade: Upgrade): Promise<void> {
+    const { incoming, socket, room } = upgrade;
     const address = incoming.socket.remoteAddress ?? "";
-    const admission = await this.#hub.admit(request, { address });
+    const origin = { address, ...(room === undefined ? {} : { room }) };
+    const admission = await this.#hub.admit(request, origin);
     if (admission instanceof Response) return await respond(socket, admission);
     if (this.#isClosed) {
       const refusal = new Refusal(503, "closed", "the server is going down", {
@@ -53,10 +53,10 @@ export class HubEndpoint implements Endpoint {
       });
       return await respond(socket, refusal.toResponse());
     }
-    this.#accept(admission, incoming, socket, head);
+    this.#accept(admission, upgrade);
   }
 
-  #accept(admission: Admission, incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+  #accept(admission: Admission, { incoming, socket, head }: Upgrade): void {
     const { subprotocol } = admission;
     if (subprotocol !== undefined) this.#subprotocols.set(incoming, subprotocol);
     this.#upgrader.handleUpgrade(incoming, socket, head, (webSocket: WebSocket) => {

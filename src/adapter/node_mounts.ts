@@ -10,10 +10,21 @@ export interface Attachment {
 
 /** What is found at a path. */
 export interface Endpoint {
+  /** Whether the segments under its path are rooms. */
+  readonly hasRooms: boolean;
   /** Takes over an upgrade request and its socket. Never throws, and never rejects. */
-  upgrade(request: Request, incoming: IncomingMessage, socket: Duplex, head: Buffer): void;
+  upgrade(request: Request, upgrade: Upgrade): void;
   /** Takes no more, and cuts what is open. */
   close(): void;
+}
+
+/** What is handed over with an upgrade request. */
+export interface Upgrade {
+  readonly incoming: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+  /** The path's segment after the endpoint's, decoded, where there is one. */
+  readonly room?: string;
 }
 
 /** As much of an HTTP server as is needed. */
@@ -67,15 +78,25 @@ export class Mounts {
 
   readonly #onUpgrade: UpgradeListener = (incoming, socket, head) => {
     const request = toRequest(incoming);
-    const endpoint = request && this.#endpoints.get(new URL(request.url).pathname);
-    if (request !== undefined && endpoint !== undefined) {
+    const found = request && this.#find(new URL(request.url).pathname);
+    if (request !== undefined && found !== undefined) {
       ignoreErrors(socket);
-      endpoint.upgrade(request, incoming, socket, head);
+      const { endpoint, ...room } = found;
+      endpoint.upgrade(request, { incoming, socket, head, ...room });
     } else if (this.#server.listenerCount("upgrade") === 1) {
       ignoreErrors(socket);
       this.#leave(request, incoming, socket);
     }
   };
+
+  #find(path: string): { readonly endpoint: Endpoint; readonly room?: string } | undefined {
+    const exact = this.#endpoints.get(path);
+    if (exact !== undefined) return { endpoint: exact };
+    const slash = path.lastIndexOf("/");
+    const room = path.slice(slash + 1);
+    const endpoint = this.#endpoints.get(path.slice(0, slash) || "/");
+    return endpoint?.hasRooms && room !== "" ? { endpoint, room: decoded(room) } : undefined;
+  }
 
   /** Answers what nobody else would. */
   #leave(request: Request | undefined, incoming: IncomingMessage, socket: Duplex): void {
@@ -91,6 +112,15 @@ export class Mounts {
       response.on("finish", () => socket.end());
       this.#server.emit("request", incoming, response);
     }
+  }
+}
+
+/** As far as it can be decoded: what cannot holds a % still, which no room may have. */
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
   }
 }
 

@@ -6,6 +6,7 @@
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import type { ChannelEvent, NewEvent } from "../protocol/event.ts";
 import type { Position } from "../protocol/messages.ts";
+import type { PresenceStore } from "./presence.ts";
 
 /** How much of a channel's past is kept. What any of the three no longer covers is dropped. */
 export interface Retention {
@@ -73,6 +74,8 @@ export interface SessionRecord {
   readonly userId: string | null;
   /** Its channels, the hub's own among them, and where it stood in each. */
   readonly positions: ReadonlyMap<string, Position>;
+  /** What it says of itself on channels with presence, by channel: JSON objects as text. */
+  readonly metadata?: ReadonlyMap<string, string>;
   /** Events it has not acknowledged. */
   readonly unacknowledged: readonly UnacknowledgedEvent[];
 }
@@ -107,8 +110,15 @@ export interface SessionStore {
 export interface Broker {
   /** Sessions that no connection has. */
   readonly sessions: SessionStore;
+  /** Who is on which channel. */
+  readonly presence: PresenceStore;
   /** Takes an event; gives its place. Listeners may be called before it returns. */
   publish(channel: string, event: NewEvent, terms: PublishTerms): MaybePromise<Placed>;
+  /**
+   * Tells an event to those who listen now. It gets no place and is not kept: a listener gets it, marked
+   * `isAnnouncement`, some time among the others.
+   */
+  announce(channel: string, event: NewEvent): MaybePromise<void>;
   /** Listens to a channel. `onEvent` must not throw. */
   subscribe(
     channel: string,

@@ -12,6 +12,7 @@ import type {
   PublishTerms,
   Retention,
 } from "./broker.ts";
+import { MemoryPresence } from "./memory_presence.ts";
 import { MemorySessions } from "./memory_sessions.ts";
 import { Publications } from "./publications.ts";
 import { Stream } from "./stream.ts";
@@ -33,6 +34,8 @@ export interface MemoryBrokerOptions {
   readonly idleChannels?: number;
   /** Sessions kept for those who may come back. @default 100000 */
   readonly sessions?: number;
+  /** Those who left a channel and are counted in for their grace; of more, the longest gone go. @default 100000 */
+  readonly lingering?: number;
   /**
    * Names of events remembered in all, and at most 1000 of one identity, so that none is taken twice; the
    * identity that published none for longest is forgotten first. @default 100000
@@ -88,6 +91,7 @@ interface Entry {
 
 class MemoryBroker implements Broker {
   readonly sessions: MemorySessions;
+  readonly presence: MemoryPresence;
   readonly #clock: Clock;
   readonly #listened = new Map<string, Entry>();
   /** Those nobody listens to stand in the order in which they were last used. */
@@ -111,6 +115,13 @@ class MemoryBroker implements Broker {
     this.#idleChannels = options.idleChannels ?? 100_000;
     this.#published = new Publications(options.publications ?? 100_000);
     this.sessions = new MemorySessions(options.sessions ?? 100_000, this.#clock);
+    this.presence = new MemoryPresence({
+      clock: this.#clock,
+      lingering: options.lingering ?? 100_000,
+      announce: (channel, event) => {
+        if (!this.#closed) this.announce(channel, event);
+      },
+    });
     this.#life = toBase64Url((options.random ?? systemRandom).bytes(6));
     this.#stopSweep = this.#clock.every(SWEEP_INTERVAL, () => this.#sweep());
   }
@@ -134,6 +145,15 @@ class MemoryBroker implements Broker {
     entry.waiting.push(placed);
     deliver(entry);
     return { ...position, duplicate: false };
+  }
+
+  announce(channel: string, event: NewEvent): void {
+    this.#refuseIfClosed();
+    const entry = this.#listened.get(channel);
+    if (entry === undefined) return;
+    const { epoch, head } = entry.stream;
+    entry.waiting.push({ ...event, channel, epoch, offset: head, isAnnouncement: true });
+    deliver(entry);
   }
 
   subscribe(
@@ -179,6 +199,7 @@ class MemoryBroker implements Broker {
     this.#keeping.clear();
     this.#published.clear();
     this.sessions.clear();
+    this.presence.clear();
     this.#bytes = 0;
   }
 
@@ -276,7 +297,7 @@ function deliver(entry: Entry): void {
     for (let event = entry.waiting.shift(); event !== undefined; event = entry.waiting.shift()) {
       for (const { from, onEvent } of entry.listeners) {
         // One that came while this event was on its way has a position after it.
-        if (event.offset > from) onEvent(event);
+        if (event.isAnnouncement || event.offset > from) onEvent(event);
       }
     }
   } finally {

@@ -139,6 +139,10 @@ export class Channel {
 
   /** Writes an event and hands it to everybody who is up to date and whom it is for. */
   deliver(event: ChannelEvent): void {
+    if (event.isAnnouncement) {
+      this.#announce(event);
+      return;
+    }
     const before = this.position;
     this.position = { epoch: event.epoch, offset: event.offset };
     if (this.#live.size === 0) return;
@@ -154,6 +158,15 @@ export class Channel {
         if (!subscriber.isReady) this.#fallBehind(subscriber, before);
         else if (!isExcluded?.(subscriber)) subscriber.deliver(frame, event);
       }
+    }
+  }
+
+  /** Hands an announcement to everybody whom it is for: it could not be caught up with later. */
+  #announce(event: ChannelEvent): void {
+    const encoded = new EncodedEvent(event, this.#compressor);
+    const isExcluded = event.exclude === undefined ? undefined : excluded(event.exclude);
+    for (const subscriber of this.subscribers()) {
+      if (!isExcluded?.(subscriber)) subscriber.deliver(encoded.frame(subscriber.variant), event);
     }
   }
 
@@ -272,8 +285,8 @@ export class Channel {
   #applyPolicy(subscriber: Subscriber, cursor: Cursor): void {
     const overflow = this.definition?.overflow ?? "disconnect";
     if (overflow === "disconnect") subscriber.overflowed(this);
-    // Told when its socket takes more, or gaps would pile up in one that stands still.
     else if (overflow === "drop-oldest" && subscriber.isReady) {
+      // Told once, when it reads again: each notice to one that does not would only wait too.
       const { epoch, offset } = this.position;
       const to = offset - this.#lag;
       subscriber.miss(this.name, epoch, { from: cursor.position.offset + 1, to });

@@ -6,6 +6,7 @@
 import type { z } from "zod";
 import { HeddleError } from "../base/errors.ts";
 import type { Retention } from "../broker/broker.ts";
+import type { PresenceTerms } from "../broker/presence.ts";
 import { type Action, defaultPermissions, type Permissions } from "../guard/permissions.ts";
 import { describeIssue } from "../protocol/decode.ts";
 import {
@@ -49,8 +50,13 @@ export interface ChannelOptions<E extends EventSchemas> {
   readonly overflow?: Overflow;
   /** Whether each subscriber must acknowledge each event, which is repeated until it does. @default false */
   readonly ack?: boolean;
-  /** Whether subscribers are told who else is there. @default false */
-  readonly presence?: boolean;
+  /**
+   * Whether subscribers are told who else is there: `presence.join`, `presence.leave` and
+   * `presence.update` come as events without an offset.
+   *
+   * @default false; with `true`, a grace of 10000 ms, 1000 members told of singly, coalesced over 100 ms
+   */
+  readonly presence?: boolean | Partial<PresenceTerms>;
 }
 
 /** Which channels go first. */
@@ -82,6 +88,9 @@ export function conflate(key: ConflationKey): Overflow {
 /** What is kept of a channel that says nothing of it. */
 export const defaultRetention: Retention = { size: 1_000, bytes: 8_388_608, ttl: 300_000 };
 
+/** How presence is told where `presence: true` is all that is said of it. */
+export const defaultPresence: PresenceTerms = { grace: 10_000, maxMembers: 1_000, coalesce: 100 };
+
 /** A channel as declared: what {@linkcode channel} returns. */
 export interface ChannelDefinition<E extends EventSchemas = EventSchemas> {
   readonly description: string;
@@ -92,7 +101,8 @@ export interface ChannelDefinition<E extends EventSchemas = EventSchemas> {
   readonly priority: Priority;
   readonly overflow: Overflow;
   readonly ack: boolean;
-  readonly presence: boolean;
+  /** How presence is told; undefined where it is not. */
+  readonly presence: PresenceTerms | undefined;
 }
 
 /** The channels of a hub: names, or patterns that end in `*`, and their definitions. */
@@ -123,14 +133,22 @@ export function channel<const E extends EventSchemas = EventSchemas>(
   for (const [role, actions] of Object.entries(permissions)) {
     for (const action of actions) checkAction(role, action);
   }
-  const { priority = "normal", overflow = "disconnect", ack = false, presence = false } = options;
+  const { priority = "normal", overflow = "disconnect", ack = false } = options;
   checkChoice("priority", priority, ["critical", "normal", "bulk"]);
   if (typeof overflow === "string") {
     checkChoice("overflow", overflow, ["disconnect", "drop-oldest"]);
   }
   const retention = { ...defaultRetention, ...options.history };
   for (const [name, value] of Object.entries(retention)) checkCount(`history.${name}`, value);
+  const presence = presenceTerms(options.presence ?? false);
   return { description, events, permissions, echo, retention, priority, overflow, ack, presence };
+}
+
+function presenceTerms(option: boolean | Partial<PresenceTerms>): PresenceTerms | undefined {
+  if (option === false) return undefined;
+  const terms = { ...defaultPresence, ...(option === true ? {} : option) };
+  for (const [name, value] of Object.entries(terms)) checkCount(`presence.${name}`, value);
+  return terms;
 }
 
 function checkChoice(option: string, value: string, allowed: readonly string[]): void {
@@ -193,6 +211,9 @@ export class ChannelRegistry {
    * @returns The data, or in words what does not fit.
    */
   check(definition: ChannelDefinition, eventType: string, data: unknown): Checked {
+    if (definition.presence !== undefined && eventType.startsWith("presence.")) {
+      return { misfit: 'events that start with "presence." are the hub\'s own in this channel' };
+    }
     const events = this.#events.get(definition);
     if (events === undefined) return { data };
     const schema = events.get(eventType);

@@ -59,6 +59,7 @@ async function serve(settings: ServeSettings): Promise<void> {
   const hub = createHub({
     auth: jwtAuth({ secret, anonymous: isDevelopment }),
     channels: { ...stockChannels(), "room:*": room },
+    rooms: "room:",
     logger: log,
     onConnect(connection) {
       const { clientId, userId, role, address } = connection;
@@ -88,6 +89,7 @@ const room = channel({
   description: "Rooms: whoever may connect may listen and speak",
   permissions: { "*": ["subscribe", "broadcast"] },
   echo: false,
+  presence: true,
 });
 
 async function listen(hub: AnyHub, { host, port }: ServeSettings): Promise<Server> {

@@ -266,7 +266,7 @@ export class Client<H extends HubShape = HubShape> implements AsyncDisposable {
     const { known } = message;
     switch (known?.type) {
       case "event": {
-        const { channel, event_type, data, timestamp, offset } = known;
+        const { channel, event_type, data, timestamp, offset = 0 } = known;
         const event: ClientEvent = { channel, event_type, data, timestamp, offset };
         this.#listeners.emit("event", event);
         this.#subscriptions.deliver(event);

@@ -104,7 +104,7 @@ export interface ClientEvent<N = string, T = string, D = unknown> {
   readonly data: D;
   /** When it was published: RFC 3339, UTC. */
   readonly timestamp: string;
-  /** Its place in the channel: 1, 2, 3 … */
+  /** Its place in the channel: 1, 2, 3 …; 0 where it has none, as who came and went. */
   readonly offset: number;
 }
 

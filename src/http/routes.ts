@@ -1,7 +1,8 @@
-import { Hono } from "hono";
+import { type Context, type Handler, Hono } from "hono";
 import { HeddleError } from "../base/errors.ts";
 import { Refusal } from "../guard/refusal.ts";
 import type { AnyHub } from "../hub/hub.ts";
+import { isReservedRoom } from "../hub/rooms.ts";
 import { addRoute, answer, errorHandler, methodNotAllowed } from "./answer.ts";
 import { discovery, health } from "./discovery.ts";
 import { broadcast, listChannels, REST_PATH, showChannel, status } from "./rest.ts";
@@ -10,8 +11,13 @@ import { broadcast, listChannels, REST_PATH, showChannel, status } from "./rest.
  * Upgrades a request to a WebSocket, or answers why not.
  *
  * @param env What the runtime hands the handler beside the request: Hono's `c.env`.
+ * @param room The id of the room that the path names, where it names one.
  */
-export type UpgradeHandler = (request: Request, env: unknown) => Response | Promise<Response>;
+export type UpgradeHandler = (
+  request: Request,
+  env: unknown,
+  room?: string,
+) => Response | Promise<Response>;
 
 /** Options of {@linkcode routes}. */
 export interface RouteOptions {
@@ -29,6 +35,7 @@ const PATH = /^\/$|^(\/[\w.~-]+)+$/;
  * The hub's HTTP routes, to be served as they are or mounted in an application's own Hono app:
  *
  * - `GET {path}` the WebSocket endpoint
+ * - `GET {path}/{room_id}` the same, joining a room, where the hub has `rooms`
  * - `GET {path}/config` service discovery; `GET /health` 200, or 503 while the hub drains: for anybody
  * - `GET /api/v1/websocket/status`, `…/channels`, `…/channels/{channel}` counts for whoever may
  *   connect; who it is for `adminRoles` alone
@@ -69,17 +76,32 @@ export function routes(
   app.onError(errorHandler(hub.logger));
   // Counts only where these routes are the whole server: a mounted app's own is not asked.
   app.notFound((c) => answer(c, new Refusal(404, "not_found", "there is nothing at this path")));
-  app.all(path, (c) => {
+  const endpoint: Handler = (c) => {
     if (c.req.raw.method !== "GET") return answer(c, methodNotAllowed("GET"));
-    return upgrade(c.req.raw, c.env);
-  });
-  addRoute(app, "GET", path === "/" ? "/config" : `${path}/config`, discovery(hub));
+    return upgrade(c.req.raw, c.env, c.req.param("room"));
+  };
+  const under = path === "/" ? "" : path;
+  app.all(path, endpoint);
+  // Every resource under the path is a room to those who ask for a WebSocket, and refused by its name.
+  if (hub.hasRooms) {
+    app.all(`${under}/:room`, (c, next) => isUpgrade(c) ? endpoint(c, next) : next());
+  }
+  addRoute(app, "GET", `${under}/config`, discovery(hub));
   addRoute(app, "GET", "/health", health(hub));
   addRoute(app, "GET", `${REST_PATH}/status`, status(rest));
   addRoute(app, "GET", `${REST_PATH}/channels`, listChannels(rest));
   addRoute(app, "GET", `${REST_PATH}/channels/:channel`, showChannel(rest));
   addRoute(app, "POST", `${REST_PATH}/broadcast`, broadcast(rest));
+  if (hub.hasRooms) {
+    app.all(`${under}/:room`, (c, next) => {
+      return isReservedRoom(c.req.param("room")) ? next() : endpoint(c, next);
+    });
+  }
   return app;
+}
+
+function isUpgrade(c: Context): boolean {
+  return c.req.header("upgrade")?.toLowerCase().includes("websocket") ?? false;
 }
 
 function upgradeElsewhere(): never {

@@ -4,11 +4,14 @@ import { type Authenticate, checkIdentity, type Identity } from "../guard/identi
 import { Refusal } from "../guard/refusal.ts";
 import { tokenFrom } from "../guard/token.ts";
 import type { Logger } from "./logger.ts";
+import type { RoomRequest } from "./rooms.ts";
 
 /** What the adapter knows of a request beside its head. */
 export interface RequestOrigin {
   /** The peer's IP address. */
   readonly address: string;
+  /** The path's segment after the endpoint's, decoded, where there is one: the id of a room to join. */
+  readonly room?: string;
 }
 
 /** The right to open one connection: what `hub.admit` found out about a request. */
@@ -20,6 +23,8 @@ export interface Admission {
   readonly subprotocol?: string;
   /** The token of a session that the request asks to resume. */
   readonly reconnectionToken?: string;
+  /** The room that the connection joins. */
+  readonly room?: RoomRequest;
 }
 
 /**

@@ -138,16 +138,20 @@ export class Connection implements Subscriber, Timed, Pumped {
     };
   }
 
-  /** Greets the peer, with what it resumed by its request. */
-  open(connected: ServerMessageOf<"connected">, resumed?: readonly Joined[]): void {
+  /** Greets the peer, with the channels that its request put it on. */
+  open(connected: ServerMessageOf<"connected">, joined?: readonly Joined[]): void {
     this.wasGreeted = true;
-    this.#carryOut(this.#session.open(connected, resumed));
+    this.#carryOut(this.#session.open(connected, joined));
     this.pump();
   }
 
   /** Becomes the client whose session it takes up. */
-  become(clientId: string, unacknowledged: readonly UnacknowledgedEvent[]): void {
+  become(clientId: string): void {
     this.#clientId = clientId;
+  }
+
+  /** Awaits the acknowledgements that the session's former connection waited for. */
+  goOn(unacknowledged: readonly UnacknowledgedEvent[]): void {
     if (unacknowledged.length === 0) return;
     this.#acks().restore(unacknowledged, this.#workings.options.clock.now());
     this.#schedule();

@@ -35,6 +35,8 @@ export type Opened =
     readonly held: Channel;
     /** Where it starts; absent for the head. */
     readonly start?: Start;
+    /** What the others there are told of the connection: a JSON object as text. */
+    readonly metadata?: string;
   }
   | { readonly channel: string; readonly failure: Failure };
 

@@ -27,9 +27,11 @@ import {
   type Limits,
   resolveOptions,
 } from "./options.ts";
+import { Presence, type PresenceInfo } from "./presence.ts";
 import type { ChannelNames, DefinitionOf, EventsOf, Publisher } from "./publication.ts";
 import { Publishing } from "./publishing.ts";
 import { Reception } from "./reception.ts";
+import { Rooms } from "./rooms.ts";
 import { Roster } from "./roster.ts";
 import { Sessions } from "./sessions.ts";
 import { createWorkings, type Workings } from "./workings.ts";
@@ -90,6 +92,8 @@ export class Hub<
   declare readonly types: { readonly channels: C; readonly messages: M };
   readonly #workings: Workings;
   readonly #publishing: Publishing;
+  readonly #presence: Presence;
+  readonly #rooms: Rooms;
   readonly #sessions: Sessions;
   readonly #membership: Membership;
   readonly #reception: Reception;
@@ -103,8 +107,10 @@ export class Hub<
   constructor(options: HubOptions<C, M>) {
     this.#workings = createWorkings(resolveOptions(options));
     this.#publishing = new Publishing(this.#workings);
-    this.#sessions = new Sessions(this.#workings);
-    this.#membership = new Membership(this.#workings, this.#sessions);
+    this.#presence = new Presence(this.#workings);
+    this.#rooms = new Rooms(this.#workings.registry, options.rooms);
+    this.#sessions = new Sessions(this.#workings, this.#presence);
+    this.#membership = new Membership(this.#workings, this.#sessions, this.#presence);
     this.#reception = new Reception({
       workings: this.#workings,
       sessions: this.#sessions,
@@ -120,7 +126,7 @@ export class Hub<
       locate: (connection, channels) => this.#membership.locate(connection, channels),
       publish: (connection, request) => this.#publishing.fromClient(connection, request),
       history: (connection, request) => this.#membership.history(connection, request),
-      presence: () => ({ kind: "failed", failure: failure("unsupported", "no presence yet") }),
+      presence: (connection, channel) => this.#membership.present(connection, channel),
       handle: (connection, message) => handleMessage(this.#workings, connection, message),
       takeUp: (connection, { reconnection_token, positions }) =>
         this.#membership.takeUp(connection, reconnection_token, positions),
@@ -162,6 +168,11 @@ export class Hub<
     return this.#draining !== undefined;
   }
 
+  /** Whether connections may join a room by their path. */
+  get hasRooms(): boolean {
+    return this.#rooms.areOffered;
+  }
+
   /** The channels declared, by name or pattern, with their definitions. */
   get definitions(): ReadonlyMap<string, ChannelDefinition> {
     return this.#workings.registry.definitions;
@@ -195,6 +206,15 @@ export class Hub<
     const subscriberIds = [...channel?.subscribers() ?? []].map(({ clientId }) => clientId);
     const { description } = definition;
     return { name, description, subscribers: subscriberIds.length, subscriberIds };
+  }
+
+  /**
+   * Who is on a channel, on whichever hub of the same broker; undefined for a channel without presence.
+   *
+   * @throws {HeddleError} `broker_unavailable`.
+   */
+  async presence(channel: string): Promise<PresenceInfo | undefined> {
+    return isChannelName(channel) ? await this.#presence.list(channel) : undefined;
   }
 
   /** Whether `role` may subscribe to `channel`. False for a channel that is not declared. */
@@ -270,16 +290,19 @@ export class Hub<
   /**
    * Judges a request for a connection, before anything of it is upgraded.
    *
-   * @returns The right to open one connection, or the answer that refuses it: 400, 401, 403, 405, 426
-   * or 503 with `{"error", "message"}`. Never rejects.
+   * @returns The right to open one connection, or the answer that refuses it: 400, 401, 403, 404, 405,
+   * 426 or 503 with `{"error", "message"}`. Never rejects.
    */
   async admit(request: Request, origin: RequestOrigin): Promise<Admission | Response> {
     const { options, stats } = this.#workings;
     try {
       this.#refuseIfFull();
+      const room = origin.room === undefined ? undefined : this.#rooms.read(origin.room, request);
       const admission = await judge(request, origin, options.auth, options.logger);
       this.#refuseIfFull();
-      return admission;
+      if (room === undefined) return admission;
+      this.#rooms.check(room, admission.identity);
+      return { ...admission, room };
     } catch (error) {
       stats.refused++;
       if (error instanceof Refusal) return error.toResponse();
@@ -382,7 +405,7 @@ export class Hub<
   #left(connection: Connection, ending: Ending): void {
     this.#sessions.keep(connection, ending);
     this.#membership.leave(connection, connection.own.keys());
-    this.#membership.leave(connection, connection.subscriptions);
+    this.#membership.leave(connection, connection.subscriptions, ending);
   }
 
   #ended(connection: Connection, ending: Ending): void {

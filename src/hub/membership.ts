@@ -10,6 +10,8 @@ import { isChannelName, isOwnChannelName } from "../protocol/names.ts";
 import type { Join, Joined, Outcome, RequestOf } from "../session/effect.ts";
 import type { Connection } from "./connection.ts";
 import type { Opened, TakenUp } from "./host.ts";
+import type { Ending } from "./options.ts";
+import type { Presence } from "./presence.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Workings } from "./workings.ts";
 
@@ -23,10 +25,12 @@ const HISTORY_BYTES = 262_144;
 export class Membership {
   readonly #workings: Workings;
   readonly #sessions: Sessions;
+  readonly #presence: Presence;
 
-  constructor(workings: Workings, sessions: Sessions) {
+  constructor(workings: Workings, sessions: Sessions, presence: Presence) {
     this.#workings = workings;
     this.#sessions = sessions;
+    this.#presence = presence;
   }
 
   /** Opens the channels that exist and that the connection may have; the rest say why not. */
@@ -42,33 +46,37 @@ export class Membership {
     const { channels } = this.#workings;
     return opened.map((result): Joined => {
       if ("failure" in result) return result;
-      const { channel, held, start } = result;
+      const { channel, held, start, metadata } = result;
       // One hold belongs to each subscription: a repeat or a connection that has gone needs none.
       if (held.has(connection) || !connection.isOpen) {
         channels.release(channel);
+        if (connection.isOpen && metadata !== undefined) {
+          this.#presence.enter(connection, held, metadata);
+        }
         return { channel, position: held.positionOf(connection) };
       }
-      if (start === undefined) {
-        held.add(connection);
-        return { channel, position: held.position };
-      }
-      held.addBehind(connection, start.cursor, start.seen);
+      if (start === undefined) held.add(connection);
+      else held.addBehind(connection, start.cursor, start.seen);
+      this.#presence.enter(connection, held, metadata);
+      if (start === undefined) return { channel, position: held.position };
       const { position, recovered } = start;
       return { channel, position, ...(recovered === undefined ? {} : { recovered }) };
     });
   }
 
-  /** Takes a connection off channels. */
-  leave(connection: Connection, names: Iterable<string>): void {
+  /** Takes a connection off channels: by its end, or because it was unsubscribed. */
+  leave(connection: Connection, names: Iterable<string>, ending?: Ending): void {
     const { channels } = this.#workings;
     for (const name of names) {
       const channel = channels.get(name);
-      if (channel?.delete(connection)) channels.release(name);
+      if (!channel?.delete(connection)) continue;
+      this.#presence.leave(connection, channel, ending);
+      channels.release(name);
     }
   }
 
   /** Tells where a connection stands. */
-  locate(connection: Connection, names: readonly string[]): Readonly<Record<string, Position>> {
+  locate(connection: Connection, names: Iterable<string>): Readonly<Record<string, Position>> {
     const positions: [string, Position][] = [];
     for (const name of names) {
       const channel = this.#workings.channels.get(name);
@@ -101,6 +109,13 @@ export class Membership {
         ),
       unavailable,
     ) as MaybePromise<Outcome>;
+  }
+
+  /** Answers a `presence`. */
+  present(connection: Connection, channel: string): MaybePromise<Outcome> {
+    const refusal = this.#refusal(connection, channel);
+    if (refusal !== undefined) return { kind: "failed", failure: refusal };
+    return this.#presence.answer(channel);
   }
 
   /** Finds the session that a token stands for, and opens its channels. */
@@ -166,7 +181,9 @@ export class Membership {
     for (const one of opened) if (!("failure" in one)) this.#workings.channels.release(one.channel);
   }
 
-  #openOne(connection: Connection, { channel, since, last }: Join): MaybePromise<Opened> {
+  #openOne(connection: Connection, join: Join): MaybePromise<Opened> {
+    const { channel, since, last } = join;
+    const described = join.metadata === undefined ? {} : { metadata: join.metadata };
     const { channels, options } = this.#workings;
     const refusal = isOwnChannelName(channel) ? undefined : this.#refusal(connection, channel);
     if (refusal !== undefined) return { channel, failure: refusal };
@@ -177,11 +194,16 @@ export class Membership {
     return whenReady(
       channels.hold(channel),
       (held): MaybePromise<Opened> => {
-        if (since === undefined && (last ?? 0) === 0) return { channel, held };
+        if (since === undefined && (last ?? 0) === 0) return { channel, held, ...described };
         const wanted = since === undefined ? { last: last! } : { since };
         return whenReady(
           attempt(() => options.broker.history(channel, { ...wanted, limit: 1, bytes: 0 })),
-          (page): Opened => ({ channel, held, start: startAt(held, since, page) }),
+          (page): Opened => ({
+            channel,
+            held,
+            start: startAt(held, since, page),
+            ...described,
+          }),
           () => {
             channels.release(channel);
             return failed();
@@ -225,10 +247,14 @@ function joinsOf(
   record: SessionRecord,
   positions: Readonly<Record<string, Position>>,
 ): readonly Join[] {
-  return Array.from(record.positions, ([channel, position]) => ({
-    channel,
-    since: Object.hasOwn(positions, channel) ? positions[channel]! : position,
-  }));
+  return Array.from(record.positions, ([channel, position]): Join => {
+    const metadata = record.metadata?.get(channel);
+    return {
+      channel,
+      since: Object.hasOwn(positions, channel) ? positions[channel]! : position,
+      ...(metadata === undefined ? {} : { metadata }),
+    };
+  });
 }
 
 /** Another's own channel is refused; a plain name the session had not is simply not the session's. */

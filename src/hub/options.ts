@@ -70,6 +70,11 @@ export interface HubOptions<C extends ChannelDefinitions, M extends MessageDefin
   readonly channels?: C;
   /** The messages clients may send to the application, by type. @default {} */
   readonly messages?: M;
+  /**
+   * Lets connections join a room by their path: with `"room:"`, whoever connects to `/ws/lobby` is
+   * subscribed to `room:lobby` from the start, where their role may be. @default no rooms
+   */
+  readonly rooms?: string;
   /** What carries events. @default memoryBroker() */
   readonly broker?: Broker;
   readonly limits?: Partial<Limits>;

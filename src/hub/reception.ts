@@ -5,9 +5,9 @@ import { failure } from "../protocol/errors.ts";
 import { SUBPROTOCOL } from "../protocol/messages.ts";
 import { clientChannel, EVERYONE, isOwnChannelName, userChannel } from "../protocol/names.ts";
 import { resumedFields } from "../session/answers.ts";
-import type { Outcome } from "../session/effect.ts";
+import type { Joined, Outcome } from "../session/effect.ts";
 import type { Connection } from "./connection.ts";
-import type { TakenUp } from "./host.ts";
+import type { Opened, TakenUp } from "./host.ts";
 import type { Membership } from "./membership.ts";
 import type { Roster } from "./roster.ts";
 import type { Sessions } from "./sessions.ts";
@@ -19,6 +19,17 @@ interface Parts {
   readonly sessions: Sessions;
   readonly membership: Membership;
   readonly roster: Roster;
+}
+
+/** What was looked for and opened before a connection is greeted. */
+interface Arrival {
+  /** The channels it is put on without asking, and a hold on each. */
+  readonly own: readonly string[];
+  readonly held: readonly Channel[];
+  /** Its session, where its request named one. */
+  readonly resumption?: { readonly taken: TakenUp; readonly token: string };
+  /** The room that its request asks to join. */
+  readonly room?: readonly Opened[];
 }
 
 /** Receives connections: puts them on their own channels, gives them their session, and greets them. */
@@ -42,7 +53,7 @@ export class Reception {
     if (userId !== null) own.push(userChannel(userId));
     whenReady(
       this.#hold(own),
-      (opened) => this.#arrive(connection, own, opened),
+      (held) => this.#lookForSession(connection, { own, held }),
       (error) => {
         const { logger } = this.#workings.options;
         logger.error("a connection could not be greeted", { clientId, error });
@@ -66,43 +77,47 @@ export class Reception {
     });
   }
 
-  /** Greets a connection, after its session was looked for where its request named one. */
-  #arrive(connection: Connection, own: readonly string[], opened: readonly Channel[]): void {
-    const { reconnectionToken } = connection.admission;
-    if (reconnectionToken === undefined) {
-      this.#greet(connection, own, opened);
-      return;
-    }
+  #lookForSession(connection: Connection, arrival: Arrival): void {
+    const { reconnectionToken: token } = connection.admission;
+    if (token === undefined) return this.#openRoom(connection, arrival);
     const failed = (): TakenUp => ({ failure: failure("internal", "the session was not found") });
     const taken = whenReady(
-      this.#membership.takeUp(connection, reconnectionToken),
+      this.#membership.takeUp(connection, token),
       (taken) => taken,
       failed,
     );
     whenReady(
       taken,
-      (taken) => this.#greet(connection, own, opened, { taken, token: reconnectionToken }),
+      (taken) => this.#openRoom(connection, { ...arrival, resumption: { taken, token } }),
       () => connection.close("internal_error"),
     );
   }
 
-  #greet(
-    connection: Connection,
-    own: readonly string[],
-    opened: readonly Channel[],
-    resumption?: { readonly taken: TakenUp; readonly token: string },
-  ): void {
+  #openRoom(connection: Connection, arrival: Arrival): void {
+    const { room } = connection.admission;
+    if (room === undefined) return this.#greet(connection, arrival);
+    whenReady(
+      this.#membership.open(connection, [room]),
+      (room) => this.#greet(connection, { ...arrival, room }),
+      () => connection.close("internal_error"),
+    );
+  }
+
+  #greet(connection: Connection, { own, held, resumption, room = [] }: Arrival): void {
     const { channels, options, timestamp } = this.#workings;
     if (!connection.isOpen) {
       for (const name of own) channels.release(name);
       if (resumption !== undefined) this.resume(connection, resumption.taken, resumption.token);
+      this.#membership.join(connection, room);
       return;
     }
-    for (const channel of opened) channel.add(connection);
-    connection.own = new Map(opened.map(({ name, position }) => [name, position]));
+    for (const channel of held) channel.add(connection);
+    connection.own = new Map(held.map(({ name, position }) => [name, position]));
     const token = this.#sessions.issue(connection);
     const outcome = resumption && this.resume(connection, resumption.taken, resumption.token);
     const resumed = outcome?.kind === "resumed" ? outcome : undefined;
+    const again = resumed?.results ?? [];
+    const joined = [...again, ...others(again, this.#membership.join(connection, room))];
     const { identity } = connection.admission;
     const { text, subscribe, binary, subscriptions } = options.limits;
     connection.open({
@@ -131,13 +146,23 @@ export class Reception {
         in_flight: options.limits.inFlight,
         in_flight_bytes: options.limits.inFlightBytes,
       },
-      ...(resumed === undefined
-        ? { positions: this.#membership.locate(connection, own) }
-        : resumedFields(resumed.results)),
+      ...(resumed === undefined ? this.#freshFields(connection, joined) : resumedFields(joined)),
       timestamp: timestamp(),
-    }, resumed?.results);
+    }, resumed === undefined && room.length === 0 ? undefined : joined);
     if (outcome?.kind === "failed") connection.refuse(outcome.failure);
     this.#workings.tell(() => options.onConnect(connection.info()));
+  }
+
+  /** Where a new session stands, on its own channels and on what it joined by its path. */
+  #freshFields(connection: Connection, joined: readonly Joined[]) {
+    const own = this.#membership.locate(connection, connection.own.keys());
+    if (joined.length === 0) return { positions: own };
+    const { channels, positions, rejected } = resumedFields(joined);
+    return {
+      channels,
+      positions: { ...own, ...positions },
+      ...(rejected === undefined ? {} : { rejected }),
+    };
   }
 
   /** Makes a connection the one of the session that was found for it. */
@@ -145,6 +170,8 @@ export class Reception {
     if ("failure" in taken) return { kind: "failed", failure: taken.failure };
     const { record } = taken;
     const former = connection.clientId;
+    // Before it is put on its channels, where the others are told which client it is.
+    if (connection.isOpen) connection.become(record.clientId);
     const { results, positions } = this.#membership.rejoin(connection, taken);
     if (!connection.isOpen) {
       // It went while its session was looked for, which so is nobody's still.
@@ -153,11 +180,10 @@ export class Reception {
     }
     connection.own = new Map([...positions].filter(([name]) => isOwnChannelName(name)));
     // What lies after the place it stands at comes again in any case.
-    const unacknowledged = record.unacknowledged.filter(({ event }) => {
+    connection.goOn(record.unacknowledged.filter(({ event }) => {
       const position = positions.get(event.channel);
       return position?.epoch === event.epoch && event.offset <= position.offset;
-    });
-    connection.become(record.clientId, unacknowledged);
+    }));
     this.#roster.rename(connection, former);
     return {
       kind: "resumed",
@@ -167,4 +193,10 @@ export class Reception {
       expiresIn: this.#sessions.expiresIn,
     };
   }
+}
+
+/** Those of `joined` that are not among `again`. */
+function others(again: readonly Joined[], joined: readonly Joined[]): readonly Joined[] {
+  const names = new Set(again.map(({ channel }) => channel));
+  return joined.filter(({ channel }) => !names.has(channel));
 }

@@ -6,6 +6,7 @@ import type { Position } from "../protocol/messages.ts";
 import type { Farewell } from "../session/session.ts";
 import type { Connection } from "./connection.ts";
 import type { Ending } from "./options.ts";
+import type { Presence } from "./presence.ts";
 import type { Workings } from "./workings.ts";
 
 /** How long a token that was used stays good, in case its user never learned of the next, in milliseconds. */
@@ -27,11 +28,13 @@ interface Tokens {
  */
 export class Sessions {
   readonly #workings: Workings;
+  readonly #presence: Presence;
   readonly #tokens = new Map<Connection, Tokens>();
   readonly #connections = new Map<string, Connection>();
 
-  constructor(workings: Workings) {
+  constructor(workings: Workings, presence: Presence) {
     this.#workings = workings;
+    this.#presence = presence;
   }
 
   /** Seconds a session lives after a disconnect. */
@@ -121,7 +124,8 @@ export class Sessions {
       }
     }
     const { clientId, userId, unacknowledged } = connection;
-    return { clientId, userId, positions, unacknowledged };
+    const metadata = this.#presence.saidBy(connection);
+    return { clientId, userId, positions, metadata, unacknowledged };
   }
 
   #forget(connection: Connection): void {

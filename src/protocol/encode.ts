@@ -118,17 +118,18 @@ export function eventMessage(event: ChannelEvent): Readonly<Record<string, unkno
 
 /** Splices the frame round the data, which is JSON text already. */
 function eventText(event: ChannelEvent, attempt: number): string {
-  const { channel, eventType, timestamp, data, offset } = event;
+  const { channel, eventType, timestamp, data } = event;
   const json = typeof data === "string" ? data : JSON.stringify({
     encoding: "base64",
     kind: data.kind,
     content: toBase64(data.content),
     metadata: data.metadata,
   });
+  const offset = event.isAnnouncement ? "" : `,"offset":${event.offset}`;
   const ack = event.ack ? `,"ack_id":${JSON.stringify(ackIdOf(event))}` : "";
   const repeat = attempt > 1 ? `,"attempt":${attempt}` : "";
   return `{"type":"event","channel":${JSON.stringify(channel)},"timestamp":"${timestamp}",` +
-    `"event_type":${JSON.stringify(eventType)},"data":${json},"offset":${offset}${ack}${repeat}}`;
+    `"event_type":${JSON.stringify(eventType)},"data":${json}${offset}${ack}${repeat}}`;
 }
 
 function eventEnvelope(event: ChannelEvent, media: Media, attempt: number): Frame {

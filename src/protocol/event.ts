@@ -69,8 +69,10 @@ export interface ChannelEvent extends NewEvent {
   readonly channel: string;
   /** The life of the channel's numbering that {@linkcode ChannelEvent.offset} counts in. */
   readonly epoch: string;
-  /** Its place in the epoch: 1, 2, 3 … */
+  /** Its place in the epoch: 1, 2, 3 …; of an announcement, the place of the event before it. */
   readonly offset: number;
+  /** Whether it is an announcement: told to those who are there, without a place, and not kept. */
+  readonly isAnnouncement?: true;
 }
 
 /** How an event is named in an `ack`: an epoch is never used twice, so no two events share a name. */

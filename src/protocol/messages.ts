@@ -18,6 +18,9 @@ export const MAX_CHANNELS_PER_REQUEST = 100;
 /** The most events that one `history` may give, and `subscribe` with `last` recover. */
 export const MAX_HISTORY_LIMIT = 1_000;
 
+/** The longest metadata of a `subscribe`, in characters of JSON. */
+export const MAX_MEMBER_METADATA = 1_024;
+
 /** The longest event type or message type, in characters. */
 export const MAX_TYPE_NAME = 200;
 
@@ -69,6 +72,11 @@ export const clientSchemas = {
     channels,
     positions: positions.optional(),
     last: z.int().min(0).max(MAX_HISTORY_LIMIT).optional(),
+    /** What the others on channels with presence are told of this connection. */
+    metadata: z.record(z.string(), z.unknown()).refine(
+      (value) => JSON.stringify(value).length <= MAX_MEMBER_METADATA,
+      { error: `may have ${MAX_MEMBER_METADATA} characters as JSON` },
+    ).optional(),
     ...correlated,
   }),
   unsubscribe: z.object({ type: z.literal("unsubscribe"), channels, ...correlated }),
@@ -196,7 +204,8 @@ export const serverSchemas = {
     timestamp,
     event_type: z.string(),
     data,
-    offset: z.number(),
+    /** Absent where it has none, and is not in the history: who came and went. */
+    offset: z.number().optional(),
     /** Names the event in an `ack`, where one is due. */
     ack_id: z.string().optional(),
     /** 2 and more for a repeat, which stands outside the order. */
@@ -228,7 +237,13 @@ export const serverSchemas = {
     type: z.literal("presence"),
     channel: z.string(),
     /** Absent where there are too many to list. */
-    members: z.array(z.unknown()).optional(),
+    members: z.array(z.object({
+      user_id: z.string().nullable(),
+      /** The member's connection that came or changed last. */
+      client_id: z.string(),
+      metadata: z.record(z.string(), z.unknown()).nullable(),
+      connections: z.number(),
+    })).optional(),
     count: z.number(),
     timestamp,
     ...correlated,

@@ -61,6 +61,8 @@ export interface Join {
   readonly since?: Position;
   /** How many of the newest events are wanted first, in place of `since`. */
   readonly last?: number;
+  /** What the others there are told of it: a JSON object as text. */
+  readonly metadata?: string;
 }
 
 /** How one channel of a `join` ended. */

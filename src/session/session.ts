@@ -91,13 +91,17 @@ export class Session {
     return this.#state === "closed" ? undefined : this.#liveness?.deadline;
   }
 
-  /** Greets the peer, then takes what came before: `connected` is the first message there is. */
-  open(connected: ServerMessageOf<"connected">, resumed?: readonly Joined[]): readonly Effect[] {
+  /**
+   * Greets the peer, then takes what came before: `connected` is the first message there is.
+   *
+   * @param joined The channels that its request put it on: after that it is too late for a `resume`.
+   */
+  open(connected: ServerMessageOf<"connected">, joined?: readonly Joined[]): readonly Effect[] {
     if (this.#state !== "opening") return [];
     this.#state = "open";
-    if (resumed !== undefined) {
+    if (joined !== undefined) {
       this.#mayResume = false;
-      this.#joined(resumed);
+      this.#joined(joined);
     }
     const effects: Effect[] = [{ kind: "send", message: connected }];
     this.#proceed(effects);
@@ -279,7 +283,7 @@ export class Session {
         this.#mayResume = false;
         const { channels, rejected } = this.#admissible(request.channels);
         const id = this.#await(request, bytes, rejected);
-        effects.push({ kind: "join", id, joins: channels.map((name) => joinOf(request, name)) });
+        effects.push({ kind: "join", id, joins: joinsOf(request, channels) });
         return;
       }
       case "unsubscribe": {
@@ -432,9 +436,15 @@ function nameFailure(channel: string): Failure | undefined {
   return failure("invalid_channel", "the channel name is empty, too long or has other characters");
 }
 
-function joinOf({ positions, last }: RequestOf<"subscribe">, channel: string): Join {
-  if (positions !== undefined && Object.hasOwn(positions, channel)) {
-    return { channel, since: positions[channel]! };
-  }
-  return last === undefined ? { channel } : { channel, last };
+function joinsOf(
+  { positions, last, metadata }: RequestOf<"subscribe">,
+  channels: readonly string[],
+): readonly Join[] {
+  const described = metadata === undefined ? {} : { metadata: JSON.stringify(metadata) };
+  return channels.map((channel): Join => {
+    if (positions !== undefined && Object.hasOwn(positions, channel)) {
+      return { channel, since: positions[channel]!, ...described };
+    }
+    return { channel, ...(last === undefined ? {} : { last }), ...described };
+  });
 }

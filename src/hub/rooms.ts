@@ -1,0 +1,99 @@
+/**
+ * Rooms: channels that a connection joins by the path it connects to.
+ *
+ * @module
+ */
+import { HeddleError } from "../base/errors.ts";
+import type { ChannelRegistry } from "../channel/definition.ts";
+import type { Identity } from "../guard/identity.ts";
+import { permits } from "../guard/permissions.ts";
+import { Refusal } from "../guard/refusal.ts";
+import { isChannelName, MAX_CHANNEL_NAME } from "../protocol/names.ts";
+
+/** The longest name that a connection may give for itself in the request, in characters. */
+const MAX_DISPLAY_NAME = 128;
+
+/** What a room cannot be called: the server's own resources have these paths. */
+const reserved: ReadonlySet<string> = new Set(["config", "stats"]);
+
+/** Whether a room cannot be called so, since the path is another resource's. */
+export function isReservedRoom(room: string): boolean {
+  return reserved.has(room);
+}
+
+/** A room that a request asks to join. */
+export interface RoomRequest {
+  /** Its channel. */
+  readonly channel: string;
+  /** What the others there are told of the connection: a JSON object as text. */
+  readonly metadata?: string;
+}
+
+/** Which channel a room is, and who may connect to it. */
+export class Rooms {
+  readonly #registry: ChannelRegistry;
+  readonly #prefix: string | undefined;
+
+  /**
+   * @param prefix What stands before a room's id in its channel's name; without it there are no rooms.
+   * @throws {HeddleError} `option_invalid` for a prefix that no declared pattern covers.
+   */
+  constructor(registry: ChannelRegistry, prefix: string | undefined) {
+    this.#registry = registry;
+    this.#prefix = prefix;
+    if (prefix === undefined || registry.find(`${prefix}id`) !== undefined) return;
+    throw new HeddleError(
+      "option_invalid",
+      `rooms is "${prefix}", but no channel "${prefix}*" is declared`,
+    );
+  }
+
+  /** Whether there are any. */
+  get areOffered(): boolean {
+    return this.#prefix !== undefined;
+  }
+
+  /**
+   * Reads which room a request is for.
+   *
+   * @param id The last segment of the path.
+   * @throws {Refusal} 404 where there are no rooms, 400 for an id or `display_name` that cannot be.
+   */
+  read(id: string, request: Request): RoomRequest {
+    if (this.#prefix === undefined) {
+      throw new Refusal(404, "not_found", "there is no WebSocket here");
+    }
+    const channel = this.#prefix + id;
+    if (isReservedRoom(id)) {
+      throw new Refusal(400, "invalid_room", `"${id}" is reserved: no room can be called so`);
+    }
+    if (!isChannelName(channel)) {
+      throw new Refusal(
+        400,
+        "invalid_room",
+        `a room id has 1 to ${MAX_CHANNEL_NAME - this.#prefix.length} characters of ` +
+          "A-Z a-z 0-9 _ . : ~ = + / | -",
+      );
+    }
+    const name = new URL(request.url).searchParams.get("display_name") || undefined;
+    if (name === undefined) return { channel };
+    if (name.length > MAX_DISPLAY_NAME) {
+      throw new Refusal(
+        400,
+        "invalid_display_name",
+        `display_name may have ${MAX_DISPLAY_NAME} characters`,
+      );
+    }
+    return { channel, metadata: JSON.stringify({ display_name: name }) };
+  }
+
+  /** @throws {Refusal} 404 for a room of nobody's, 403 where a role may not join it. */
+  check({ channel }: RoomRequest, { role }: Identity): void {
+    const definition = this.#registry.find(channel);
+    if (definition === undefined) {
+      throw new Refusal(404, "unknown_channel", `no channel "${channel}" is declared`);
+    }
+    if (permits(definition.permissions, role, "subscribe")) return;
+    throw new Refusal(403, "forbidden", `the role "${role}" may not subscribe to "${channel}"`);
+  }
+}
