@@ -11,13 +11,19 @@ import type { MaybePromise } from "../base/maybe_promise.ts";
 import type { ChannelEvent, NewEvent } from "../protocol/event.ts";
 import { Media } from "../protocol/event.ts";
 import { positionSchema } from "../protocol/messages.ts";
-import type { Broker, BrokerSubscription } from "./broker.ts";
+import type { Broker, BrokerSubscription, PublishTerms, Retention } from "./broker.ts";
+import type { MemoryBrokerOptions } from "./memory.ts";
 
 /** How the suite gets what it tests. */
 export interface BrokerUnderTest {
-  /** Makes a broker that shares nothing with another. */
-  create(): MaybePromise<Broker>;
+  /** Makes a broker that shares nothing with another, with these bounds and this clock. */
+  create(options?: MemoryBrokerOptions): MaybePromise<Broker>;
 }
+
+/** What the suite has kept of a channel. */
+export const retention: Retention = { size: 1_000, bytes: 8_388_608, ttl: 300_000 };
+
+const terms: PublishTerms = { retention };
 
 /** What the suite publishes. */
 export function newEvent(data: string | Media = "{}"): NewEvent {
@@ -33,8 +39,8 @@ export class Listener {
   #wake: () => void = () => {};
 
   /** Subscribes. */
-  async listen(broker: Broker, channel: string): Promise<this> {
-    this.#subscription = await broker.subscribe(channel, (event) => {
+  async listen(broker: Broker, channel: string, kept: Retention = retention): Promise<this> {
+    this.#subscription = await broker.subscribe(channel, kept, (event) => {
       this.events.push(event);
       this.onEvent(event);
       this.#wake();
@@ -83,7 +89,11 @@ export function testBroker(name: string, { create }: BrokerUnderTest): void {
         const { epoch, offset } = listeners[0]!.subscription.position;
         assertEquals(offset, 0);
         for (let i = 1; i <= 20; i++) {
-          assertEquals(await broker.publish("a", newEvent(`${i}`)), { epoch, offset: i });
+          assertEquals(await broker.publish("a", newEvent(`${i}`), terms), {
+            epoch,
+            offset: i,
+            duplicate: false,
+          });
         }
         for (const listener of listeners) {
           await listener.reaches(20);
@@ -102,11 +112,11 @@ export function testBroker(name: string, { create }: BrokerUnderTest): void {
     it("gives positions that fit the protocol, for events and subscriptions alike", () =>
       withBroker(async (broker) => {
         const listener = await new Listener().listen(broker, "a");
-        const published = await broker.publish("a", newEvent());
+        const published = await broker.publish("a", newEvent(), terms);
         for (const position of [listener.subscription.position, published]) {
           assert(positionSchema.safeParse(position).success, JSON.stringify(position));
         }
-        const unheard = await broker.publish("nobody listens here", newEvent());
+        const unheard = await broker.publish("nobody listens here", newEvent(), terms);
         assert(positionSchema.safeParse(unheard).success && unheard.offset >= 1);
       }));
 
@@ -116,7 +126,7 @@ export function testBroker(name: string, { create }: BrokerUnderTest): void {
         const listeners = await Promise.all(
           names.map((name) => new Listener().listen(broker, name)),
         );
-        for (const name of names) await broker.publish(name, newEvent(JSON.stringify(name)));
+        for (const name of names) await broker.publish(name, newEvent(JSON.stringify(name)), terms);
         for (const [i, listener] of listeners.entries()) {
           await listener.reaches(1);
           assertEquals(listener.events.map(({ channel, data }) => [channel, data]), [
@@ -130,7 +140,7 @@ export function testBroker(name: string, { create }: BrokerUnderTest): void {
         const listener = await new Listener().listen(broker, "a");
         const media = new Media("image", new Uint8Array([0, 255]), { mime: "image/png" });
         const exclude = { clients: ["c1"], users: ["u1", "__proto__"] };
-        await broker.publish("a", { ...newEvent(media), exclude });
+        await broker.publish("a", { ...newEvent(media), exclude }, terms);
         await listener.reaches(1);
         const [event] = listener.events;
         assertEquals(event?.exclude, exclude);
@@ -141,12 +151,12 @@ export function testBroker(name: string, { create }: BrokerUnderTest): void {
     it("gives a listener what comes after its position, and nothing before it", () =>
       withBroker(async (broker) => {
         const first = await new Listener().listen(broker, "a");
-        await broker.publish("a", newEvent());
-        await broker.publish("a", newEvent());
+        await broker.publish("a", newEvent(), terms);
+        await broker.publish("a", newEvent(), terms);
         const late = await new Listener().listen(broker, "a");
         assertEquals(late.subscription.position.offset, 2);
         assertEquals(late.subscription.position.epoch, first.subscription.position.epoch);
-        await broker.publish("a", newEvent());
+        await broker.publish("a", newEvent(), terms);
         await late.reaches(3);
         assertEquals(late.offsets, [3]);
       }));
@@ -157,11 +167,11 @@ export function testBroker(name: string, { create }: BrokerUnderTest): void {
           await new Listener().listen(broker, "a"),
           await new Listener().listen(broker, "a"),
         ];
-        await broker.publish("a", newEvent());
+        await broker.publish("a", newEvent(), terms);
         await Promise.all([closed.reaches(1), open.reaches(1)]);
         closed.subscription.close();
         closed.subscription.close();
-        await broker.publish("a", newEvent());
+        await broker.publish("a", newEvent(), terms);
         await open.reaches(2);
         assertEquals([closed.offsets, open.offsets], [[1], [1, 2]]);
       }));
@@ -177,7 +187,7 @@ export function testBroker(name: string, { create }: BrokerUnderTest): void {
           };
         }
         const witness = await new Listener().listen(broker, "a");
-        await broker.publish("a", newEvent());
+        await broker.publish("a", newEvent(), terms);
         await witness.reaches(1);
         assertEquals(listeners.flatMap(({ offsets }) => offsets).length, 1);
       }));
@@ -188,10 +198,10 @@ export function testBroker(name: string, { create }: BrokerUnderTest): void {
         await listener.listen(broker, "a");
         const { subscription } = listener;
         await listener.listen(broker, "a");
-        await broker.publish("a", newEvent());
+        await broker.publish("a", newEvent(), terms);
         await listener.until(() => listener.events.length === 2);
         subscription.close();
-        await broker.publish("a", newEvent());
+        await broker.publish("a", newEvent(), terms);
         await listener.reaches(2);
         assertEquals(listener.offsets.filter((offset) => offset === 1).length, 2);
       }));
@@ -200,14 +210,14 @@ export function testBroker(name: string, { create }: BrokerUnderTest): void {
       withBroker(async (broker) => {
         const answering = new Listener();
         answering.onEvent = ({ offset }) => {
-          if (offset < 5) void broker.publish("a", newEvent());
+          if (offset < 5) void broker.publish("a", newEvent(), terms);
         };
         const listeners = [
           await new Listener().listen(broker, "a"),
           await answering.listen(broker, "a"),
           await new Listener().listen(broker, "a"),
         ];
-        await broker.publish("a", newEvent());
+        await broker.publish("a", newEvent(), terms);
         for (const listener of listeners) {
           await listener.reaches(5);
           assertEquals(listener.offsets, [1, 2, 3, 4, 5]);
@@ -223,10 +233,10 @@ export function testBroker(name: string, { create }: BrokerUnderTest): void {
           listening ??= late.listen(broker, "a");
         };
         await first.listen(broker, "a");
-        await broker.publish("a", newEvent());
+        await broker.publish("a", newEvent(), terms);
         await first.reaches(1);
         await listening;
-        await broker.publish("a", newEvent());
+        await broker.publish("a", newEvent(), terms);
         await late.reaches(2);
         const from = late.subscription.position.offset;
         assertEquals(late.offsets, from === 0 ? [1, 2] : [2]);
@@ -237,12 +247,12 @@ export function testBroker(name: string, { create }: BrokerUnderTest): void {
         const seen = new Map<string, number>();
         for (let life = 0; life < 10; life++) {
           const listener = await new Listener().listen(broker, "a");
-          const { epoch, offset } = await broker.publish("a", newEvent());
+          const { epoch, offset } = await broker.publish("a", newEvent(), terms);
           const last = seen.get(epoch) ?? 0;
           assert(offset > last, `offset ${offset} of epoch ${epoch} was given before`);
           seen.set(epoch, offset);
           listener.subscription.close();
-          const unheard = await broker.publish("a", newEvent());
+          const unheard = await broker.publish("a", newEvent(), terms);
           assert(unheard.offset > (seen.get(unheard.epoch) ?? 0));
           seen.set(unheard.epoch, unheard.offset);
         }
@@ -262,8 +272,9 @@ export function testBroker(name: string, { create }: BrokerUnderTest): void {
               const witness = await new Listener().listen(broker, "a");
               let last = 0;
               for (const [step, which] of steps) {
-                if (step === "publish") last = (await broker.publish("a", newEvent())).offset;
-                else if (step === "listen") open.push(await new Listener().listen(broker, "a"));
+                if (step === "publish") {
+                  last = (await broker.publish("a", newEvent(), terms)).offset;
+                } else if (step === "listen") open.push(await new Listener().listen(broker, "a"));
                 else {
                   const [listener] = open.splice(which, 1);
                   listener?.subscription.close();
@@ -291,8 +302,8 @@ export function testBroker(name: string, { create }: BrokerUnderTest): void {
       await broker.close();
       for (
         const use of [
-          async () => await broker.publish("a", newEvent()),
-          async () => await broker.subscribe("a", () => {}),
+          async () => await broker.publish("a", newEvent(), terms),
+          async () => await broker.subscribe("a", retention, () => {}),
         ]
       ) {
         const error = await assertRejects(use, HeddleError);
@@ -305,7 +316,7 @@ export function testBroker(name: string, { create }: BrokerUnderTest): void {
     it("does not share an epoch with another broker", async () => {
       const brokers = [await create(), await create()] as const;
       const epochs = await Promise.all(brokers.map(async (broker) => {
-        const { position } = await broker.subscribe("a", () => {});
+        const { position } = await broker.subscribe("a", retention, () => {});
         return position.epoch;
       }));
       assertNotEquals(epochs[0], epochs[1]);
