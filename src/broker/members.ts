@@ -115,9 +115,8 @@ export class Members {
   }
 
   #number(isListed: boolean): PresenceChange[] {
-    // Where each is told of again, that starts from those who are here now.
-    const stale = isListed ? this.#entries.values() : this.#changed.keys();
-    for (const entry of stale) this.#settle(entry);
+    // What is told of each again starts from those who are here now.
+    for (const entry of this.#changed.keys()) this.#settle(entry);
     const isNews = this.#count !== this.#toldCount || isListed !== this.#wasListed;
     return isNews ? [{ kind: "count", count: this.#count }] : [];
   }

@@ -1,0 +1,77 @@
+/**
+ * A deploy: thousands of clients on a hub that is drained, and a second hub that takes over. All must come
+ * back, each when it was told to, with every event; where the second hub has a new broker, each must be
+ * told of the gap. Prints its figures; exits 1 where one is wrong.
+ *
+ * `node --import tsx bench/deploy.ts [--clients 5000] [--spread 5000] [--fresh]`, also under `deno run -A`
+ * and `bun`.
+ *
+ * @module
+ */
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { Child } from "../src/testing/child.ts";
+import { runtime } from "../src/testing/serve.ts";
+import { ReturningClient } from "./returning_client.ts";
+
+const { values } = parseArgs({
+  options: {
+    clients: { type: "string", default: "5000" },
+    spread: { type: "string", default: "5000" },
+    fresh: { type: "boolean", default: false },
+  },
+});
+const count = Number(values.clients);
+const spread = Number(values.spread);
+
+const child = new Child(
+  new URL("./deploy_server.ts", import.meta.url),
+  values.fresh ? ["fresh"] : [],
+);
+const socketUrl = (url: string) => `${url.replace(/^http/, "ws")}/ws`;
+
+const where = { url: socketUrl(await child.line()) };
+const clients: ReturningClient[] = [];
+while (clients.length < count) {
+  const batch = Array.from(
+    { length: Math.min(100, count - clients.length) },
+    () => new ReturningClient(where, "news"),
+  );
+  await Promise.all(batch.map((client) => client.subscribed));
+  clients.push(...batch);
+}
+
+await child.ask("publish 100");
+where.url = socketUrl(await child.ask(`deploy ${spread}`));
+const drained = Number(await child.line());
+const published = Number(await child.ask("publish 200"));
+await Promise.all(clients.map((client) => client.returned));
+await Promise.all(clients.map((client) => client.until(published)));
+
+const returns = clients.map((client) => client.returnedAt!).sort((a, b) => a - b);
+/** The most returns in any window of a second. */
+let busiest = 0;
+for (let i = 0, j = 0; i < returns.length; i++) {
+  while (returns[i]! - returns[j]! >= 1000) j++;
+  busiest = Math.max(busiest, i - j + 1);
+}
+const sum = (of: (client: ReturningClient) => number) => clients.reduce((n, c) => n + of(c), 0);
+const figures = {
+  runtime,
+  clients: count,
+  broker: values.fresh ? "new" : "the same",
+  drained_ms: drained,
+  returned: returns.length,
+  recovered: sum(({ isRecovered }) => isRecovered ? 1 : 0),
+  told_of_a_gap: sum(({ gaps }) => gaps > 0 ? 1 : 0),
+  published,
+  lost_unsaid: sum(({ lost }) => lost),
+  doubled: sum(({ doubled }) => doubled),
+  busiest_second: busiest,
+  planned_per_second: Math.ceil(count / (spread / 1000)),
+};
+console.log(JSON.stringify(figures));
+child.kill();
+const isRight = figures.returned === count && figures.lost_unsaid === 0 && figures.doubled === 0 &&
+  (values.fresh ? figures.told_of_a_gap === count : figures.recovered === count);
+process.exit(isRight ? 0 : 1);

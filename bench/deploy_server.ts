@@ -1,0 +1,54 @@
+/**
+ * The hubs of `deploy.ts`, in a process of their own: the one that goes, and the one that takes over the
+ * same broker. With the argument `fresh` the second has a broker of its own, as a new process would.
+ */
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { channel, createHub, type Hub, memoryBroker } from "../mod.ts";
+import { allowAnonymous } from "../src/guard/identity.ts";
+import { serveHere } from "../src/testing/serve.ts";
+
+const broker = memoryBroker();
+const isFresh = process.argv.includes("fresh");
+
+function makeHub(own = broker) {
+  return createHub({
+    auth: allowAnonymous(),
+    channels: { news: channel() },
+    broker: own,
+    limits: { connections: 20_000 },
+    logger: { debug() {}, info() {}, warn() {}, error: console.error },
+  });
+}
+
+let hub: Pick<Hub, "drain" | "stats"> & ReturnType<typeof makeHub> = makeHub();
+let server = await serveHere(hub);
+console.log(server.url);
+let published = 0;
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const [command, argument] = line.split(" ");
+  switch (command) {
+    case "publish":
+      for (let i = 0; i < Number(argument); i++) {
+        await hub.channel("news").publish("item", { sequence: ++published });
+        if (i % 10 === 9) await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      console.log(published);
+      break;
+    case "deploy": {
+      const old = { hub, server };
+      hub = makeHub(isFresh ? memoryBroker() : broker);
+      server = await serveHere(hub);
+      console.log(server.url);
+      const started = performance.now();
+      await old.hub.drain({ within: 10_000, spread: Number(argument) });
+      await old.server.close();
+      console.log(Math.round(performance.now() - started));
+      break;
+    }
+    case "connections":
+      console.log(hub.stats().connections);
+      break;
+  }
+}
