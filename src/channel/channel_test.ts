@@ -4,7 +4,18 @@ import fc from "fast-check";
 import { Compressor } from "../protocol/compression.ts";
 import { type Frame, grant, plainText, type Variant } from "../protocol/encode.ts";
 import type { ChannelEvent, Exclusion } from "../protocol/event.ts";
+import type { Broker, Gap } from "../broker/broker.ts";
+import { newEvent } from "../broker/contract.ts";
+import { memoryBroker } from "../broker/memory.ts";
+import { changedBroker } from "../testing/changed_broker.ts";
+import { LateBroker } from "../testing/late_broker.ts";
 import { Channel, type Subscriber } from "./channel.ts";
+import {
+  channel as define,
+  type ChannelOptions,
+  conflate,
+  type EventSchemas,
+} from "./definition.ts";
 
 const long = JSON.stringify({ text: "heddle ".repeat(500) });
 
@@ -22,7 +33,12 @@ class Peer implements Subscriber {
   readonly clientId: string;
   readonly userId: string | null;
   variant: Variant;
+  isReady = true;
   readonly frames: Frame[] = [];
+  readonly gaps: Gap[] = [];
+  /** How often it was told that it fell behind, and by too much. */
+  fallen = 0;
+  overflows = 0;
   onFrame: () => void = () => {};
 
   constructor(clientId: string, userId: string | null = null, variant: Variant = plainText) {
@@ -34,6 +50,23 @@ class Peer implements Subscriber {
   deliver(frame: Frame): void {
     this.frames.push(frame);
     this.onFrame();
+  }
+
+  miss(_channel: string, _epoch: string, gap: Gap): void {
+    this.gaps.push(gap);
+  }
+
+  fellBehind(): void {
+    this.fallen++;
+  }
+
+  overflowed(): void {
+    this.overflows++;
+  }
+
+  /** The offsets of what it got, each taken once. */
+  take(): number[] {
+    return this.frames.splice(0).map((frame) => JSON.parse(String(frame)).offset);
   }
 }
 
@@ -50,7 +83,32 @@ function eventOf(offset: number, exclude?: Exclusion, data = "1"): ChannelEvent 
 }
 
 function newChannel(compressor = new Compressor()): Channel {
-  return new Channel("a", { epoch: "e", offset: 0 }, compressor);
+  const workings = { definition: undefined, broker: memoryBroker(), compressor, lag: 1_000 };
+  return new Channel("a", { epoch: "e", offset: 0 }, workings);
+}
+
+/** A channel over a broker in memory, and how to publish to it. */
+function listening(
+  options: ChannelOptions<EventSchemas> = {},
+  change: (broker: Broker) => Broker = (broker) => broker,
+): { channel: Channel; publish: (data?: unknown, exclude?: Exclusion) => void } {
+  const memory = memoryBroker();
+  const definition = define(options);
+  const { retention } = definition;
+  let channel: Channel | undefined;
+  const subscription = memory.subscribe("a", retention, (event) => channel?.deliver(event));
+  assert(!(subscription instanceof Promise));
+  channel = new Channel("a", subscription.position, {
+    definition,
+    broker: change(memory),
+    compressor: new Compressor(),
+    lag: 3,
+  });
+  const publish = (data: unknown = 1, exclude?: Exclusion) => {
+    const event = { ...newEvent(JSON.stringify(data)), ...(exclude && { exclude }) };
+    void memory.publish("a", event, { retention });
+  };
+  return { channel, publish };
 }
 
 const zlib = grant({ compression: { algorithm: "zlib" } }).variant;
@@ -116,6 +174,237 @@ describe("Channel.deliver()", () => {
     channel.deliver(eventOf(1));
     assertEquals([first, second, third].map(({ frames }) => frames.length), [1, 0, 1]);
     assertEquals(channel.size, 1);
+  });
+});
+
+describe("A subscriber that is behind", () => {
+  it("gets the rest from history when its socket takes more, and then what comes", () => {
+    const { channel, publish } = listening();
+    const [slow, quick] = [new Peer("slow"), new Peer("quick")];
+    for (const peer of [slow, quick]) channel.add(peer);
+    publish();
+    slow.isReady = false;
+    for (let i = 0; i < 3; i++) publish();
+    assertEquals([slow.take(), quick.take(), slow.fallen], [[1], [1, 2, 3, 4], 1]);
+    assertEquals(channel.positionOf(slow).offset, 1);
+    assertEquals(channel.catchUp(slow), false);
+    slow.isReady = true;
+    assertEquals([channel.catchUp(slow), slow.take()], [true, [2, 3, 4]]);
+    publish();
+    assertEquals([slow.take(), quick.take(), channel.size], [[5], [5], 2]);
+  });
+
+  it("gets as much as its socket takes, and goes on where it stopped", () => {
+    const { channel, publish } = listening();
+    for (let i = 0; i < 5; i++) publish();
+    const peer = new Peer("1");
+    peer.onFrame = () => peer.isReady = peer.frames.length < 2;
+    channel.addBehind(peer, { ...channel.position, offset: 0 });
+    const taken: number[][] = [];
+    for (let turn = 0; turn < 3; turn++) {
+      const isDone = channel.catchUp(peer);
+      taken.push(peer.take());
+      assertEquals(isDone, turn === 2);
+      peer.isReady = true;
+    }
+    assertEquals(taken, [[1, 2], [3, 4], [5]]);
+  });
+
+  it("is not given what was not for it, live or later", () => {
+    const { channel, publish } = listening();
+    const peer = new Peer("c", "u");
+    channel.add(peer);
+    publish(1, { clients: ["c"] });
+    peer.isReady = false;
+    publish(2, { users: ["u"] });
+    publish(3);
+    peer.isReady = true;
+    assertEquals([channel.catchUp(peer), peer.take()], [true, [3]]);
+  });
+
+  it("is not given again what it got before it took up a session", () => {
+    const { channel, publish } = listening();
+    for (let i = 0; i < 6; i++) publish();
+    const { epoch } = channel.position;
+    const peer = new Peer("1");
+    channel.addBehind(peer, { epoch, offset: 1 }, { after: { epoch, offset: 3 }, to: 5 });
+    assertEquals([channel.catchUp(peer), peer.take()], [true, [2, 3, 6]]);
+  });
+
+  it("is told of what history no longer has, and gets the rest", () => {
+    const { channel, publish } = listening({ history: { size: 2 } });
+    const peer = new Peer("1");
+    channel.add(peer);
+    peer.isReady = false;
+    for (let i = 0; i < 3; i++) publish();
+    peer.isReady = true;
+    assertEquals([channel.catchUp(peer), peer.take()], [true, [2, 3]]);
+    assertEquals(peer.gaps, [{ from: 1, to: 1 }]);
+  });
+
+  it("goes where it unsubscribes, and does not come back by a page that was under way", async () => {
+    const { channel, publish } = listening(
+      {},
+      (broker) => new LateBroker(broker, { isPrompt: true }),
+    );
+    for (let i = 0; i < 3; i++) publish();
+    const { epoch } = channel.position;
+    const peer = new Peer("1");
+    channel.addBehind(peer, { epoch, offset: 0 });
+    const first = channel.catchUp(peer);
+    assertEquals(channel.catchUp(peer), false);
+    assertEquals(channel.delete(peer), true);
+    assertEquals([await first, peer.take(), channel.size], [true, [], 0]);
+    // Nor is what it asks for anew mixed up with it.
+    channel.addBehind(peer, { epoch, offset: 0 });
+    const stale = channel.catchUp(peer);
+    channel.delete(peer);
+    channel.addBehind(peer, { epoch, offset: 2 });
+    const fresh = channel.catchUp(peer);
+    assertEquals([await stale, await fresh, peer.take()], [true, true, [3]]);
+  });
+
+  it("waits where history is ahead of what was delivered, and gets nothing twice", async () => {
+    const memory = memoryBroker();
+    const late = new LateBroker(memory);
+    const { retention } = define();
+    let channel: Channel | undefined;
+    const subscribing = late.subscribe("a", retention, (event) => channel?.deliver(event));
+    late.answer(0);
+    const { position } = await subscribing;
+    const workings = { definition: define(), compressor: new Compressor(), lag: 3 };
+    channel = new Channel("a", position, { ...workings, broker: memory });
+    for (let i = 0; i < 3; i++) void memory.publish("a", newEvent(), { retention });
+    const peer = new Peer("1");
+    late.deliver(0);
+    channel.addBehind(peer, position);
+    assertEquals([channel.catchUp(peer), peer.take()], [false, [1, 2, 3]]);
+    for (let left = 2; left > 0; left--) {
+      assertEquals(channel.catchUp(peer), false);
+      late.deliver(0);
+    }
+    assertEquals([channel.catchUp(peer), peer.take()], [true, []]);
+    void memory.publish("a", newEvent(), { retention });
+    late.deliver(0);
+    assertEquals(peer.take(), [4]);
+  });
+
+  it("tries again where the broker throws, rejects or is closed", async () => {
+    const failures = [
+      () => {
+        throw new Error("gone");
+      },
+      () => Promise.reject(new Error("gone")),
+      undefined,
+    ];
+    const { channel, publish } = listening({}, (memory) =>
+      changedBroker(memory, {
+        history: (...terms) => (failures.shift() ?? (() => memory.history(...terms)))(),
+      }));
+    publish();
+    const peer = new Peer("1");
+    channel.addBehind(peer, { ...channel.position, offset: 0 });
+    assertEquals([await channel.catchUp(peer), await channel.catchUp(peer)], [false, false]);
+    assertEquals([channel.catchUp(peer), peer.take()], [true, [1]]);
+  });
+});
+
+describe("A channel's policy for a subscriber that is too far behind", () => {
+  it("is to cut it off, unless it recovers", () => {
+    const { channel, publish } = listening();
+    const [slow, recovering] = [new Peer("slow"), new Peer("recovering")];
+    channel.add(slow);
+    channel.addBehind(recovering, channel.position);
+    for (const peer of [slow, recovering]) peer.isReady = false;
+    for (let i = 0; i < 4; i++) {
+      assertEquals([channel.catchUp(slow), slow.overflows], [i === 0, 0]);
+      publish();
+    }
+    for (const peer of [slow, recovering]) channel.catchUp(peer);
+    assertEquals([slow.overflows, recovering.overflows], [1, 0]);
+  });
+
+  it("is with drop-oldest to leave out the oldest, told once when it reads again", () => {
+    const { channel, publish } = listening({ overflow: "drop-oldest" });
+    const peer = new Peer("1");
+    channel.add(peer);
+    peer.isReady = false;
+    for (let i = 0; i < 10; i++) {
+      publish();
+      channel.catchUp(peer);
+    }
+    assertEquals(peer.gaps, []);
+    peer.isReady = true;
+    assertEquals([channel.catchUp(peer), peer.take()], [true, [8, 9, 10]]);
+    assertEquals(peer.gaps, [{ from: 1, to: 7 }]);
+  });
+
+  it("is with conflate to send the newest of each key that it may see, and to tell the rest", () => {
+    const key = (data: unknown) => String((data as { of: string }).of);
+    const { channel, publish } = listening({ overflow: conflate(key) });
+    const peer = new Peer("c");
+    channel.add(peer);
+    peer.isReady = false;
+    for (const  of of["a", "b", "a", "c", "b", "a"]) publish({ of });
+    // Not for this one, so it replaces nothing.
+    publish({ of: "c" }, { clients: ["c"] });
+    peer.isReady = true;
+    assertEquals([channel.catchUp(peer), peer.take()], [true, [4, 5, 6]]);
+    assertEquals(peer.gaps, [{ from: 1, to: 3 }]);
+  });
+
+  it("keeps an event whose key cannot be made", () => {
+    const key = (data: unknown) => (data as { of: string }).of.toUpperCase();
+    const { channel, publish } = listening({ overflow: conflate(key) });
+    const peer = new Peer("1");
+    channel.add(peer);
+    peer.isReady = false;
+    for (const data of [{ of: "a" }, {}, { of: "a" }]) publish(data);
+    peer.isReady = true;
+    assertEquals([channel.catchUp(peer), peer.take(), peer.gaps], [true, [2, 3], [{
+      from: 1,
+      to: 1,
+    }]]);
+  });
+});
+
+describe("A channel whose events do not follow each other", () => {
+  it("lets history say what lies between, to everybody, and gives nothing twice", () => {
+    const { channel, publish } = listening();
+    const peers = [new Peer("1"), new Peer("2", null, zlib)];
+    for (const peer of peers) channel.add(peer);
+    publish();
+    const { epoch } = channel.position;
+    // Lost on the way: 2 to 4 are in history and were never delivered.
+    const { deliver } = channel;
+    channel.deliver = () => {};
+    for (let i = 0; i < 3; i++) publish();
+    channel.deliver = deliver;
+    publish();
+    assertEquals(channel.position, { epoch, offset: 5 });
+    assertEquals(peers.map(({ frames }) => frames.length), [1, 1]);
+    for (const peer of peers) assertEquals(channel.catchUp(peer), true);
+    assertEquals(peers.map((peer) => peer.take()), [[1, 2, 3, 4, 5], [1, 2, 3, 4, 5]]);
+  });
+
+  it("tells everybody of the gap where the numbering began anew", () => {
+    const kept: ChannelEvent[] = [1, 2].map((offset) => ({ ...eventOf(offset), epoch: "new" }));
+    const broker = changedBroker(memoryBroker(), {
+      history: (_, { since }) => ({
+        epoch: "new",
+        head: 2,
+        more: false,
+        events: since?.epoch === "new" ? kept.filter(({ offset }) => offset > since.offset) : kept,
+        ...(since?.epoch === "new" ? {} : { gap: { from: null, to: null } }),
+      }),
+    });
+    const workings = { definition: undefined, broker, compressor: new Compressor(), lag: 3 };
+    const channel = new Channel("a", { epoch: "e", offset: 7 }, workings);
+    const peer = new Peer("1");
+    channel.add(peer);
+    for (const event of kept) channel.deliver(event);
+    assertEquals([channel.catchUp(peer), peer.take()], [true, [1, 2]]);
+    assertEquals(peer.gaps, [{ from: null, to: null }]);
   });
 });
 

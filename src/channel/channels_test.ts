@@ -1,14 +1,15 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { HeddleError } from "../base/errors.ts";
-import type { Broker, BrokerSubscription } from "../broker/broker.ts";
-import { newEvent } from "../broker/contract.ts";
+import type { Broker, BrokerSubscription, Retention } from "../broker/broker.ts";
+import { newEvent, retention } from "../broker/contract.ts";
 import { memoryBroker } from "../broker/memory.ts";
 import { Compressor } from "../protocol/compression.ts";
 import { type Frame, plainText } from "../protocol/encode.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
 import type { Channel, Subscriber } from "./channel.ts";
 import { Channels } from "./channels.ts";
+import { ChannelRegistry } from "./definition.ts";
 
 /** A subscription that a test answers when it likes. */
 interface Asked {
@@ -22,13 +23,25 @@ interface Asked {
 /** A broker that answers when told to. */
 class SlowBroker implements Broker {
   readonly asked: Asked[] = [];
+  readonly #memory = memoryBroker();
+  readonly sessions = this.#memory.sessions;
+  readonly presence = this.#memory.presence;
 
   publish(): never {
     throw new Error("nothing is published here");
   }
 
+  announce(): never {
+    throw new Error("nothing is announced here");
+  }
+
+  history(): never {
+    throw new Error("nobody asks for the past here");
+  }
+
   subscribe(
     channel: string,
+    _retention: Retention,
     onEvent: (event: ChannelEvent) => void,
   ): Promise<BrokerSubscription> {
     return new Promise((resolve, reject) => {
@@ -60,8 +73,12 @@ function newSubscriber(): Subscriber & { readonly frames: Frame[] } {
     clientId: "c",
     userId: null,
     variant: plainText,
+    isReady: true,
     frames,
     deliver: (frame) => frames.push(frame),
+    miss() {},
+    fellBehind() {},
+    overflowed() {},
   };
 }
 
@@ -69,14 +86,19 @@ function offsetsOf({ frames }: { readonly frames: readonly Frame[] }): unknown[]
   return frames.map((frame) => (JSON.parse(String(frame)) as { offset: unknown }).offset);
 }
 
+function channelsOver(broker: Broker): Channels {
+  const registry = new ChannelRegistry({});
+  return new Channels({ broker, registry, compressor: new Compressor(), lag: 1_000 });
+}
+
 function setUp(): { readonly broker: SlowBroker; readonly channels: Channels } {
   const broker = new SlowBroker();
-  return { broker, channels: new Channels(broker, new Compressor()) };
+  return { broker, channels: channelsOver(broker) };
 }
 
 describe("Channels, over a broker that answers at once,", () => {
   it("opens a channel in the same tick, once for all who hold it", () => {
-    const channels = new Channels(memoryBroker(), new Compressor());
+    const channels = channelsOver(memoryBroker());
     const first = channels.hold("a");
     assert(!(first instanceof Promise));
     assertStrictEquals(channels.hold("a"), first);
@@ -86,24 +108,25 @@ describe("Channels, over a broker that answers at once,", () => {
 
   it("keeps a channel for as long as somebody holds it, and its position with it", async () => {
     const broker = memoryBroker();
-    const channels = new Channels(broker, new Compressor());
+    const channels = channelsOver(broker);
     const held = await channels.hold("a");
     await channels.hold("a");
-    await broker.publish("a", newEvent());
+    await broker.publish("a", newEvent(), { retention });
     channels.release("a");
     assertEquals(channels.get("a")?.position.offset, 1);
     channels.release("a");
     assertEquals([channels.get("a"), channels.size], [undefined, 0]);
-    await broker.publish("a", newEvent());
+    await broker.publish("a", newEvent(), { retention });
     assertEquals(held.position.offset, 1);
     channels.release("a");
-    assertEquals((await channels.hold("a")).position.offset, 0);
+    // The broker remembers it for a while.
+    assertEquals((await channels.hold("a")).position.offset, 2);
   });
 
   it("rejects where the broker throws, and holds nothing", async () => {
     const broker = memoryBroker();
     await broker.close();
-    const channels = new Channels(broker, new Compressor());
+    const channels = channelsOver(broker);
     const error = await assertRejects(async () => await channels.hold("a"), HeddleError);
     assertEquals(error.code, "broker_unavailable");
     assertEquals((error.cause as HeddleError).code, "closed");

@@ -12,7 +12,27 @@ describe("channel()", () => {
       events: undefined,
       permissions: { "*": ["subscribe"] },
       echo: true,
+      retention: { size: 1_000, bytes: 8_388_608, ttl: 300_000 },
+      priority: "normal",
+      overflow: "disconnect",
+      ack: false,
+      presence: undefined,
     });
+  });
+
+  it("keeps what is said of history beside the defaults of the rest", () => {
+    const { retention } = channel({ history: { size: 0 } });
+    assertEquals(retention, { size: 0, bytes: 8_388_608, ttl: 300_000 });
+  });
+
+  it("refuses what is no count, no priority and no policy", () => {
+    for (const size of [-1, 1.5, NaN, Infinity]) {
+      assertThrows(() => channel({ history: { size } }), HeddleError, "history.size");
+    }
+    const priority = "high" as "critical";
+    assertThrows(() => channel({ priority }), HeddleError, '"critical", "normal", "bulk"');
+    const overflow = "drop-newest" as "disconnect";
+    assertThrows(() => channel({ overflow }), HeddleError, '"disconnect", "drop-oldest"');
   });
 
   it("refuses an action that there is not, and says which there are", () => {

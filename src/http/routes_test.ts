@@ -6,6 +6,7 @@ import { z } from "zod";
 import { HeddleError } from "../base/errors.ts";
 import { type Broker } from "../broker/broker.ts";
 import { memoryBroker } from "../broker/memory.ts";
+import { changedBroker } from "../testing/changed_broker.ts";
 import { channel } from "../channel/definition.ts";
 import { allowAnonymous } from "../guard/identity.ts";
 import { tokenIssuer } from "../guard/issuer.ts";
@@ -441,11 +442,9 @@ describe("POST /api/v1/websocket/broadcast", () => {
   });
 
   it("answers 503 where the broker fails, and where the hub has drained", async () => {
-    const broker: Broker = {
+    const broker = changedBroker(memoryBroker(), {
       publish: () => Promise.reject(new HeddleError("broker_unavailable", "10.0.0.7 refused")),
-      subscribe: memoryBroker().subscribe,
-      close() {},
-    };
+    });
     const failing = routes(testHub({ broker })).request(...await post("?channel=metrics", metrics));
     const response = await assertError(failing, 503, "broker_unavailable", "try again");
     assertEquals(response.headers.get("retry-after"), "5");

@@ -7,13 +7,14 @@ import { describe, it } from "node:test";
 import { z } from "zod";
 import { manualClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
-import type { Broker, BrokerSubscription } from "../broker/broker.ts";
+import type { Broker } from "../broker/broker.ts";
 import { memoryBroker } from "../broker/memory.ts";
 import { channel } from "../channel/definition.ts";
 import type { Socket } from "../channel/socket.ts";
 import { allowAnonymous, anonymousIdentity } from "../guard/identity.ts";
 import { encodeEnvelope } from "../protocol/envelope.ts";
 import type { Frame } from "../protocol/encode.ts";
+import { changedBroker } from "../testing/changed_broker.ts";
 import { type AnyHub, createHub, type Peer } from "./hub.ts";
 import { message } from "./message.ts";
 
@@ -60,12 +61,9 @@ function gate(): { readonly broker: Broker; readonly open: () => void } {
   const memory = memoryBroker();
   let open = () => {};
   const opened = new Promise<void>((resolve) => open = resolve);
-  const broker: Broker = {
-    publish: (name, event) => memory.publish(name, event),
-    subscribe: (name, onEvent): Promise<BrokerSubscription> =>
-      opened.then(() => memory.subscribe(name, onEvent)),
-    close: () => memory.close(),
-  };
+  const broker = changedBroker(memory, {
+    subscribe: (...terms) => opened.then(() => memory.subscribe(...terms)),
+  });
   return { broker, open };
 }
 

@@ -4,9 +4,10 @@ import { type ManualClock, manualClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
 import type { Broker } from "../broker/broker.ts";
 import { memoryBroker } from "../broker/memory.ts";
-import { channel } from "../channel/definition.ts";
+import { channel, defaultRetention } from "../channel/definition.ts";
 import { allowAnonymous } from "../guard/identity.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
+import { changedBroker } from "../testing/changed_broker.ts";
 import { connectRaw } from "../testing/raw_client.ts";
 import { serveHere } from "../testing/serve.ts";
 import { type FeedOptions, type Feeds, stockFeeds } from "./feeds.ts";
@@ -43,7 +44,7 @@ function rig(options: Partial<FeedOptions> = {}, broker: Broker = memoryBroker()
     ...options,
   });
   for (const name of Object.keys(stockChannels())) {
-    void broker.subscribe(name, (event) => events.push(event));
+    void broker.subscribe(name, defaultRetention, (event) => events.push(event));
   }
   const auth = allowAnonymous();
   const hub = createHub({ auth, channels: stockChannels(), broker, clock, ...feeds.hooks });
@@ -208,16 +209,15 @@ describe("The feeds of the stock channels", () => {
   it("never feed a log line about a log line back, whatever the broker does", async () => {
     const memory = memoryBroker();
     let attempts = 0;
-    const broker: Broker = {
-      ...bound(memory),
-      publish(name, event) {
-        if (name !== "logs") return memory.publish(name, event);
+    const broker = changedBroker(memory, {
+      publish(name, event, terms) {
+        if (name !== "logs") return memory.publish(name, event, terms);
         attempts++;
         // As a broker does that says in the log what it could not do.
         rigged.hub.logger.error("the broker is gone");
         throw new HeddleError("broker_unavailable", "gone");
       },
-    };
+    });
     const rigged = rig({}, broker);
     const { hub, feeds, clock, lines } = rigged;
     feeds.start(hub);
@@ -286,7 +286,7 @@ describe("The feeds over real sockets", () => {
   it("tell of every join and leave, with how many are left", async () => {
     const events: ChannelEvent[] = [];
     const broker = memoryBroker();
-    await broker.subscribe("connections", (event) => events.push(event));
+    await broker.subscribe("connections", defaultRetention, (event) => events.push(event));
     const feeds = stockFeeds({ version: "1" });
     const hub = createHub({
       auth: (request) => ({
@@ -336,6 +336,7 @@ describe("The feeds over real sockets", () => {
     const feeds = stockFeeds({ version: "1", logger: quiet });
     const hub = createHub({
       auth: () => ({ userId: null, role: "admin", claims: {} }),
+      limits: { outbox: 100 },
       channels: stockChannels(),
       ...feeds.hooks,
     });
@@ -366,7 +367,7 @@ describe("The feeds over real sockets", () => {
     }, admission).receive(subscribe);
     await settled();
     seen.length = 0;
-    slow.bufferedAmount = Infinity;
+    slow.bufferedAmount = 101;
     await hub.channel("connections").publish("client.connected", {
       client_id: "c",
       user_id: null,
@@ -381,11 +382,3 @@ describe("The feeds over real sockets", () => {
 });
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {} };
-
-function bound(broker: Broker): Broker {
-  return {
-    publish: (name, event) => broker.publish(name, event),
-    subscribe: (name, onEvent) => broker.subscribe(name, onEvent),
-    close: () => broker.close(),
-  };
-}

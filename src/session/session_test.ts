@@ -9,7 +9,7 @@ import {
   type ServerMessageOf,
   SUBPROTOCOL,
 } from "../protocol/messages.ts";
-import type { Effect, Joined } from "./effect.ts";
+import type { Effect, Join, Joined } from "./effect.ts";
 import { Session, type SessionOptions } from "./session.ts";
 
 const timestamp = "2024-12-29T12:00:00.000Z";
@@ -21,6 +21,8 @@ const connected: ServerMessageOf<"connected"> = {
   user_id: null,
   role: "viewer",
   reconnected: false,
+  reconnection_token: "token",
+  expires_in: 300,
   heartbeat_interval: 30,
   protocol: SUBPROTOCOL,
   features: {},
@@ -29,10 +31,18 @@ const connected: ServerMessageOf<"connected"> = {
   timestamp,
 };
 
-function newSession(options: Partial<SessionOptions> = {}): Session {
-  return new Session({
+/** A session whose messages have a hundred bytes. */
+class Hundred extends Session {
+  override receive(inbound: Inbound, bytes = 100): readonly Effect[] {
+    return super.receive(inbound, bytes);
+  }
+}
+
+function newSession(options: Partial<SessionOptions> = {}): Hundred {
+  return new Hundred({
     subscriptions: 3,
     inFlight: 4,
+    inFlightBytes: 1_000,
     liveness: { interval: 30_000, timeout: 90_000 },
     declares: (type) => type === "chat",
     timestamp: () => timestamp,
@@ -40,7 +50,7 @@ function newSession(options: Partial<SessionOptions> = {}): Session {
   }, 0);
 }
 
-function openSession(options: Partial<SessionOptions> = {}): Session {
+function openSession(options: Partial<SessionOptions> = {}): Hundred {
   const session = newSession(options);
   session.open(connected);
   return session;
@@ -77,8 +87,12 @@ function granted(...channels: readonly string[]): { kind: "joined"; results: rea
   return { kind: "joined", results: channels.map((channel) => ({ channel, position: zero })) };
 }
 
+function joins(...channels: readonly string[]): readonly Join[] {
+  return channels.map((channel) => ({ channel }));
+}
+
 /** A session that is subscribed to channels. */
-function subscribedSession(...channels: string[]): Session {
+function subscribedSession(...channels: string[]): Hundred {
   const session = openSession();
   const effects = session.receive(request({ type: "subscribe", channels }));
   session.settle(idOf(effects, "join"), granted(...channels));
@@ -141,7 +155,7 @@ describe("Session.receive()", () => {
     const session = openSession();
     const channels = ["a", "a b", "@all", "b", "a", "c", "d"];
     const effects = session.receive(request({ type: "subscribe", channels }));
-    assertEquals(effects, [{ kind: "join", id: 1, channels: ["a", "b", "c"] }]);
+    assertEquals(effects, [{ kind: "join", id: 1, joins: joins("a", "b", "c") }]);
     const [answer] = session.settle(1, {
       kind: "joined",
       results: [
@@ -170,7 +184,7 @@ describe("Session.receive()", () => {
   it("lets a channel that is subscribed to be asked for again where there is no more room", () => {
     const session = subscribedSession("a", "b", "c");
     const [effect] = session.receive(request({ type: "subscribe", channels: ["c", "d"] }));
-    assertEquals(effect, { kind: "join", id: 2, channels: ["c"] });
+    assertEquals(effect, { kind: "join", id: 2, joins: joins("c") });
   });
 
   it("takes __proto__ and constructor for channels like any other", () => {
@@ -238,7 +252,8 @@ describe("Session.receive()", () => {
       correlation_id: "p",
     }));
     const position = { epoch: "e", offset: 9 };
-    assertEquals(said(session.settle(idOf(effects, "publish"), { kind: "published", position })), [{
+    const outcome = { kind: "published", position, duplicate: false } as const;
+    assertEquals(said(session.settle(idOf(effects, "publish"), outcome)), [{
       type: "published",
       channel: "a",
       epoch: "e",
@@ -299,6 +314,114 @@ describe("Session.receive()", () => {
     assertEquals(refusal.code, "rate_limited");
     assertEquals(session.settle(idOf(effects, "handle"), { kind: "handled" }), []);
     assertEquals(session.inFlight, 0);
+  });
+
+  it("refuses what would wait with more bytes than may wait, but never a message that waits alone", () => {
+    const session = openSession({ inFlightBytes: 1_000 });
+    const effects = session.receive(request({ type: "subscribe", channels: ["a"] }), 5_000);
+    assertEquals(session.inFlight, 1);
+    const [refusal] = said(session.receive(ping("1"), 1)) as [{ code: string }];
+    assertEquals(refusal.code, "rate_limited");
+    session.settle(idOf(effects, "join"), granted("a"));
+    const handled = [session.receive(chat(), 500), session.receive(chat(), 500)];
+    assertEquals(said(session.receive(chat(), 1)).length, 1);
+    assertEquals(session.inFlight, 2);
+    session.settle(idOf(handled[0]!, "handle"), { kind: "handled" });
+    assertEquals(said(session.receive(chat(), 500)), ["handle"]);
+  });
+
+  it("asks for the past from where the client stood, or for the newest, channel by channel", () => {
+    const position = { epoch: "e", offset: 3 };
+    const positions = { a: position, other: position };
+    const channels = ["a", "b", "constructor"];
+    const effects = openSession().receive(
+      request({ type: "subscribe", channels, positions, last: 5 }),
+    );
+    assertEquals(effects, [{
+      kind: "join",
+      id: 1,
+      joins: [
+        { channel: "a", since: position },
+        { channel: "b", last: 5 },
+        { channel: "constructor", last: 5 },
+      ],
+    }]);
+  });
+
+  it("tells which channels were recovered, and names none where nothing was asked", () => {
+    const session = openSession();
+    const effects = session.receive(request({ type: "subscribe", channels: ["a", "b", "c"] }));
+    const [answer] = session.settle(idOf(effects, "join"), {
+      kind: "joined",
+      results: [
+        { channel: "a", position: zero, recovered: true },
+        { channel: "b", position: zero, recovered: false },
+        { channel: "c", position: zero },
+      ],
+    });
+    assert(answer?.kind === "send" && answer.message.type === "subscribed");
+    assertEquals(answer.message.recovered, { a: true, b: false });
+  });
+
+  it("takes a resume once, before any subscribe, and not after one by the handshake", () => {
+    const resume = request({ type: "resume", reconnection_token: "t" });
+    const refusalOf = (session: Hundred) => {
+      const [message] = said(session.receive(resume)) as [{ code?: string }];
+      return message.code;
+    };
+    const again = openSession();
+    const effects = again.receive(resume);
+    again.settle(idOf(effects, "resume"), {
+      kind: "failed",
+      failure: failure("session_expired", "none"),
+    });
+    assertEquals(refusalOf(again), "invalid_message");
+    assertEquals(refusalOf(subscribedSession("a")), "invalid_message");
+    const greeted = newSession();
+    greeted.open(connected, [{ channel: "a", position: zero }]);
+    assertEquals(refusalOf(greeted), "invalid_message");
+    assertEquals([...greeted.subscriptions], ["a"]);
+  });
+
+  it("goes on with what a resumed session was subscribed to, the hub's own left out", () => {
+    const session = openSession();
+    const effects = session.receive(request({ type: "resume", reconnection_token: "t" }));
+    const [answer] = session.settle(idOf(effects, "resume"), {
+      kind: "resumed",
+      clientId: connected.client_id,
+      reconnectionToken: "next",
+      expiresIn: 300,
+      results: [
+        { channel: "@all", position: zero, recovered: true },
+        { channel: "a", position: zero, recovered: true },
+        { channel: "b", failure: failure("forbidden", "no more") },
+      ],
+    });
+    assert(answer?.kind === "send" && answer.message.type === "resumed");
+    assertEquals(answer.message.channels, ["a"]);
+    assertEquals(answer.message.positions, { "@all": zero, a: zero });
+    assertEquals(answer.message.rejected?.map(({ channel }) => channel), ["b"]);
+    assertEquals([...session.subscriptions], ["a"]);
+  });
+
+  it("does not answer acknowledgements, and keeps their turn", () => {
+    const session = openSession();
+    const effects = session.receive(request({ type: "subscribe", channels: ["a"] }));
+    const ack = request({ type: "ack", ack_ids: ["e.1"], correlation_id: "x" });
+    assertEquals(session.receive(ack), []);
+    const [, acknowledged, ...rest] = session.settle(idOf(effects, "join"), granted("a"));
+    assertEquals([acknowledged, rest], [{ kind: "acknowledge", ackIds: ["e.1"] }, []]);
+  });
+
+  it("refuses the past and the presence of what a client may not name", () => {
+    for (const type of ["history", "presence"] as const) {
+      for (const [channel, code] of [["@all", "forbidden"], ["a b", "invalid_channel"]] as const) {
+        const [message] = said(openSession().receive(request({ type, channel }))) as [
+          { code: string },
+        ];
+        assertEquals(message.code, code);
+      }
+    }
   });
 
   it("closes rather than refuse before connected, since nothing may come before it", () => {
@@ -386,10 +509,11 @@ describe("Session.revoke()", () => {
 describe("Session.close()", () => {
   it("tells why and when to come back, then closes, and nothing follows", () => {
     const session = subscribedSession("a");
-    assertEquals(session.close(closeTable.service_restart, 5), [
+    const farewell = { reconnection_token: "token", expires_in: 300, retry_after: 5 };
+    assertEquals(session.close(closeTable.service_restart, farewell), [
       {
         kind: "send",
-        message: { type: "disconnected", reason: "service restart", retry_after: 5, timestamp },
+        message: { type: "disconnected", reason: "service restart", ...farewell, timestamp },
       },
       { kind: "close", close: { code: 1012, reason: "service restart" } },
     ]);
@@ -450,6 +574,7 @@ describe("Session.advance()", () => {
     const options = {
       subscriptions: 1,
       inFlight: 1,
+      inFlightBytes: 1,
       declares: () => false,
       timestamp: () => timestamp,
     };
