@@ -4,7 +4,6 @@ import { Hono } from "hono";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { z } from "zod";
 import { HeddleError } from "../base/errors.ts";
-import { type Broker } from "../broker/broker.ts";
 import { memoryBroker } from "../broker/memory.ts";
 import { changedBroker } from "../testing/changed_broker.ts";
 import { channel } from "../channel/definition.ts";

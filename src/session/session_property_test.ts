@@ -21,6 +21,7 @@ import { Session } from "./session.ts";
 
 const SUBSCRIPTIONS = 3;
 const IN_FLIGHT = 4;
+const IN_FLIGHT_BYTES = 1_000;
 const INTERVAL = 30;
 const TIMEOUT = 90;
 
@@ -30,11 +31,18 @@ const isUsable = (name: string) => !name.startsWith("@") && !name.includes(" ");
 
 const timestamp = "2024-12-29T12:00:00.000Z";
 const lost = failure("forbidden", "no more");
+const farewell = { reconnection_token: "token", expires_in: 300, retry_after: 1 };
 
 /** What is done to the session. Messages get a number of their own as correlation id. */
 type Step =
   | { readonly do: "open" }
-  | { readonly do: "receive"; readonly what: What; readonly channels: readonly string[] }
+  | { readonly do: "open with"; readonly channels: readonly string[] }
+  | {
+    readonly do: "receive";
+    readonly what: What;
+    readonly channels: readonly string[];
+    readonly bytes: number;
+  }
   | { readonly do: "settle"; readonly which: number; readonly good: readonly boolean[] }
   | { readonly do: "settle wrongly"; readonly id: number }
   | { readonly do: "hear" }
@@ -54,6 +62,10 @@ const whats: readonly What[] = [
   "get_subscriptions",
   "ping",
   "publish",
+  "history",
+  "presence",
+  "ack",
+  "resume",
   "declared",
   "undeclared",
   "faulty",
@@ -68,6 +80,7 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
         do: fc.constant("receive" as const),
         what: fc.constantFrom(...whats),
         channels: names,
+        bytes: fc.constantFrom(10, 400, 2_000),
       }),
     },
     {
@@ -99,6 +112,10 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
       weight: 2,
       arbitrary: fc.constantFrom<Step>({ do: "close" }, { do: "end" }, { do: "open" }),
     },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant("open with" as const), channels: names }),
+    },
   ),
   { maxLength: 80 },
 );
@@ -109,6 +126,7 @@ interface Item {
   readonly inbound: Inbound;
   readonly correlationId: string | undefined;
   readonly channels: readonly string[];
+  readonly bytes: number;
 }
 
 /** An effect that wants an outcome, and the message it is for. */
@@ -130,6 +148,8 @@ class Trial {
   readonly #handling = new Map<EffectId, Due>();
   readonly #settled = new Set<EffectId>();
   readonly #subscriptions = new Set<string>();
+  /** Whether nothing was subscribed to or resumed, in the order of the answers. */
+  #mayResume = true;
   #heard = 0;
   #pings: number[] = [];
 
@@ -137,6 +157,7 @@ class Trial {
     this.#session = new Session({
       subscriptions: SUBSCRIPTIONS,
       inFlight: IN_FLIGHT,
+      inFlightBytes: IN_FLIGHT_BYTES,
       liveness: { interval: INTERVAL, timeout: TIMEOUT },
       declares: (type) => type === "declared",
       timestamp: () => timestamp,
@@ -148,8 +169,11 @@ class Trial {
       case "open":
         this.#open();
         break;
+      case "open with":
+        this.#open(unique(step.channels).filter(isUsable).slice(0, SUBSCRIPTIONS));
+        break;
       case "receive":
-        this.#receive(step.what, step.channels);
+        this.#receive(step);
         break;
       case "settle":
         this.#settle(step.which, step.good);
@@ -203,35 +227,45 @@ class Trial {
     }
   }
 
-  #open(): void {
+  /** @param joined The channels that its request put it on, beside the hub's own. */
+  #open(joined?: readonly string[]): void {
+    const position = { epoch: "e", offset: 1 };
+    const results = joined?.concat("@all").map((channel) => ({ channel, position }));
     const effects = this.#session.open({
       type: "connected",
       client_id: "00000000-0000-4000-8000-000000000000",
       user_id: null,
       role: "viewer",
       reconnected: false,
+      reconnection_token: "token",
+      expires_in: 300,
       heartbeat_interval: INTERVAL / 1000,
       protocol: SUBPROTOCOL,
       features: {},
       limits: {},
       positions: {},
       timestamp,
-    });
+    }, results);
     if (this.#state !== "opening") return assertEquals(effects, []);
+    for (const channel of joined ?? []) this.#subscriptions.add(channel);
+    if (joined !== undefined) this.#mayResume = false;
     const [first, ...rest] = effects;
     assert(first?.kind === "send" && first.message.type === "connected", "connected is not first");
     this.#state = "open";
     this.#judge(rest);
   }
 
-  #receive(what: What, channels: readonly string[]): void {
+  #receive({ what, channels, bytes }: Extract<Step, { do: "receive" }>): void {
     // One in three has no correlation id, but handlers: their failures come in any order.
     const number = this.#received++;
     const correlationId = number % 3 === 0 && what !== "declared" ? undefined : `#${number}`;
     const inbound = inboundOf(what, channels, correlationId);
-    const item: Item = { what, inbound, correlationId, channels };
-    const isFull = this.#line.length + this.#handling.size >= IN_FLIGHT;
-    const effects = this.#session.receive(inbound);
+    const item: Item = { what, inbound, correlationId, channels, bytes };
+    const waiting = [...this.#line, ...Array.from(this.#handling.values(), ({ item }) => item)];
+    const together = waiting.reduce((sum, { bytes }) => sum + bytes, bytes);
+    const isFull = waiting.length >= IN_FLIGHT ||
+      (waiting.length > 0 && together > IN_FLIGHT_BYTES);
+    const effects = this.#session.receive(inbound, bytes);
     if (this.#state === "closed") return assertEquals(effects, []);
     if (!isFull) {
       this.#line.push(item);
@@ -312,13 +346,15 @@ class Trial {
   }
 
   #close(): void {
-    const effects = this.#session.close(closeTable.service_restart, 1);
+    const effects = this.#session.close(closeTable.service_restart, farewell);
     if (this.#state === "closed") return assertEquals(effects, []);
     const wasOpen = this.#state === "open";
     assertEquals(effects.length, wasOpen ? 2 : 1);
     if (wasOpen) {
       const [told] = effects;
       assert(told?.kind === "send" && told.message.type === "disconnected");
+      const { reconnection_token, expires_in, retry_after } = told.message;
+      assertEquals({ reconnection_token, expires_in, retry_after }, farewell);
       this.#checkMessage(told.message, undefined);
     }
     this.#judgeClose(effects.at(-1), closeTable.service_restart);
@@ -347,9 +383,18 @@ class Trial {
         case "join":
         case "locate":
         case "publish":
+        case "history":
+        case "presence":
+        case "resume":
           assert(head !== undefined && this.#pending === undefined, "two requests at once");
           this.#pending = { item: head, effect };
           return this.#checkRequest(head, effect);
+        case "acknowledge":
+          // Nothing answers it.
+          assert(head?.what === "ack" && this.#pending === undefined, "an ack out of turn");
+          assertEquals(effect.ackIds, head.channels);
+          this.#line.shift();
+          return;
         case "leave":
           left.push(...effect.channels);
           return;
@@ -380,13 +425,32 @@ class Trial {
         const expected = unique(channels).filter((name) =>
           isUsable(name) && (this.#subscriptions.has(name) || room-- > 0)
         );
-        return assertEquals(effect.channels, expected);
+        this.#mayResume = false;
+        return assertEquals(
+          effect.joins,
+          expected.map((channel) =>
+            channel === "a" || channel === "constructor"
+              ? { channel, since: { epoch: channel, offset: 7 } }
+              : { channel, last: 3 }
+          ),
+        );
       }
       case "locate":
         assertEquals(what, "get_subscriptions");
         return assertEquals(effect.channels, [...this.#subscriptions]);
       case "publish":
-        assertEquals(what, "publish");
+      case "history":
+        assertEquals(what, effect.kind);
+        assert(isUsable(channels[0]!));
+        return assertEquals(effect.request, (inbound as { request: Request }).request);
+      case "presence":
+        assertEquals(what, "presence");
+        assert(isUsable(channels[0]!));
+        return assertEquals(effect.channel, channels[0]);
+      case "resume":
+        assertEquals(what, "resume");
+        assert(this.#mayResume, "resumed twice, or after a subscribe");
+        this.#mayResume = false;
         return assertEquals(effect.request, (inbound as { request: Request }).request);
     }
   }
@@ -413,6 +477,23 @@ class Trial {
       case "publish":
         if (outcome === undefined) return assertEquals(isUsable(channels[0]!), false, code);
         return assertEquals(message.type, "published");
+      case "history":
+      case "presence":
+        if (outcome === undefined) return assertEquals(isUsable(channels[0]!), false, code);
+        return assertEquals(message.type, what);
+      case "ack":
+        throw new Error("an ack was answered");
+      case "resume": {
+        if (outcome === undefined) {
+          assertEquals(this.#mayResume, false, "a resume was refused that was in time");
+          return assertEquals(code, "invalid_message");
+        }
+        assert(message.type === "resumed" && outcome.kind === "resumed");
+        const joined = outcome.results.flatMap((one) => "position" in one ? [one.channel] : []);
+        for (const channel of joined) if (isUsable(channel)) this.#subscriptions.add(channel);
+        assertEquals(message.channels, joined.filter(isUsable));
+        return assertEquals(Object.keys(message.positions).sort(), joined.sort());
+      }
       case "subscribe": {
         assert(message.type === "subscribed" && outcome?.kind === "joined");
         const joined = outcome.results.filter((result) => "position" in result);
@@ -477,8 +558,30 @@ function inboundOf(what: What, channels: readonly string[], id: string | undefin
     case "hello":
       return { kind: "request", request: { type: what, features: { binary: {} }, ...correlated } };
     case "subscribe":
+      return {
+        kind: "request",
+        request: {
+          type: what,
+          channels: [...channels],
+          positions: Object.fromEntries(
+            ["a", "constructor"].map((name) => [name, { epoch: name, offset: 7 }]),
+          ),
+          last: 3,
+          ...correlated,
+        },
+      };
     case "unsubscribe":
       return { kind: "request", request: { type: what, channels: [...channels], ...correlated } };
+    case "history":
+    case "presence":
+      return { kind: "request", request: { type: what, channel: channels[0]!, ...correlated } };
+    case "ack":
+      return { kind: "request", request: { type: what, ack_ids: [...channels], ...correlated } };
+    case "resume":
+      return {
+        kind: "request",
+        request: { type: what, reconnection_token: "token", ...correlated },
+      };
     case "publish":
       return {
         kind: "request",
@@ -500,17 +603,38 @@ function outcomeOf(effect: Effect, [whole, ...each]: readonly boolean[]): Outcom
     case "join":
       return {
         kind: "joined",
-        results: effect.channels.map((channel, i) =>
-          each[i] ? { channel, position } : { channel, failure: failure("unknown_channel", "no") }
+        results: effect.joins.map(({ channel }, i) =>
+          each[i]
+            ? { channel, position, recovered: i % 2 === 0 }
+            : { channel, failure: failure("unknown_channel", "no") }
         ),
       };
+    case "resume":
+      return {
+        kind: "resumed",
+        clientId: "00000000-0000-4000-8000-000000000000",
+        reconnectionToken: "next",
+        expiresIn: 300,
+        results: ["@all", "a", "b"].map((channel, i) =>
+          each[i]
+            ? { channel, position, recovered: true }
+            : { channel, failure: failure("forbidden", "no") }
+        ),
+      };
+    case "history":
+      return {
+        kind: "page",
+        page: { channel: "a", epoch: "e", events: [], more: false, next: position },
+      };
+    case "presence":
+      return { kind: "present", presence: { channel: "a", count: 0 } };
     case "locate":
       return {
         kind: "located",
         positions: Object.fromEntries(effect.channels.map((channel) => [channel, position])),
       };
     case "publish":
-      return { kind: "published", position };
+      return { kind: "published", position, duplicate: each[0] ?? false };
     default:
       return { kind: "handled" };
   }
