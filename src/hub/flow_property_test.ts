@@ -1,0 +1,242 @@
+/**
+ * Clients that come, follow channels, stall, read, break off and come back in any order and at any time,
+ * over a broker that answers at once and over one that takes its time: what each is told is judged at
+ * every step by what was published, and in the end nothing is missing that it was not told of.
+ */
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { type Asked } from "../testing/flow_client.ts";
+import { channelNames, World } from "../testing/flow_world.ts";
+
+/** Something that is done to one client, where its state allows it. */
+interface Deed {
+  readonly name: string;
+  may(world: Readonly<World>): boolean;
+  does(world: World): void;
+}
+
+class Command implements fc.AsyncCommand<World, World> {
+  readonly #deed: Deed;
+
+  constructor(deed: Deed) {
+    this.#deed = deed;
+  }
+
+  check(world: Readonly<World>): boolean {
+    return this.#deed.may(world);
+  }
+
+  async run(world: World): Promise<void> {
+    this.#deed.does(world);
+    await world.tick();
+  }
+
+  toString(): string {
+    return this.#deed.name;
+  }
+}
+
+const who = fc.nat(2);
+const where = fc.constantFrom(...channelNames);
+const key = fc.nat(2);
+
+function deeds<T extends unknown[]>(
+  arbitraries: { [K in keyof T]: fc.Arbitrary<T[K]> },
+  make: (...terms: T) => Deed,
+): fc.Arbitrary<Command> {
+  return fc.tuple<T>(...arbitraries).map((terms) => new Command(make(...terms)));
+}
+
+const asked = fc.constantFrom<Asked>(
+  "head",
+  "own position",
+  "own position",
+  "last",
+  "future",
+  "foreign",
+);
+
+const connect = deeds<[number]>([who], (i) => ({
+  name: `${i} connects`,
+  may: ({ clients }) => !clients[i]!.isConnected,
+  does: ({ clients }) => clients[i]!.connect(),
+}));
+
+const resume = deeds<[number, "message" | "query"]>(
+  [who, fc.constantFrom("message", "message", "query")],
+  (i, by) => ({
+    name: `${i} resumes by ${by}`,
+    may: ({ clients }) => clients[i]!.canResume,
+    does: ({ clients }) => clients[i]!.resume(by),
+  }),
+);
+
+const subscribe = deeds<[number, string, Asked]>([who, where, asked], (i, channel, asked) => ({
+  name: `${i} subscribes to ${channel} from ${asked}`,
+  may: ({ clients }) => clients[i]!.isReady,
+  does: ({ clients }) => clients[i]!.subscribe(channel, asked),
+}));
+
+const unsubscribe = deeds<[number, string]>([who, where], (i, channel) => ({
+  name: `${i} unsubscribes from ${channel}`,
+  may: ({ clients }) => clients[i]!.isReady,
+  does: ({ clients }) => clients[i]!.unsubscribe(channel),
+}));
+
+const revoke = deeds<[number, string]>([who, where], (i, channel) => ({
+  name: `${i} is taken off ${channel}`,
+  may: ({ clients }) => clients[i]!.isReady,
+  does: ({ clients, hub }) => void hub.unsubscribe(clients[i]!.clientId, [channel], "enough"),
+}));
+
+const clientPublish = deeds<[number, string, number, boolean]>(
+  [who, where, key, fc.boolean()],
+  (i, channel, key, echo) => ({
+    name: `${i} publishes ${key} to ${channel}${echo ? "" : " without echo"}`,
+    may: ({ clients }) => clients[i]!.isReady,
+    does: ({ clients }) => clients[i]!.publish(channel, key, echo),
+  }),
+);
+
+const hello = deeds<[number, unknown]>([
+  who,
+  fc.constantFrom({}, { batch: { max_ms: 20, max_bytes: 1_000 } }, { binary: {} }),
+], (i, features) => ({
+  name: `${i} says hello for ${JSON.stringify(features)}`,
+  may: ({ clients }) => clients[i]!.isReady,
+  does: ({ clients }) => clients[i]!.hello(features),
+}));
+
+const publish = deeds<[string, number, number, "nobody" | "client" | "ann", number]>(
+  [
+    fc.constantFrom(...channelNames, "@all"),
+    fc.constantFrom(1, 1, 2, 12),
+    key,
+    fc.constantFrom("nobody", "nobody", "client", "ann"),
+    who,
+  ],
+  (channel, count, key, excluded, i) => ({
+    name: `${count} of ${key} are published to ${channel}, for all but ${excluded} ${i}`,
+    may: () => true,
+    does: (world) => {
+      const publisher = channel === "@all" ? world.hub.everyone() : world.hub.channel(channel);
+      // Who it is changes when it resumes, and it is on @all before that.
+      const exclude = excluded === "ann"
+        ? { users: ["ann"] }
+        : excluded === "client" && channel !== "@all"
+        ? { clients: [world.clients[i]!.clientId] }
+        : {};
+      for (let n = 0; n < count; n++) {
+        void publisher.publish("said", world.say((key + n) % 3), { exclude });
+      }
+    },
+  }),
+);
+
+const take = deeds<[number, number]>(
+  [who, fc.constantFrom(0, 0, 1, 3, 10, Infinity)],
+  (i, frames) => ({
+    name: `${i} takes ${frames}`,
+    may: ({ clients }) => clients[i]!.isConnected,
+    does: ({ clients }) => clients[i]!.take(frames),
+  }),
+);
+
+const read = deeds<[number, number]>(
+  [who, fc.constantFrom(1, 3, Infinity, Infinity)],
+  (i, most) => ({
+    name: `${i} reads ${most}`,
+    may: ({ clients }) => clients[i]!.isConnected,
+    does: ({ clients }) => void clients[i]!.read(most),
+  }),
+);
+
+const cut = deeds<[number, number]>([who, fc.constantFrom(0, 1, 3, 100)], (i, lost) => ({
+  name: `${i} is cut off, ${lost} lost`,
+  may: ({ clients }) => clients[i]!.isConnected,
+  does: ({ clients }) => clients[i]!.cut(lost),
+}));
+
+const dismiss = deeds<[number, number]>([who, fc.constantFrom(1012, 4000)], (i, code) => ({
+  name: `${i} is dismissed with ${code}`,
+  may: ({ clients }) => clients[i]!.isReady,
+  does: ({ clients, hub }) => void hub.disconnect(clients[i]!.clientId, { code, reason: "" }),
+}));
+
+const wait = deeds<[number, boolean]>(
+  [fc.constantFrom(10, 10, 10, 100, 5_000, 21_000, 31_000, 301_000), fc.boolean()],
+  (ms, isAlive) => ({
+    name: `${ms} ms pass, ${isAlive ? "with" : "without"} life`,
+    may: () => true,
+    does: ({ clients, clock }) => {
+      if (isAlive) { for (const client of clients) client.live(); }
+      clock.advance(ms);
+    },
+  }),
+);
+
+const late = deeds<["answer" | "deliver" | "look", number]>(
+  [fc.constantFrom("answer", "answer", "answer", "deliver", "deliver", "look"), fc.nat(20)],
+  (what, which) => ({
+    name: `the broker does ${what} ${which}`,
+    may: ({ late }) => late !== undefined,
+    does: ({ late }) => {
+      if (what === "answer") late!.answer(which);
+      else if (what === "deliver") late!.deliver(which);
+      else late!.looksLate = !late!.looksLate;
+    },
+  }),
+);
+
+/** Each as often as it stands here. */
+const common = [
+  connect,
+  connect,
+  resume,
+  resume,
+  subscribe,
+  subscribe,
+  unsubscribe,
+  revoke,
+  clientPublish,
+  hello,
+  publish,
+  publish,
+  publish,
+  publish,
+  take,
+  take,
+  read,
+  read,
+  read,
+  cut,
+  dismiss,
+  wait,
+  wait,
+];
+
+async function run(isLate: boolean, commands: Iterable<fc.AsyncCommand<World, World>>) {
+  const world = new World({ isLate });
+  // They are there from the start, or most of what is done would find nobody.
+  for (const client of world.clients) client.connect();
+  await world.settle();
+  await fc.asyncModelRun(() => ({ model: world, real: world }), commands);
+  await world.settle();
+  for (const client of world.clients) client.checkComplete();
+}
+
+describe("A hub", () => {
+  for (const isLate of [false, true]) {
+    const broker = isLate ? "that takes its time" : "that answers at once";
+    it(`loses nothing untold and gives nothing twice, over a broker ${broker}`, () => {
+      const all = isLate ? [...common, ...Array(8).fill(late)] : common;
+      return fc.assert(
+        fc.asyncProperty(
+          fc.commands(all, { maxCommands: 120, size: "max" }),
+          (commands) => run(isLate, commands),
+        ),
+        { numRuns: 300, includeErrorInReport: true },
+      );
+    });
+  }
+});
