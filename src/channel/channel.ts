@@ -37,6 +37,21 @@ export interface Seen {
   readonly to: number;
 }
 
+/** What a subscriber is told first that cannot have everything after its place. */
+export interface Jump {
+  readonly gap: Gap;
+  /** The place it goes on from. */
+  readonly to: Position;
+}
+
+/** How a subscriber starts that came with a place. */
+export interface Beginning {
+  /** What it is told that it will not get. */
+  readonly jump?: Jump;
+  /** What it got before, while it was on the channel in its own right. */
+  readonly seen?: Seen;
+}
+
 /** Where a subscriber that is not up to date stands. */
 interface Cursor {
   position: Position;
@@ -44,6 +59,8 @@ interface Cursor {
   readonly isRecovering: boolean;
   /** What it has already, though it lies after its position. */
   readonly seen: Seen | undefined;
+  /** What it is to be told before anything else. */
+  jump: Jump | undefined;
   /** Whether a page of the past is being fetched for it. */
   isReading: boolean;
 }
@@ -112,19 +129,19 @@ export class Channel {
     else group.add(subscriber);
   }
 
-  /**
-   * Lets a subscriber have every event after `position`: the past first, then what comes.
-   *
-   * @param seen What it got before, while it was on the channel in its own right.
-   */
-  addBehind(subscriber: Subscriber, position: Position, seen?: Seen): void {
-    this.#behind.set(subscriber, { position, seen, isRecovering: true, isReading: false });
+  /** Lets a subscriber have every event after `position`: the past first, then what comes. */
+  addBehind(subscriber: Subscriber, position: Position, { jump, seen }: Beginning = {}): void {
+    this.#behind.set(subscriber, { position, jump, seen, isRecovering: true, isReading: false });
     subscriber.fellBehind(this);
   }
 
   /** Lets it have no more. False where it had none. */
   delete(subscriber: Subscriber): boolean {
-    return this.#behind.delete(subscriber) || this.#deleteLive(subscriber, subscriber.variant);
+    if (this.#behind.delete(subscriber)) return true;
+    if (this.#deleteLive(subscriber, subscriber.variant)) return true;
+    // It asked to leave before its change of variant was carried out, and so was not regrouped.
+    for (const variant of this.#live.keys()) if (this.#deleteLive(subscriber, variant)) return true;
+    return false;
   }
 
   /** Moves a subscriber whose variant was `former` to where it now belongs. */
@@ -180,6 +197,10 @@ export class Channel {
     if (cursor === undefined) return true;
     if (cursor.isReading) return false;
     if (this.#isTooFarBehind(cursor)) this.#applyPolicy(subscriber, cursor);
+    if (cursor.jump !== undefined && subscriber.isReady) {
+      this.#pass(subscriber, cursor, cursor.jump);
+      cursor.jump = undefined;
+    }
     while (this.#behind.get(subscriber) === cursor && subscriber.isReady) {
       if (this.#isAtHead(cursor)) {
         this.#behind.delete(subscriber);
@@ -227,9 +248,8 @@ export class Channel {
     }
     const { epoch, gap, events } = page;
     if (gap !== undefined) {
-      subscriber.miss(this.name, epoch, gap);
       const first = events[0]?.offset ?? page.head + 1;
-      cursor.position = { epoch, offset: first - 1 };
+      this.#pass(subscriber, cursor, { gap, to: { epoch, offset: first - 1 } });
     }
     const overflow = this.definition?.overflow;
     const conflation = this.#conflates(cursor) && typeof overflow === "object"
@@ -254,14 +274,25 @@ export class Channel {
     return !isRecovering && typeof this.definition?.overflow === "object";
   }
 
+  /** Tells a subscriber of a gap, and goes on behind it. */
+  #pass(subscriber: Subscriber, cursor: Cursor, { gap, to }: Jump): void {
+    for (const part of unseen(cursor, to.epoch, gap)) subscriber.miss(this.name, to.epoch, part);
+    cursor.position = to;
+  }
+
   #frame({ variant }: Subscriber, event: ChannelEvent): Frame {
     return new EncodedEvent(event, this.#compressor).frame(variant);
   }
 
   #fallBehind(subscriber: Subscriber, position: Position): void {
     this.#deleteLive(subscriber, subscriber.variant);
-    const cursor = { position, seen: undefined, isRecovering: false, isReading: false };
-    this.#behind.set(subscriber, cursor);
+    this.#behind.set(subscriber, {
+      position,
+      jump: undefined,
+      seen: undefined,
+      isRecovering: false,
+      isReading: false,
+    });
     subscriber.fellBehind(this);
   }
 
@@ -309,6 +340,17 @@ function isFor({ exclude }: ChannelEvent, subscriber: Subscriber): boolean {
 function hasSeen({ seen }: Cursor, { epoch, offset }: ChannelEvent): boolean {
   return seen !== undefined && epoch === seen.after.epoch && offset > seen.after.offset &&
     offset <= seen.to;
+}
+
+/** What of a gap the subscriber has not got before. */
+function unseen({ seen }: Cursor, epoch: string, gap: Gap): readonly Gap[] {
+  const { from, to } = gap;
+  if (seen === undefined || epoch !== seen.after.epoch || from === null || to === null) {
+    return [gap];
+  }
+  const before = { from, to: Math.min(to, seen.after.offset) };
+  const after = { from: Math.max(from, seen.to + 1), to };
+  return [before, after].filter(({ from, to }) => from <= to);
 }
 
 function excluded({ clients = [], users = [] }: Exclusion): (subscriber: Subscriber) => boolean {

@@ -227,8 +227,37 @@ describe("A subscriber that is behind", () => {
     for (let i = 0; i < 6; i++) publish();
     const { epoch } = channel.position;
     const peer = new Peer("1");
-    channel.addBehind(peer, { epoch, offset: 1 }, { after: { epoch, offset: 3 }, to: 5 });
+    channel.addBehind(peer, { epoch, offset: 1 }, {
+      seen: { after: { epoch, offset: 3 }, to: 5 },
+    });
     assertEquals([channel.catchUp(peer), peer.take()], [true, [2, 3, 6]]);
+  });
+
+  it("is not told of a gap over what it got before it took up a session", () => {
+    const { channel, publish } = listening({ history: { size: 1 } });
+    for (let i = 0; i < 8; i++) publish();
+    const { epoch } = channel.position;
+    const peer = new Peer("1");
+    channel.addBehind(peer, { epoch, offset: 1 }, {
+      seen: { after: { epoch, offset: 3 }, to: 5 },
+    });
+    assertEquals([channel.catchUp(peer), peer.take()], [true, [8]]);
+    assertEquals(peer.gaps, [{ from: 2, to: 3 }, { from: 6, to: 7 }]);
+  });
+
+  it("is told first of the gap that its answer spoke of, and goes on behind it", () => {
+    const { channel, publish } = listening();
+    for (let i = 0; i < 3; i++) publish();
+    const { epoch } = channel.position;
+    const peer = new Peer("1");
+    const jump = { gap: { from: null, to: null }, to: { epoch, offset: 2 } };
+    // Where the channel stands by accident, which does not save it from being told.
+    channel.addBehind(peer, channel.position, { jump });
+    peer.isReady = false;
+    assertEquals([channel.catchUp(peer), peer.gaps.length], [false, 0]);
+    assertEquals(channel.positionOf(peer), channel.position);
+    peer.isReady = true;
+    assertEquals([channel.catchUp(peer), peer.gaps, peer.take()], [true, [jump.gap], [3]]);
   });
 
   it("is told of what history no longer has, and gets the rest", () => {
@@ -418,6 +447,14 @@ describe("Channel.regroup()", () => {
     channel.deliver(eventOf(1, undefined, long));
     assertEquals(peer.frames.map((frame) => typeof frame), ["object"]);
     assertEquals([channel.size, channel.has(peer)], [1, true]);
+  });
+
+  it("is not needed for a subscriber to leave", () => {
+    const channel = newChannel();
+    const peer = new Peer("1");
+    channel.add(peer);
+    peer.variant = zlib;
+    assertEquals([channel.delete(peer), channel.size], [true, 0]);
   });
 
   it("does not subscribe whoever was not", () => {

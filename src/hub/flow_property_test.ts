@@ -175,13 +175,14 @@ const wait = deeds<[number, boolean]>(
   }),
 );
 
-const late = deeds<["answer" | "deliver" | "look", number]>(
-  [fc.constantFrom("answer", "answer", "answer", "deliver", "deliver", "look"), fc.nat(20)],
+const late = deeds<["answer" | "answer all" | "deliver" | "look", number]>(
+  [fc.constantFrom("answer", "answer all", "answer all", "deliver", "look"), fc.nat(20)],
   (what, which) => ({
     name: `the broker does ${what} ${which}`,
     may: ({ late }) => late !== undefined,
     does: ({ late }) => {
       if (what === "answer") late!.answer(which);
+      else if (what === "answer all") late!.answerAll();
       else if (what === "deliver") late!.deliver(which);
       else late!.looksLate = !late!.looksLate;
     },

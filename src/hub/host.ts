@@ -5,7 +5,7 @@
  */
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import type { SessionRecord } from "../broker/broker.ts";
-import type { Channel, Seen } from "../channel/channel.ts";
+import type { Beginning, Channel } from "../channel/channel.ts";
 import type { CloseName } from "../protocol/close.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
@@ -17,13 +17,11 @@ import type { Connection } from "./connection.ts";
 import type { Ending } from "./options.ts";
 
 /** Where a subscriber starts that wants some of the past. */
-export interface Start {
+export interface Start extends Beginning {
   /** The place after which it is given events, or told of the gap. */
   readonly cursor: Position;
   /** The place before the first event it will get. */
   readonly position: Position;
-  /** What it has already, though it lies after that place. */
-  readonly seen?: Seen;
   /** Whether nothing is missing after the place it asked for. */
   readonly recovered?: boolean;
 }

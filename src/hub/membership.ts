@@ -9,7 +9,7 @@ import type { Position } from "../protocol/messages.ts";
 import { isChannelName, isOwnChannelName } from "../protocol/names.ts";
 import type { Join, Joined, Outcome, RequestOf } from "../session/effect.ts";
 import type { Connection } from "./connection.ts";
-import type { Opened, TakenUp } from "./host.ts";
+import type { Opened, Start, TakenUp } from "./host.ts";
 import type { Ending } from "./options.ts";
 import type { Presence } from "./presence.ts";
 import type { Sessions } from "./sessions.ts";
@@ -56,7 +56,7 @@ export class Membership {
         return { channel, position: held.positionOf(connection) };
       }
       if (start === undefined) held.add(connection);
-      else held.addBehind(connection, start.cursor, start.seen);
+      else held.addBehind(connection, start.cursor, start);
       this.#presence.enter(connection, held, metadata);
       if (start === undefined) return { channel, position: held.position };
       const { position, recovered } = start;
@@ -173,7 +173,7 @@ export class Membership {
     const after = connection.own.get(opened.channel);
     if (after === undefined || opened.start === undefined) return opened;
     const { epoch, offset } = opened.held.positionOf(connection);
-    if (epoch !== after.epoch) return opened;
+    if (epoch !== after.epoch || offset === after.offset) return opened;
     return { ...opened, start: { ...opened.start, seen: { after, to: offset } } };
   }
 
@@ -227,20 +227,16 @@ export class Membership {
 }
 
 /** Where a subscriber starts that wants some of the past. */
-function startAt(held: Channel, since: Position | undefined, page: HistoryPage | undefined) {
+function startAt(held: Channel, since: Position | undefined, page: HistoryPage | undefined): Start {
   const first = page?.events[0]?.offset ?? (page?.head ?? held.position.offset) + 1;
   const position = { epoch: page?.epoch ?? held.position.epoch, offset: first - 1 };
   if (since === undefined) return { cursor: position, position };
   if (page !== undefined && page.gap === undefined) {
     return { cursor: since, position: since, recovered: true };
   }
-  // The cursor starts at a place that cannot be had, so that it tells the gap.
-  const isForeign = page === undefined || page.gap?.from === null;
-  return { cursor: isForeign ? nowhere : since, position, recovered: false };
+  const gap = page?.gap ?? { from: null, to: null };
+  return { cursor: since, position, recovered: false, jump: { gap, to: position } };
 }
-
-/** A place in no epoch, before everything there is. */
-const nowhere: Position = { epoch: "", offset: 0 };
 
 /** A session's channels, from where its client says it stood, else from where it was written to. */
 function joinsOf(

@@ -44,6 +44,8 @@ export class FlowClient {
   readonly #got = new Set<number>();
   /** The numbers of those it was told it will not get. */
   readonly #missed = new Set<number>();
+  /** Those among what it got that came before it was told `resumed`, ahead of its place. */
+  readonly #ahead = new Set<number>();
   /** Subscribes without an answer: what was asked, and from where. */
   readonly #asked = new Map<string, { readonly asked: Asked; readonly own?: Position }>();
   /** Channels that something was asked about, and no answer was read. */
@@ -258,6 +260,7 @@ export class FlowClient {
     }
     this.#leaveAll();
     this.#followed = told;
+    if (message["reconnected"] !== true) this.#beginAnew();
   }
 
   #resumed(message: Message): void {
@@ -266,13 +269,20 @@ export class FlowClient {
     this.#clientId = message["client_id"] as string;
     this.#token = message["reconnection_token"] as string;
     for (const event of events) {
-      const { epoch } = followed.get(event["channel"] as string)!;
-      this.#get(this.#find(event, epoch));
+      const name = event["channel"] as string;
+      const { epoch } = followed.get(name)!;
+      const own = this.#followed.get(name);
+      const found = this.#find(event, epoch);
+      // The hub may have been told less than the session has seen.
+      if (own?.epoch === epoch && found.offset <= (own.offset ?? 0)) continue;
+      if (this.#ahead.has(found.number)) continue;
+      this.#get(found);
+      this.#ahead.add(found.number);
     }
     const positions = message["positions"] as Positions;
     const recovered = message["recovered"] as Readonly<Record<string, boolean>>;
     const told = followedFrom(positions);
-    const before = this.#followed;
+    const before = new Map(this.#followed);
     this.#leaveAll();
     this.#followed = told;
     for (const [name, now] of told) {
@@ -299,7 +309,13 @@ export class FlowClient {
     this.#token = undefined;
     this.#leaveAll();
     this.#followed = followed;
+    this.#beginAnew();
     for (const event of events) this.#event(event);
+  }
+
+  /** A hub that was not told everything yet starts a session with what another had already. */
+  #beginAnew(): void {
+    for (const [name, { epoch, offset }] of this.#followed) this.#forget(name, epoch, offset!);
   }
 
   #subscribed(message: Message): void {
@@ -316,11 +332,15 @@ export class FlowClient {
       if (asked === "future" || asked === "foreign") {
         assertEquals(recovered[name], false);
         now.askedForNowhere = true;
+        this.#forget(name, position.epoch, 0);
       } else if (asked === "own position") {
         if (recovered[name]) assertEquals(position, own!);
         if (own!.epoch === position.epoch) now.offset = own!.offset;
         else now.askedForNowhere = true;
-      } else assertEquals(recovered[name], undefined);
+      } else {
+        assertEquals(recovered[name], undefined);
+        this.#forget(name, position.epoch, position.offset);
+      }
     }
   }
 
@@ -334,12 +354,14 @@ export class FlowClient {
       assert(event.offset > followed.offset, `${event.offset} comes after ${followed.offset}`);
       this.#account(name, followed, event.offset);
     }
-    this.#get(event);
     followed.offset = event.offset;
+    // Cut off before its place had come so far, it asked for it again.
+    if (!this.#ahead.delete(event.number)) this.#get(event);
   }
 
   #gap(message: Message): void {
     const name = message["channel"] as string;
+    if (name.startsWith("@") && name !== "@all") return;
     const [from, to] = [message["from"], message["to"]] as [number | null, number | null];
     const epoch = message["epoch"] as string;
     const followed = this.#followed.get(name);
@@ -350,6 +372,7 @@ export class FlowClient {
         `a gap without ends in ${name}, though it asked for a place that there is`,
       );
       this.#followed.set(name, { epoch, offset: undefined, askedForNowhere: false });
+      this.#forget(name, epoch, 0);
       return;
     }
     assertEquals(epoch, followed.epoch);
@@ -357,6 +380,7 @@ export class FlowClient {
     const isNew = followed.offset === undefined || followed.offset <= to;
     assert(from <= to && isNew, `a gap from ${from} to ${to} after ${followed.offset}`);
     for (const event of this.#world.eventsOf(name, epoch).slice(from - 1, to)) {
+      if (this.#ahead.has(event.number)) continue;
       assert(!this.#got.has(event.number), `a gap where ${event.offset} of ${name} had come`);
       assert(this.#mayMiss(event), `a gap at ${event.offset} of ${name} without a reason`);
       this.#missed.add(event.number);
@@ -387,6 +411,15 @@ export class FlowClient {
     assert(!this.#got.has(event.number), `${event.offset} of ${event.channel} came twice`);
     assert(!this.#missed.has(event.number), `${event.offset} came though a gap was told`);
     this.#got.add(event.number);
+  }
+
+  /** What comes after a place was asked for again. */
+  #forget(name: string, epoch: string, after: number): void {
+    for (const { number } of this.#world.eventsOf(name, epoch).slice(after)) {
+      this.#got.delete(number);
+      this.#ahead.delete(number);
+      this.#missed.delete(number);
+    }
   }
 
   /** What lies between its place and an offset has come, or was told, or was not for it. */

@@ -63,6 +63,11 @@ export class LateBroker implements Broker {
     answer?.();
   }
 
+  /** Lets all answers go that wait, in their order. */
+  answerAll(): void {
+    for (const answer of this.#answers.splice(0)) answer();
+  }
+
   /** Delivers the next event to one listener. */
   deliver(which: number): void {
     const lines = [...this.#lines].filter(({ due }) => due.length > 0);
