@@ -255,16 +255,17 @@ export class Connection implements Subscriber, Timed, Pumped {
 
   /** Tells the peer why, and whether to come back, and closes. */
   close(name: CloseName, retryAfter?: number): void {
+    const close = closeTable[name];
     const farewell = {
-      ...this.#host.farewell(this, name),
+      ...this.#host.farewell(this, close.code),
       ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
     };
-    this.#carryOut(this.#session.close(closeTable[name], farewell));
+    this.#carryOut(this.#session.close(close, farewell));
   }
 
   /** The same, with a code and reason of the application's. */
   closeWith(ending: Ending): void {
-    this.#carryOut(this.#session.close(ending));
+    this.#carryOut(this.#session.close(ending, this.#host.farewell(this, ending.code)));
   }
 
   /** Cuts the connection off, where the runtime can. */

@@ -132,7 +132,7 @@ export class Hub<
         this.#membership.takeUp(connection, reconnection_token, positions),
       resume: (connection, taken, token) => this.#reception.resume(connection, taken, token),
       heard: (connection) => this.#sessions.heard(connection),
-      farewell: (connection, close) => this.#sessions.farewell(connection, close),
+      farewell: (connection, code) => this.#sessions.farewell(connection, code),
       settled: (connection, event, outcome, attempts) => {
         const { clientId, userId } = connection;
         const { channel, epoch, offset } = event;
@@ -283,6 +283,7 @@ export class Hub<
       users: this.#roster.users,
       channels: open,
       subscriptions,
+      eventsKept: options.broker.kept,
       uptime: options.clock.now() - this.#startedAt,
     };
   }

@@ -56,6 +56,8 @@ export interface HubStats {
   readonly eventsDelivered: number;
   /** `error` messages sent. */
   readonly errors: number;
+  /** Events that the channels' histories hold for those who come back. */
+  readonly eventsKept: number;
   /** Milliseconds since the hub was made. */
   readonly uptime: number;
 }

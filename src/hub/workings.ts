@@ -10,7 +10,10 @@ import { Pump } from "./pump.ts";
 /** The counters, while they count. */
 export type Counters = {
   -readonly [
-    K in Exclude<keyof HubStats, "connections" | "users" | "channels" | "subscriptions" | "uptime">
+    K in Exclude<
+      keyof HubStats,
+      "connections" | "users" | "channels" | "subscriptions" | "eventsKept" | "uptime"
+    >
   ]: number;
 };
 
