@@ -76,7 +76,39 @@ describe("A connection", () => {
     const [told, ...rest] = socket.take();
     assertEquals([told?.["type"], told?.["reason"], rest.length], ["disconnected", "enough", 0]);
     assertEquals(socket.done, ["close 4000 enough"]);
+    assertEquals(typeof told?.["reconnection_token"], "string");
+    assertEquals(told?.["expires_in"], 300);
     peer.closed(4000, "enough");
+  });
+
+  it("is told no way back where a close of the application is final", async () => {
+    await using hub = createHub({ auth: allowAnonymous() });
+    const { socket, peer } = connect(hub);
+    socket.take();
+    hub.disconnect(peer.clientId);
+    const [told] = socket.take();
+    assertEquals(told?.["type"], "disconnected");
+    assertEquals([told?.["reconnection_token"], told?.["expires_in"]], [undefined, undefined]);
+    peer.closed(1000, "");
+  });
+
+  it("keeps a channel that it asks for again, though its past cannot be read", async () => {
+    const broker = changedBroker(memoryBroker(), {
+      history: () => Promise.reject(new Error("away")),
+    });
+    const channels = { a: channel(), b: channel() };
+    await using hub = createHub({ auth: allowAnonymous(), channels, broker });
+    const { socket, peer } = connect(hub);
+    send(peer, { type: "subscribe", channels: ["a"] });
+    send(peer, { type: "subscribe", channels: ["a", "b"], last: 1 });
+    while (socket.frames.length < 3) await new Promise((resolve) => setTimeout(resolve));
+    const again = socket.take().at(-1);
+    assertEquals(again?.["channels"], ["a"]);
+    const [rejection, ...rest] = again?.["rejected"] as { channel: string; code: string }[];
+    assertEquals([rejection?.channel, rejection?.code], ["b", "broker_unavailable"]);
+    assertEquals(rest, []);
+    peer.closed(1000, "");
+    await broker.close();
   });
 
   it("gets nothing before connected, however many messages it sends over a slow broker", async () => {

@@ -370,6 +370,10 @@ export class Session {
 
   #answer({ request, rejected }: Pending, outcome: Outcome, effects: Effect[]): void {
     if (outcome.kind === "failed") {
+      // The session is there still, and its client was told to try again.
+      if (request.type === "resume") {
+        this.#mayResume = outcome.failure.code === "broker_unavailable";
+      }
       effects.push(this.#error(outcome.failure, request.correlation_id));
       return;
     }

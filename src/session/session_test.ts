@@ -376,6 +376,12 @@ describe("Session.receive()", () => {
       failure: failure("session_expired", "none"),
     });
     assertEquals(refusalOf(again), "invalid_message");
+    const unlucky = openSession();
+    unlucky.settle(idOf(unlucky.receive(resume), "resume"), {
+      kind: "failed",
+      failure: failure("broker_unavailable", "not now"),
+    });
+    assertEquals(unlucky.receive(resume).map(({ kind }) => kind), ["resume"]);
     assertEquals(refusalOf(subscribedSession("a")), "invalid_message");
     const greeted = newSession();
     greeted.open(connected, [{ channel: "a", position: zero }]);
