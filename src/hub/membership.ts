@@ -196,7 +196,9 @@ export class Membership {
       channels.hold(channel),
       (held): MaybePromise<Opened> => {
         const wantsPast = since !== undefined || (last ?? 0) > 0;
-        if (!wantsPast || held.has(connection)) return { channel, held, ...described };
+        // Of those it asked for, one that it has stays as it is; its own may be its session's soon.
+        const stays = !isOwnChannelName(channel) && held.has(connection);
+        if (!wantsPast || stays) return { channel, held, ...described };
         const wanted = since === undefined ? { last: last! } : { since };
         return whenReady(
           attempt(() => options.broker.history(channel, { ...wanted, limit: 1, bytes: 0 })),
