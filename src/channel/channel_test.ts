@@ -177,6 +177,38 @@ describe("Channel.deliver()", () => {
   });
 });
 
+describe("Channel.deliver() of an announcement", () => {
+  const announcement = { ...eventOf(1, { clients: ["author"] }), isAnnouncement: true } as const;
+
+  it("reaches everybody whom it is for, also who is behind, and moves nothing", () => {
+    const channel = newChannel();
+    channel.deliver(eventOf(1));
+    const [ready, slow, late, author] = ["ready", "slow", "late", "author"]
+      .map((clientId) => new Peer(clientId)) as [Peer, Peer, Peer, Peer];
+    for (const peer of [ready, slow, author]) channel.add(peer);
+    slow.isReady = false;
+    channel.addBehind(late, { epoch: "e", offset: 0 });
+    const fallen = [slow.fallen, late.fallen];
+    channel.deliver(announcement);
+    for (const { frames } of [ready, slow, late]) assertEquals(frames.length, 1);
+    assertEquals(author.frames, []);
+    assertEquals(channel.position, { epoch: "e", offset: 1 });
+    assertEquals([slow.fallen, late.fallen], fallen);
+    assertEquals(channel.positionOf(late), { epoch: "e", offset: 0 });
+  });
+
+  it("has no offset and no ack_id", () => {
+    const channel = newChannel();
+    const peer = new Peer("a");
+    channel.add(peer);
+    channel.deliver(announcement);
+    assertEquals(
+      Object.keys(JSON.parse(String(peer.frames[0]))).sort(),
+      ["channel", "data", "event_type", "timestamp", "type"],
+    );
+  });
+});
+
 describe("A subscriber that is behind", () => {
   it("gets the rest from history when its socket takes more, and then what comes", () => {
     const { channel, publish } = listening();
