@@ -348,7 +348,7 @@ export class Connection implements Subscriber, Timed, Pumped {
         this.#settle(effect.id, () => this.#host.handle(this, effect.message), (done) => done);
         return;
       case "ping":
-        this.#socket.ping();
+        this.#ping(effect.missed);
         return;
       case "close":
         this.#startClosing(effect.close);
@@ -393,6 +393,16 @@ export class Connection implements Subscriber, Timed, Pumped {
     }
     this.#workings.options.logger.error("a request failed", { clientId: this.clientId, error });
     return { kind: "failed", failure: { code: "internal", message: "the server failed" } };
+  }
+
+  #ping(missed: number): void {
+    const { stats, options, tell } = this.#workings;
+    stats.pings++;
+    if (missed > 0) {
+      stats.missedPongs++;
+      tell(() => options.onMissed(this.info(), missed));
+    }
+    this.#socket.ping();
   }
 
   #vary({ variant, batching }: Extract<Effect, { kind: "vary" }>): void {

@@ -154,23 +154,28 @@ describe("A connection", () => {
 
   it("is given up at the time-out only after a Ping, and not told", async () => {
     const clock = manualClock();
+    const misses: [string, number][] = [];
     await using hub = createHub({
       auth: allowAnonymous(),
       clock,
-      heartbeat: { interval: 1_000, timeout: 3_000 },
+      heartbeat: { interval: 1_000, timeout: 4_000 },
+      onMissed: ({ clientId }, missed) => misses.push([clientId, missed]),
     });
     const [silent, living] = [connect(hub), connect(hub)];
     for (const { socket } of [silent, living]) socket.take();
-    for (let second = 0; second < 4; second++) {
+    for (let second = 0; second < 5; second++) {
       clock.advance(1_000);
       living.peer.pong();
     }
-    assertEquals(silent.socket.done, ["ping", "ping", "close 4408 not alive"]);
+    assertEquals(silent.socket.done, ["ping", "ping", "ping", "close 4408 not alive"]);
+    assertEquals(hub.stats().missedPongs, 2);
+    assertEquals(misses, [[silent.peer.clientId, 1], [silent.peer.clientId, 2]]);
     assertEquals(silent.socket.take(), []);
     assertEquals(living.socket.done.includes("close 4408 not alive"), false);
     clock.advance(5_000);
     assertEquals(silent.socket.done.at(-1), "terminate");
     living.peer.closed(1000, "");
+    assertEquals(hub.stats().notAlive, 1);
   });
 
   it("may not publish media whose metadata no envelope could hold, and the others get nothing", async () => {

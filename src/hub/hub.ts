@@ -4,6 +4,7 @@ import type { Socket } from "../channel/socket.ts";
 import type { Identity } from "../guard/identity.ts";
 import { type Action, permits } from "../guard/permissions.ts";
 import { Refusal } from "../guard/refusal.ts";
+import { closeTable } from "../protocol/close.ts";
 import { failure } from "../protocol/errors.ts";
 import {
   clientChannel,
@@ -284,6 +285,7 @@ export class Hub<
       channels: open,
       subscriptions,
       eventsKept: options.broker.kept,
+      sessionsKept: options.broker.sessions.size,
       uptime: options.clock.now() - this.#startedAt,
     };
   }
@@ -412,6 +414,7 @@ export class Hub<
   #ended(connection: Connection, ending: Ending): void {
     if (!this.#roster.delete(connection)) return;
     this.#workings.stats.totalDisconnections++;
+    if (ending.code === closeTable.not_alive.code) this.#workings.stats.notAlive++;
     if (connection.wasGreeted) {
       this.#workings.tell(() => this.#workings.options.onDisconnect(connection.info(), ending));
     }

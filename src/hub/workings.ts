@@ -12,7 +12,13 @@ export type Counters = {
   -readonly [
     K in Exclude<
       keyof HubStats,
-      "connections" | "users" | "channels" | "subscriptions" | "eventsKept" | "uptime"
+      | "connections"
+      | "users"
+      | "channels"
+      | "subscriptions"
+      | "eventsKept"
+      | "sessionsKept"
+      | "uptime"
     >
   ]: number;
 };
@@ -59,6 +65,9 @@ export function createWorkings(options: ResolvedOptions): Workings {
       bytesSent: 0,
       eventsPublished: 0,
       eventsDelivered: 0,
+      pings: 0,
+      missedPongs: 0,
+      notAlive: 0,
       errors: 0,
     },
     sizes: { text, subscribe, binary },

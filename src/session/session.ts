@@ -163,7 +163,7 @@ export class Session {
       case "alive":
         return [];
       case "ping":
-        return [{ kind: "ping" }];
+        return [{ kind: "ping", missed: this.#liveness.unanswered - 1 }];
       case "dead":
         return this.close(closeTable.not_alive);
     }

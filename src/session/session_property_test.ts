@@ -319,7 +319,7 @@ class Trial {
     if (first !== undefined && this.#now >= first + TIMEOUT - INTERVAL) {
       return this.#judgeClose(effects[0], closeTable.not_alive);
     }
-    assertEquals(effects[0], { kind: "ping" });
+    assertEquals(effects[0], { kind: "ping", missed: this.#pings.length });
     this.#pings.push(this.#now);
   }
 
