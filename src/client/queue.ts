@@ -41,6 +41,9 @@ export interface Outgoing {
   readonly isUrgent?: boolean;
 }
 
+/** What the queue writes to: a {@linkcode Link}. */
+export type Writable = Pick<Link, "isWritable" | "check" | "send">;
+
 interface Item extends Outgoing {
   readonly size: number;
   readonly order: number;
@@ -80,7 +83,7 @@ export class Queue {
   /** Written and not answered, in the order of writing. */
   readonly #written = new Map<string, Item>();
   #writtenBytes = 0;
-  #link: Link | undefined;
+  #link: Writable | undefined;
   #isOpen = false;
   #order = 0;
   /** How many may be under way now, and at most. */
@@ -101,7 +104,7 @@ export class Queue {
   }
 
   /** There is a link, for the messages of its opening. */
-  greet(link: Link): void {
+  greet(link: Writable): void {
     this.#link = link;
   }
 
