@@ -19,11 +19,11 @@ interface Step {
 }
 
 const content = fc.oneof(
-  fc.string({ unit: "grapheme", maxLength: 80 }).map((text): Message => ({
+  fc.string({ unit: "grapheme", maxLength: 80, size: "max" }).map((text): Message => ({
     type: "text",
     data: bytesOf(text),
   })),
-  fc.uint8Array({ maxLength: 300 }).map((data): Message => ({ type: "binary", data })),
+  fc.uint8Array({ maxLength: 300, size: "max" }).map((data): Message => ({ type: "binary", data })),
 );
 
 const step: fc.Arbitrary<Step> = fc.record({

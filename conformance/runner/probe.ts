@@ -3,12 +3,10 @@
  *
  * @module
  */
-import { concat, equalBytes } from "../wire/bytes.ts";
-import { toHex } from "../wire/bytes.ts";
+import { bytesOf, concat, equalBytes, toHex } from "../wire/bytes.ts";
 import { parseExtensions } from "../wire/deflate.ts";
 import { ping } from "../wire/frame.ts";
 import { TimeOut } from "../wire/socket.ts";
-import { bytesOf } from "../wire/bytes.ts";
 import type { Connection } from "../peer/connection.ts";
 import { Broken, type Finding, Refused } from "../peer/finding.ts";
 import { type Facts, Peer, type PeerOptions, PLAIN_OFFER } from "../peer/peer.ts";
