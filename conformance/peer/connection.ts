@@ -88,7 +88,7 @@ export class Connection extends Sender {
   /** The next message, past Pings and Pongs. */
   async nextMessage(expected = "a message"): Promise<Incoming & { kind: "message" }> {
     const find = (got: Incoming) => got.kind === "message" ? got : undefined;
-    return await this.#until(expected, find, PINGS);
+    return await this.#until("a message", expected, find, PINGS);
   }
 
   /** A Pong with this payload comes (section 5.5.3); other Pongs, and echoes, may come before. */
@@ -96,7 +96,7 @@ export class Connection extends Sender {
     const bytes = bytesOf(payload);
     const find = (got: Incoming) =>
       got.kind === "pong" && equalBytes(got.payload, bytes) || undefined;
-    await this.#until(`a Pong ${show(bytes)}`, find, ["ping", "pong", "message"]);
+    await this.#until("a Pong", `a Pong ${show(bytes)}`, find, ["ping", "pong", "message"]);
   }
 
   /** The connection is open and works: a Ping is answered. Echoes that come before are passed over. */
@@ -113,7 +113,7 @@ export class Connection extends Sender {
     const find = (got: Incoming) =>
       got.kind === "pong" && equalBytes(got.payload, fence) || undefined;
     const passed = this.#context.echoes ? PINGS : [...PINGS, "message" as const];
-    await this.#until(`no message (${why}), and a Pong`, find, passed);
+    await this.#until("a Pong", `no message (${why}), and a Pong`, find, passed);
   }
 
   /**
@@ -186,7 +186,11 @@ export class Connection extends Sender {
   /** The server closes TCP, whatever it sends before. For the cases about just this. */
   async expectTcpClosed(): Promise<void> {
     const find = (got: Incoming) => got.kind === "end" ? got.how : undefined;
-    const how = await this.#until("the end of TCP", find, [...PINGS, "message", "close"]);
+    const how = await this.#until("the end of TCP", "the end of TCP", find, [
+      ...PINGS,
+      "message",
+      "close",
+    ]);
     this.#note(this.#closed === undefined ? how : "clean", this.#closed ?? null, null);
   }
 
@@ -210,6 +214,7 @@ export class Connection extends Sender {
 
   /** Waits for what `find` answers; whatever is neither that nor of a kind to pass over is wrong. */
   async #until<T>(
+    awaited: string,
     expected: string,
     find: (got: Incoming) => T | undefined,
     passed: readonly Incoming["kind"][],
@@ -217,7 +222,7 @@ export class Connection extends Sender {
     const seen: string[] = [];
     try {
       for (;;) {
-        const got = await this.next(expected);
+        const got = await this.next(awaited);
         const found = find(got);
         if (found !== undefined) return found;
         if (!passed.includes(got.kind)) throw new Broken({ expected, observed: showIncoming(got) });

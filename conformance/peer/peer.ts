@@ -27,6 +27,8 @@ export interface PeerOptions {
   readonly target: Target;
   readonly facts: Facts;
   readonly patience: Patience;
+  /** Other cases have connections open: 429 and 503 may be for lack of room. */
+  readonly crowded: boolean;
   readonly random: Random;
   /** Seed of this case's property. */
   readonly seed: number;
@@ -120,9 +122,13 @@ export class Peer {
     return encodeRequest(this.target, key, { ...spec, headers: all });
   }
 
-  /** Reads the answer to a request that was sent on `wire` with `key`. */
+  /** Reads the answer to a request that was sent on `wire` with `key`. @throws Refused */
   async answer(wire: Wire, key: string): Promise<Handshake> {
     const answer = await readAnswer(wire);
+    const status = answer.response?.status;
+    if (this.#options.crowded && (status === 429 || status === 503)) {
+      throw new Refused(`${status} while other connections are open`);
+    }
     return new Handshake(wire, key, answer, (agreement) => this.#connection(wire, agreement));
   }
 

@@ -49,6 +49,7 @@ export async function runConformance(given: ConformanceOptions): Promise<Report>
     patience: manner === "together"
       ? { timeout: options.timeout, linger: 0 }
       : { timeout: options.timeout * ALONE.timeout, linger: ALONE.linger },
+    crowded: manner === "together",
     random: createRandom(deriveSeed(seed, id)),
     seed: deriveSeed(seed, id),
     runs: options.runs,
