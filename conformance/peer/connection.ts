@@ -8,7 +8,7 @@ import { bytesOf, concat, equalBytes, show } from "../wire/bytes.ts";
 import type { Agreement } from "../wire/deflate.ts";
 import { close, ping, pong } from "../wire/frame.ts";
 import { TimeOut, type Wire } from "../wire/socket.ts";
-import { Broken, type CloseFinding, type Closing, type Finding } from "./finding.ts";
+import { Broken, type CloseFinding, type Closing, type Finding, Skipped } from "./finding.ts";
 import { type Incoming, type Message, Reader, showIncoming, showMessage } from "./incoming.ts";
 import { Sender, type SendOptions } from "./sender.ts";
 import type { Violation } from "./watch.ts";
@@ -27,6 +27,8 @@ export interface ConnectionContext {
   readonly agreement: Agreement | null;
   readonly random: Random;
   readonly patience: Patience;
+  /** The largest message that the server takes, in bytes; null where not known. */
+  readonly maxMessage: number | null;
   readonly onViolation: (violation: Violation) => void;
   readonly onClosing: (closing: CloseFinding) => void;
 }
@@ -36,6 +38,12 @@ const PINGS = ["ping", "pong"] as const;
 
 /** Round trips after a violation that a server may still answer, having not yet come to close. */
 const ROUNDS = 3;
+
+/** Frames on one connection from which a server may call it too many. */
+const MANY_FRAMES = 100;
+
+/** Bytes that a message may have anywhere; above, a server may have a limit of its own. */
+const LARGE_MESSAGE = 125;
 
 /** One connection whose opening handshake is done. */
 export class Connection extends Sender {
@@ -73,12 +81,18 @@ export class Connection extends Sender {
   /**
    * The messages were received whole: an endpoint that echoes sends each back, same type, same
    * content, same order; of another, a Ping must be answered.
+   *
+   * @throws Skipped where the server declines them with a Close frame, as its limits allow it to
    */
   async expectDelivered(...messages: readonly Message[]): Promise<void> {
-    if (!this.#context.echoes) return await this.expectAlive();
-    for (const message of messages) {
+    if (!this.#context.echoes) return await this.#alive(messages);
+    for (const [i, message] of messages.entries()) {
       const expected = `the echo of ${showMessage(message)}`;
-      const got = await this.nextMessage(expected);
+      const find = (got: Incoming) => {
+        if (got.kind === "close") this.#excuse(got.code, messages.slice(i));
+        return got.kind === "message" ? got : undefined;
+      };
+      const got = await this.#until("a message", expected, find, PINGS);
       if (got.message.type !== message.type || !equalBytes(got.message.data, message.data)) {
         throw new Broken({ expected, observed: difference(message, got.message) });
       }
@@ -101,9 +115,7 @@ export class Connection extends Sender {
 
   /** The connection is open and works: a Ping is answered. Echoes that come before are passed over. */
   async expectAlive(): Promise<void> {
-    const fence = this.#fence();
-    this.send(ping(fence));
-    await this.expectPong(fence);
+    await this.#alive([]);
   }
 
   /** No message comes: a Ping sent now is answered first. */
@@ -121,14 +133,14 @@ export class Connection extends Sender {
    * sends a Close frame with a fitting code first, and then closes TCP, is judged apart, since 7.1.7
    * says SHOULD of it.
    *
-   * @param codes the codes that fit
+   * @param codes the codes that fit; null where the section leaves it open to send a Close frame
    * @param options.after echoes of messages sent before the violation, which may come first
    */
   async expectFailed(
-    codes: readonly number[],
+    codes: readonly (number | null)[],
     options: { readonly after?: readonly Message[] } = {},
   ): Promise<void> {
-    const expected = `the connection failed with ${codes.join(" or ")}`;
+    const expected = `the connection failed with ${named(codes)}`;
     const allowed = [...options.after ?? []];
     let fence = this.#fence();
     let rounds = 0;
@@ -137,7 +149,9 @@ export class Connection extends Sender {
       for (;;) {
         const got = await this.next("the server to fail the connection", timeout);
         if (got.kind === "close") return await this.#settle(codes, got.code);
-        if (got.kind === "end") return this.#note(got.how, null, noCloseFrame(codes, got));
+        if (got.kind === "end") {
+          return this.#note(got.how, null, codes.includes(null) ? null : noCloseFrame(codes, got));
+        }
         if (got.kind === "garbage") throw new Broken({ expected, observed: got.observed });
         if (got.kind === "message" && this.#context.echoes && !isNext(allowed, got.message)) {
           throw new Broken({ expected, observed: `${showIncoming(got)}, and no Close` });
@@ -194,11 +208,37 @@ export class Connection extends Sender {
     this.#note(this.#closed === undefined ? how : "clean", this.#closed ?? null, null);
   }
 
+  async #alive(messages: readonly Message[]): Promise<void> {
+    const fence = this.#fence();
+    this.send(ping(fence));
+    const find = (got: Incoming) => {
+      if (got.kind === "close") this.#excuse(got.code, messages);
+      return got.kind === "pong" && equalBytes(got.payload, fence) || undefined;
+    };
+    await this.#until("a Pong", `a Pong ${show(fence)}`, find, [...PINGS, "message"]);
+  }
+
+  /**
+   * Servers may decline messages for their type, size or number of frames (7.4.1, 10.4): a Close
+   * frame that says so is no fault, unless the size is within the limit that is known.
+   */
+  #excuse(code: number | null, messages: readonly Message[]): void {
+    const size = Math.max(0, ...messages.map(({ data }) => data.length));
+    const binary = messages.some(({ type }) => type === "binary");
+    if (code === 1003 && binary) throw new Skipped("the server takes no binary messages: 1003");
+    if (code === 1008 && this.framesSent >= MANY_FRAMES) {
+      throw new Skipped(`the server does not take ${this.framesSent} frames: 1008`);
+    }
+    const limit = this.#context.maxMessage ?? LARGE_MESSAGE;
+    if (code === 1009 && size > limit) {
+      throw new Skipped(`the server takes no messages of ${size} bytes: 1009`);
+    }
+  }
+
   /** Waits for the end of TCP after a Close frame of the server, and notes how it all went. */
   async #settle(codes: readonly (number | null)[], code: number | null): Promise<void> {
-    const named = codes.map((one) => one ?? "none").join(" or ");
     const wrongCode = codes.includes(code) ? null : {
-      expected: `a Close frame with the code ${named}`,
+      expected: `a Close frame with the code ${named(codes)}`,
       observed: `the code ${code ?? "none"}`,
     };
     const awaited = "the server to close TCP after its Close frame";
@@ -257,9 +297,13 @@ function timedOut(expected: string, error: TimeOut, seen: readonly string[]): Br
   return new Broken({ expected, observed, awaited: error.awaited });
 }
 
-function noCloseFrame(codes: readonly number[], got: Incoming): Finding {
+function named(codes: readonly (number | null)[]): string {
+  return codes.map((one) => one ?? "none").join(" or ");
+}
+
+function noCloseFrame(codes: readonly (number | null)[], got: Incoming): Finding {
   return {
-    expected: `a Close frame with the code ${codes.join(" or ")}, then the end of TCP`,
+    expected: `a Close frame with the code ${named(codes)}, then the end of TCP`,
     observed: `${showIncoming(got)}, and no Close frame`,
   };
 }

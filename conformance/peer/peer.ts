@@ -170,6 +170,7 @@ export class Peer {
       echoes: this.facts.echoes,
       random: this.random,
       patience: this.patience,
+      maxMessage: this.maxMessage,
       onViolation: (violation) => this.violations.push(violation),
       onClosing: (closing) => this.closings.push(closing),
     });

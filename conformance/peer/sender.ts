@@ -37,6 +37,7 @@ export class Sender {
   readonly #random: Random;
   readonly #deflater: MessageDeflater | null;
   #sentClose = false;
+  #framesSent = 0;
 
   constructor(wire: Wire, agreement: Agreement | null, random: Random) {
     this.wire = wire;
@@ -50,10 +51,16 @@ export class Sender {
     return this.#sentClose;
   }
 
+  /** How many frames were encoded to be sent. */
+  get framesSent(): number {
+    return this.#framesSent;
+  }
+
   /** The bytes that frames are sent as. */
   encode(...frames: readonly (FrameSpec | Uint8Array)[]): Uint8Array {
     return concat(frames.map((frame) => {
       if (frame instanceof Uint8Array) return frame;
+      this.#framesSent++;
       if (frame.opcode === OPCODE.close) this.#sentClose = true;
       return encodeFrame(frame, this.#random.bytes(4));
     }));
