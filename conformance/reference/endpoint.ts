@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
+import { Buffer, isUtf8 } from "node:buffer";
 import type { Socket } from "node:net";
 import { type Agreement, TAIL } from "../wire/deflate.ts";
 import { BadDeflate, inflate, TooMuch } from "../wire/inflate.ts";
-import type { InFrame, OutFrame, Rules } from "./rules.ts";
+import { ByteQueue } from "../wire/queue.ts";
+import type { InFrame, InState, OutFrame, Rules } from "./rules.ts";
 
 const WINDOW = 32 * 1024;
 
@@ -20,11 +21,14 @@ export class Endpoint {
   readonly #socket: Socket;
   readonly #rules: Rules;
   readonly #agreement: Agreement | null;
-  #received: Buffer = Buffer.alloc(0);
+  readonly #received = new ByteQueue();
   #over = false;
   #opcode = 0;
   #compressed = false;
   #fragments: Uint8Array[] | null = null;
+  #size = 0;
+  /** The end of the text so far that may be cut inside a character. */
+  #unchecked = new Uint8Array();
   #windowIn = new Uint8Array();
   #windowOut = new Uint8Array();
 
@@ -38,54 +42,76 @@ export class Endpoint {
   /** Takes what came. */
   receive(chunk: Uint8Array): void {
     if (this.#over && !this.#rules.readsOn) return;
-    this.#received = Buffer.concat([this.#received, chunk]);
+    this.#received.push(chunk);
     while (!this.#over || this.#rules.readsOn) {
-      const head = readHead(this.#received);
-      if (head === undefined) return;
-      const code = this.#judge(head);
+      const declared = readHead(this.#received.peek());
+      if (declared === undefined) return;
+      const code = this.#judge(declared);
       if (code !== null) return this.#fail(code);
+      const head = { ...declared, length: this.#rules.lengthOf(declared) };
       const end = head.size + Number(head.length);
       if (this.#received.length < end) return;
-      const body = new Uint8Array(this.#received.subarray(head.size, end));
-      this.#received = this.#received.subarray(end);
+      const body = this.#received.take(end).subarray(head.size);
       this.#frame(head, head.masked ? this.#rules.unmask(body, head.key) : body);
     }
   }
 
   #judge(head: Head): number | null {
     const { checkMask, checkRsv, checkOpcode, checkControl, checkOrder, checkLength } = this.#rules;
-    const state = {
-      fragmented: this.#fragments !== null,
-      compressed: this.#compressed,
-      agreement: this.#agreement,
-    };
+    const state = this.#state();
     for (const check of [checkMask, checkRsv, checkOpcode, checkControl, checkOrder, checkLength]) {
       const code = check(head, state);
       if (code !== null) return code;
     }
-    const before = this.#fragments?.reduce((sum, part) => sum + part.length, 0) ?? 0;
-    return before + Number(head.length) > this.#rules.maxMessage ? 1009 : null;
+    if (head.opcode >= 8) return null;
+    return this.#size + Number(head.length) > this.#rules.maxMessage ? 1009 : null;
+  }
+
+  #state(): InState {
+    return {
+      fragmented: this.#fragments !== null,
+      fragments: this.#fragments?.length ?? 0,
+      compressed: this.#compressed,
+      agreement: this.#agreement,
+    };
   }
 
   #frame({ fin, rsv, opcode }: Head, payload: Uint8Array): void {
     if (opcode === 8) return this.#close(payload);
-    if (opcode === 9) return this.#rules.pong(payload).forEach((frame) => this.#send(frame));
+    if (opcode === 9) return this.#sendAll(this.#rules.pong(payload, this.#state()));
+    if (opcode === 10) return this.#sendAll(this.#rules.answerPong(payload));
     if (opcode > 2) return;
     if (opcode !== 0 || this.#fragments === null) {
       this.#opcode = opcode;
       this.#compressed = (rsv & 4) !== 0 && this.#agreement !== null;
       this.#fragments = [];
+      this.#size = 0;
+      this.#unchecked = new Uint8Array();
     }
     this.#fragments.push(payload);
+    this.#size += payload.length;
     const text = this.#opcode === 1;
-    const whole = Buffer.concat(this.#fragments);
-    if (text && !this.#compressed && !this.#rules.checkText(whole, fin)) return this.#fail(1007);
-    if (!fin) return;
+    if (!fin) {
+      if (text && !this.#compressed) this.#checkPart(payload);
+      return;
+    }
+    const whole = this.#rules.assemble(this.#fragments);
     this.#fragments = null;
+    this.#size = 0;
+    if (text && !this.#compressed && !this.#rules.checkText(whole, true)) return this.#fail(1007);
     const data = this.#compressed ? this.#inflate(whole) : whole;
     if (data === null) return;
     if (text && this.#compressed && !this.#rules.checkText(data, true)) return this.#fail(1007);
     for (const message of this.#rules.echo({ text, data })) this.#sendMessage(message);
+  }
+
+  /** Fails a text as soon as it can no longer become UTF-8. */
+  #checkPart(payload: Uint8Array): void {
+    const part = Buffer.concat([this.#unchecked, payload]);
+    if (!this.#rules.checkText(part, false)) return this.#fail(1007);
+    let cut = 0;
+    while (cut < 3 && cut < part.length && !isUtf8(part.subarray(0, part.length - cut))) cut++;
+    this.#unchecked = new Uint8Array(part.subarray(part.length - cut));
   }
 
   #inflate(payload: Uint8Array): Uint8Array | null {
@@ -113,7 +139,7 @@ export class Endpoint {
     }
     const opcode = text ? 1 : 2;
     const frames = this.#rules.frames(opcode, compressed ?? data, compressed !== null);
-    for (const frame of frames) this.#send(frame);
+    this.#sendAll(frames);
   }
 
   #close(body: Uint8Array): void {
@@ -123,15 +149,18 @@ export class Endpoint {
   }
 
   #fail(code: number): void {
-    if (this.#over) return;
     this.#finish(this.#rules.failure(code));
   }
 
   #finish(body: Uint8Array | null): void {
-    if (this.#over) return;
+    if (this.#over && !this.#rules.closesAgain) return;
     this.#over = true;
     if (body !== null) this.#send({ fin: true, rsv: 0, opcode: 8, payload: body });
     this.#rules.end(this.#socket);
+  }
+
+  #sendAll(frames: readonly OutFrame[]): void {
+    for (const frame of frames) this.#send(frame);
   }
 
   #send(frame: OutFrame): void {
@@ -141,7 +170,7 @@ export class Endpoint {
   }
 }
 
-function readHead(bytes: Buffer): Head | undefined {
+function readHead(bytes: Uint8Array): Head | undefined {
   if (bytes.length < 2) return undefined;
   const [first = 0, second = 0] = bytes;
   const marker = second & 0x7f;
@@ -149,17 +178,18 @@ function readHead(bytes: Buffer): Head | undefined {
   const masked = second >= 0x80;
   const size = 2 + lengthBytes + (masked ? 4 : 0);
   if (bytes.length < size) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return {
     fin: first >= 0x80,
     rsv: (first >> 4) & 7,
     opcode: first & 15,
     masked,
-    key: new Uint8Array(bytes.subarray(size - 4, size)),
+    key: bytes.slice(size - 4, size),
     length: lengthBytes === 0
       ? BigInt(marker)
       : lengthBytes === 2
-      ? BigInt(bytes.readUInt16BE(2))
-      : bytes.readBigUInt64BE(2),
+      ? BigInt(view.getUint16(2))
+      : view.getBigUint64(2),
     lengthBytes,
     size,
   };

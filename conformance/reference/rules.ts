@@ -5,7 +5,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { isUtf8 } from "node:buffer";
+import { Buffer, isUtf8 } from "node:buffer";
 import type { Socket } from "node:net";
 import { type Agreement, type Extension, withoutTail } from "../wire/deflate.ts";
 import { deflateMatching } from "../wire/matching.ts";
@@ -35,6 +35,8 @@ export interface OutFrame {
 export interface InState {
   /** A message is begun and not ended. */
   readonly fragmented: boolean;
+  /** Its fragments so far. */
+  readonly fragments: number;
   readonly compressed: boolean;
   readonly agreement: Agreement | null;
 }
@@ -80,15 +82,23 @@ export interface Rules {
   readonly checkControl: FrameCheck;
   readonly checkOrder: FrameCheck;
   readonly checkLength: FrameCheck;
+  /** The length of the payload that a head declares. */
+  readonly lengthOf: (frame: InFrame) => bigint;
   readonly unmask: (payload: Uint8Array, key: Uint8Array) => Uint8Array;
-  /** Whether the text so far can be, or where it is whole is, UTF-8 (section 8.1). */
+  /** The message that its fragments make. */
+  readonly assemble: (fragments: readonly Uint8Array[]) => Uint8Array;
+  /**
+   * Whether a whole text is UTF-8 (section 8.1), or what came of it since the last whole character
+   * can become some.
+   */
   readonly checkText: (text: Uint8Array, whole: boolean) => boolean;
   /** The close code that the body of a Close frame is failed with, or null. */
   readonly checkClose: (body: Uint8Array) => number | null;
   // What is sent.
   /** The largest message taken, in bytes; above it 1009. */
   readonly maxMessage: number;
-  readonly pong: (ping: Uint8Array) => readonly OutFrame[];
+  readonly pong: (ping: Uint8Array, state: InState) => readonly OutFrame[];
+  readonly answerPong: (pong: Uint8Array) => readonly OutFrame[];
   readonly echo: (message: EchoMessage) => readonly EchoMessage[];
   /** How a message that is ready to send becomes frames. */
   readonly frames: (
@@ -112,6 +122,8 @@ export interface Rules {
   readonly end: (socket: Socket) => void;
   /** Goes on reading after the connection was failed or closed. */
   readonly readsOn: boolean;
+  /** Where it reads on, sends a Close frame once more for whatever asks for one. */
+  readonly closesAgain: boolean;
   /** Runs when a connection is open, to send something unasked. */
   readonly greet: (send: (frame: OutFrame) => void) => void;
 }
@@ -160,7 +172,9 @@ export const strictRules: Rules = {
     const least = length < 126n ? 0 : length < 65536n ? 2 : 8;
     return lengthBytes === least && length < 2n ** 63n ? null : 1002;
   },
+  lengthOf: ({ length }) => length,
   unmask: (payload, key) => payload.map((byte, i) => byte ^ (key[i % 4] ?? 0)),
+  assemble: (fragments) => new Uint8Array(Buffer.concat(fragments)),
   checkText: (text, whole) => isUtf8(text) || !whole && canBecomeUtf8(text),
   checkClose(body) {
     if (body.length === 0) return null;
@@ -173,6 +187,7 @@ export const strictRules: Rules = {
 
   maxMessage: 64 * 1024 * 1024,
   pong: (payload) => [{ fin: true, rsv: 0, opcode: 10, payload }],
+  answerPong: () => [],
   echo: (message) => [message],
   frames: (opcode, payload, compressed) => [
     { fin: true, rsv: compressed ? 4 : 0, opcode, payload },
@@ -185,6 +200,7 @@ export const strictRules: Rules = {
   failure: (code) => Uint8Array.of(code >> 8, code & 0xff),
   end: (socket) => void socket.end(),
   readsOn: false,
+  closesAgain: false,
   greet: () => {},
 };
 
