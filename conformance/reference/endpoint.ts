@@ -5,10 +5,9 @@
  */
 import { Buffer, isUtf8 } from "node:buffer";
 import type { Socket } from "node:net";
-import { type Agreement, TAIL } from "../wire/deflate.ts";
-import { BadDeflate, inflate, TooMuch } from "../wire/inflate.ts";
+import type { Agreement } from "../wire/deflate.ts";
 import { ByteQueue } from "../wire/queue.ts";
-import type { InFrame, InState, OutFrame, Rules } from "./rules.ts";
+import type { EchoMessage, InFrame, InState, OutFrame, Rules } from "./rules.ts";
 
 const WINDOW = 32 * 1024;
 
@@ -115,27 +114,24 @@ export class Endpoint {
   }
 
   #inflate(payload: Uint8Array): Uint8Array | null {
-    try {
-      const input = Buffer.concat([payload, TAIL]);
-      const { data } = inflate(input, this.#windowIn, this.#rules.maxMessage);
-      if (this.#agreement?.clientNoContextTakeover === false) {
-        this.#windowIn = new Uint8Array(Buffer.concat([this.#windowIn, data]).subarray(-WINDOW));
-      }
-      return data;
-    } catch (error) {
-      if (!(error instanceof BadDeflate)) throw error;
-      this.#fail(error instanceof TooMuch ? 1009 : 1007);
+    const result = this.#rules.inflate(payload, this.#windowIn, this.#rules.maxMessage);
+    if ("code" in result) {
+      this.#fail(result.code);
       return null;
     }
+    if (this.#agreement !== null && this.#rules.keepsWindowIn(this.#agreement)) {
+      this.#windowIn = moved(this.#windowIn, result.data);
+    }
+    return result.data;
   }
 
-  #sendMessage({ text, data }: { readonly text: boolean; readonly data: Uint8Array }): void {
+  #sendMessage({ text, data }: EchoMessage): void {
     const agreement = this.#agreement;
     const compressed = agreement === null
       ? null
       : this.#rules.compress(data, this.#windowOut, agreement);
-    if (compressed !== null && agreement?.serverNoContextTakeover === false) {
-      this.#windowOut = new Uint8Array(Buffer.concat([this.#windowOut, data]).subarray(-WINDOW));
+    if (agreement !== null && compressed !== null && this.#rules.keepsWindowOut(agreement)) {
+      this.#windowOut = moved(this.#windowOut, data);
     }
     const opcode = text ? 1 : 2;
     const frames = this.#rules.frames(opcode, compressed ?? data, compressed !== null);
@@ -168,6 +164,11 @@ export class Endpoint {
       this.#rules.write(this.#socket, this.#rules.encode(frame));
     }
   }
+}
+
+/** The window after `data`. */
+function moved(window: Uint8Array, data: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.concat([window, data]).subarray(-WINDOW));
 }
 
 function readHead(bytes: Uint8Array): Head | undefined {

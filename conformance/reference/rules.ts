@@ -9,6 +9,7 @@ import { Buffer, isUtf8 } from "node:buffer";
 import type { Socket } from "node:net";
 import { type Agreement, type Extension, withoutTail } from "../wire/deflate.ts";
 import { deflateMatching } from "../wire/matching.ts";
+import { inflateMessage, type Inflation } from "./inflate.ts";
 import type { Request } from "./request.ts";
 
 /** A frame as it arrived. */
@@ -92,6 +93,10 @@ export interface Rules {
    * can become some.
    */
   readonly checkText: (text: Uint8Array, whole: boolean) => boolean;
+  /** Decompresses a message; `window` is what was decompressed before. */
+  readonly inflate: (payload: Uint8Array, window: Uint8Array, limit: number) => Inflation;
+  /** Whether the window of the client's messages is carried from one to the next. */
+  readonly keepsWindowIn: (agreement: Agreement) => boolean;
   /** The close code that the body of a Close frame is failed with, or null. */
   readonly checkClose: (body: Uint8Array) => number | null;
   // What is sent.
@@ -112,6 +117,8 @@ export interface Rules {
     window: Uint8Array,
     agreement: Agreement,
   ) => Uint8Array | null;
+  /** Whether the window of the server's messages is carried from one to the next. */
+  readonly keepsWindowOut: (agreement: Agreement) => boolean;
   readonly encode: (frame: OutFrame) => Uint8Array;
   readonly write: (socket: Socket, bytes: Uint8Array) => void;
   /** Body of the Close frame that answers one; null sends none. */
@@ -176,6 +183,8 @@ export const strictRules: Rules = {
   unmask: (payload, key) => payload.map((byte, i) => byte ^ (key[i % 4] ?? 0)),
   assemble: (fragments) => new Uint8Array(Buffer.concat(fragments)),
   checkText: (text, whole) => isUtf8(text) || !whole && canBecomeUtf8(text),
+  inflate: inflateMessage,
+  keepsWindowIn: ({ clientNoContextTakeover }) => !clientNoContextTakeover,
   checkClose(body) {
     if (body.length === 0) return null;
     if (body.length === 1) return 1002;
@@ -194,6 +203,7 @@ export const strictRules: Rules = {
   ],
   compress: (data, window, { serverMaxWindowBits }) =>
     withoutTail(deflateMatching(data, window, 2 ** serverMaxWindowBits)),
+  keepsWindowOut: ({ serverNoContextTakeover }) => !serverNoContextTakeover,
   encode: encodeOut,
   write: (socket, bytes) => void socket.write(bytes),
   closeReply: (body) => body.subarray(0, 2),
