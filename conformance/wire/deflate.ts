@@ -29,6 +29,8 @@ export interface DeflateOptions {
   readonly blocks?: "matching" | "zlib" | "fixed" | "stored";
   /** Of zlib, 0 … 9 @default 6 */
   readonly level?: number;
+  /** Of `matching`: the greatest distance of a match, in bytes. @default the window agreed on */
+  readonly reach?: number;
 }
 
 /** The four bytes that end a flushed message and are not sent (section 7.2.1). */
@@ -51,7 +53,7 @@ export class MessageDeflater {
   compress(data: Uint8Array, options: DeflateOptions = {}): Uint8Array {
     const { blocks = "matching" } = options;
     const whole = blocks === "matching"
-      ? deflateMatching(data, this.#window, 2 ** this.#bits)
+      ? deflateMatching(data, this.#window, Math.min(options.reach ?? Infinity, 2 ** this.#bits))
       : compressAlone(data, blocks, options.level ?? 6, this.#bits);
     if (this.#takeover) this.#window = concat([this.#window, data]).slice(-WINDOW);
     return withoutTail(whole);
