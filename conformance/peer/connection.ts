@@ -9,7 +9,14 @@ import type { Agreement } from "../wire/deflate.ts";
 import { close, ping, pong } from "../wire/frame.ts";
 import { TimeOut, type Wire } from "../wire/socket.ts";
 import { Broken, type CloseFinding, type Closing, type Finding, Skipped } from "./finding.ts";
-import { type Incoming, type Message, Reader, showIncoming, showMessage } from "./incoming.ts";
+import {
+  type Incoming,
+  type IncomingMessage,
+  type Message,
+  Reader,
+  showIncoming,
+  showMessage,
+} from "./incoming.ts";
 import { Sender, type SendOptions } from "./sender.ts";
 import type { Violation } from "./watch.ts";
 
@@ -78,20 +85,22 @@ export class Connection extends Sender {
   }
 
   /** Sends a message and expects it delivered. */
-  async exchange(message: Message, options?: SendOptions): Promise<void> {
+  async exchange(message: Message, options?: SendOptions): Promise<IncomingMessage[]> {
     this.sendMessage(message, options);
-    await this.expectDelivered(message);
+    return await this.expectDelivered(message);
   }
 
   /**
    * The messages were received whole: an endpoint that echoes sends each back, same type, same
    * content, same order; of another, a Ping must be answered.
    *
+   * @returns the echoes as they came; none where the endpoint does not echo
    * @throws Skipped where the server declines them with a Close frame, as its limits allow it to
    */
-  async expectDelivered(...messages: readonly Message[]): Promise<void> {
-    if (!this.#context.echoes) return await this.#alive(messages);
-    for (const [i, message] of messages.entries()) {
+  async expectDelivered(...messages: readonly Message[]): Promise<IncomingMessage[]> {
+    const echoes: IncomingMessage[] = [];
+    if (!this.#context.echoes) await this.#alive(messages);
+    for (const [i, message] of this.#context.echoes ? messages.entries() : []) {
       const expected = `the echo of ${showMessage(message)}`;
       const find = (got: Incoming) => {
         if (got.kind === "close") this.#excuse(got.code, messages.slice(i));
@@ -101,11 +110,13 @@ export class Connection extends Sender {
       if (got.message.type !== message.type || !equalBytes(got.message.data, message.data)) {
         throw new Broken({ expected, observed: difference(message, got.message) });
       }
+      echoes.push(got);
     }
+    return echoes;
   }
 
   /** The next message, past Pings and Pongs. */
-  async nextMessage(expected = "a message"): Promise<Incoming & { kind: "message" }> {
+  async nextMessage(expected = "a message"): Promise<IncomingMessage> {
     const find = (got: Incoming) => got.kind === "message" ? got : undefined;
     return await this.#until("a message", expected, find, PINGS);
   }

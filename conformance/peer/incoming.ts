@@ -36,6 +36,9 @@ export type Incoming =
   | { readonly kind: "end"; readonly how: Ending }
   | { readonly kind: "garbage"; readonly observed: string };
 
+/** A message that came. */
+export type IncomingMessage = Incoming & { readonly kind: "message" };
+
 /** Reads a wire whose opening handshake is done. */
 export class Reader {
   readonly #wire: Wire;
