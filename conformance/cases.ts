@@ -13,6 +13,9 @@ import { cases as streams } from "./rfc6455/property_streams.ts";
 import { cases as utf8 } from "./rfc6455/utf8.ts";
 import { cases as watches } from "./rfc6455/watches.ts";
 import { cases as deflateMessages } from "./rfc7692/messages.ts";
+import { cases as negotiationDeclined } from "./rfc7692/negotiation_declined.ts";
+import { cases as negotiationLists } from "./rfc7692/negotiation_lists.ts";
+import { cases as negotiationOffers } from "./rfc7692/negotiation_offers.ts";
 
 /** Every case, in the order of the specifications' sections. */
 export const cases: readonly Case[] = [
@@ -25,6 +28,9 @@ export const cases: readonly Case[] = [
   ...utf8,
   ...streams,
   ...deflateMessages,
+  ...negotiationOffers,
+  ...negotiationDeclined,
+  ...negotiationLists,
 ];
 
 /** The case that is judged where an honest opening handshake gets no right 101. */
