@@ -5,12 +5,27 @@
  */
 import type { Case } from "./case.ts";
 import { cases as closing } from "./rfc6455/closing_codes.ts";
+import { cases as closingFailures } from "./rfc6455/closing_failures.ts";
+import { cases as closingFrames } from "./rfc6455/closing_frames.ts";
+import { cases as closingOrder } from "./rfc6455/closing_order.ts";
 import { cases as control } from "./rfc6455/control_frames.ts";
+import { cases as controlLimits } from "./rfc6455/control_limits.ts";
+import { cases as fragmentation } from "./rfc6455/fragmentation.ts";
+import { cases as fragmentationOrder } from "./rfc6455/fragmentation_order.ts";
+import { cases as lengths } from "./rfc6455/frames_lengths.ts";
 import { cases as masking } from "./rfc6455/frames_masking.ts";
+import { cases as opcodes } from "./rfc6455/frames_opcodes.ts";
+import { cases as reservedBits } from "./rfc6455/frames_reserved_bits.ts";
+import { cases as segments } from "./rfc6455/frames_segments.ts";
 import { cases as handshakeAnswer, OPENING_HANDSHAKE } from "./rfc6455/handshake_answer.ts";
 import { cases as handshakeVersion } from "./rfc6455/handshake_version.ts";
+import { cases as limits } from "./rfc6455/limits.ts";
 import { cases as streams } from "./rfc6455/property_streams.ts";
-import { cases as utf8 } from "./rfc6455/utf8.ts";
+import { cases as utf8FailFast } from "./rfc6455/utf8_fail_fast.ts";
+import { cases as utf8Invalid } from "./rfc6455/utf8_invalid.ts";
+import { cases as utf8Valid } from "./rfc6455/utf8_valid.ts";
+import { cases as volume } from "./rfc6455/volume.ts";
+import { cases as volumeLarge } from "./rfc6455/volume_large.ts";
 import { cases as watches } from "./rfc6455/watches.ts";
 import { cases as deflateMessages } from "./rfc7692/messages.ts";
 import { cases as negotiationDeclined } from "./rfc7692/negotiation_declined.ts";
@@ -23,9 +38,24 @@ export const cases: readonly Case[] = [
   ...handshakeVersion,
   ...watches,
   ...masking,
+  ...lengths,
+  ...reservedBits,
+  ...opcodes,
+  ...segments,
+  ...fragmentation,
+  ...fragmentationOrder,
   ...control,
+  ...controlLimits,
   ...closing,
-  ...utf8,
+  ...closingFrames,
+  ...closingOrder,
+  ...closingFailures,
+  ...utf8Valid,
+  ...utf8Invalid,
+  ...utf8FailFast,
+  ...volume,
+  ...volumeLarge,
+  ...limits,
   ...streams,
   ...deflateMessages,
   ...negotiationOffers,
