@@ -81,6 +81,8 @@ export class Wire {
     this.#socket = socket;
     this.transcript = transcript;
     this.timeout = timeout;
+    // Every write that is under way listens for the end.
+    socket.setMaxListeners(0);
     socket.on("data", (chunk: Uint8Array) => this.#onData(chunk));
     socket.on("end", () => this.#end("fin"));
     socket.on("error", () => this.#end("reset"));
