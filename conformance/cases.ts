@@ -27,10 +27,16 @@ import { cases as utf8Valid } from "./rfc6455/utf8_valid.ts";
 import { cases as volume } from "./rfc6455/volume.ts";
 import { cases as volumeLarge } from "./rfc6455/volume_large.ts";
 import { cases as watches } from "./rfc6455/watches.ts";
-import { cases as deflateMessages } from "./rfc7692/messages.ts";
+import { cases as badDeflate } from "./rfc7692/bad_data.ts";
+import { cases as deflateBlocks } from "./rfc7692/blocks.ts";
+import { cases as deflateEchoes } from "./rfc7692/echoes.ts";
+import { cases as deflateFrames } from "./rfc7692/frames.ts";
+import { cases as deflateLimits } from "./rfc7692/limits.ts";
 import { cases as negotiationDeclined } from "./rfc7692/negotiation_declined.ts";
 import { cases as negotiationLists } from "./rfc7692/negotiation_lists.ts";
 import { cases as negotiationOffers } from "./rfc7692/negotiation_offers.ts";
+import { cases as takeoverClient } from "./rfc7692/takeover_client.ts";
+import { cases as takeoverServer } from "./rfc7692/takeover_server.ts";
 
 /** Every case, in the order of the specifications' sections. */
 export const cases: readonly Case[] = [
@@ -57,10 +63,16 @@ export const cases: readonly Case[] = [
   ...volumeLarge,
   ...limits,
   ...streams,
-  ...deflateMessages,
   ...negotiationOffers,
   ...negotiationDeclined,
   ...negotiationLists,
+  ...deflateBlocks,
+  ...badDeflate,
+  ...deflateFrames,
+  ...deflateEchoes,
+  ...deflateLimits,
+  ...takeoverClient,
+  ...takeoverServer,
 ];
 
 /** The case that is judged where an honest opening handshake gets no right 101. */

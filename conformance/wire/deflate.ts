@@ -69,11 +69,46 @@ function compressAlone(
 ): Uint8Array {
   // zlib has no raw window of 8 bits.
   if (bits === 8 && blocks !== "stored") return deflateMatching(data, new Uint8Array(), 256);
-  return deflateRawSync(data, {
+  return zlibBlocks(data, {
     level: blocks === "stored" ? 0 : level,
-    strategy: blocks === "fixed" ? constants.Z_FIXED : constants.Z_DEFAULT_STRATEGY,
+    strategy: blocks === "fixed" ? "fixed" : "default",
     windowBits: Math.max(9, bits),
-    finishFlush: constants.Z_SYNC_FLUSH,
+  });
+}
+
+/** How zlib is to compress. */
+export interface ZlibOptions {
+  /** 0 … 9 @default 6 */
+  readonly level?: number;
+  /** @default "default" */
+  readonly strategy?: keyof typeof STRATEGIES;
+  /** 9 … 15 @default 15 */
+  readonly windowBits?: number;
+  /** How the data ends: flushed to a byte border, or in a block with BFINAL. @default "sync" */
+  readonly end?: keyof typeof ENDS;
+}
+
+const STRATEGIES = {
+  "default": constants.Z_DEFAULT_STRATEGY,
+  "fixed": constants.Z_FIXED,
+  "huffman-only": constants.Z_HUFFMAN_ONLY,
+  "run-length": constants.Z_RLE,
+} as const;
+
+const ENDS = {
+  sync: constants.Z_SYNC_FLUSH,
+  full: constants.Z_FULL_FLUSH,
+  final: constants.Z_FINISH,
+} as const;
+
+/** The blocks that zlib makes of `data`, with nothing before it. */
+export function zlibBlocks(data: Uint8Array, options: ZlibOptions = {}): Uint8Array {
+  const { level = 6, strategy = "default", windowBits = 15, end = "sync" } = options;
+  return deflateRawSync(data, {
+    level,
+    windowBits,
+    strategy: STRATEGIES[strategy],
+    finishFlush: ENDS[end],
   });
 }
 
@@ -130,22 +165,31 @@ export interface Extension {
   readonly parameters: readonly (readonly [name: string, value: string | true])[];
 }
 
-const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+const CHAR = "[!#$%&'*+.^_`|~0-9A-Za-z-]";
+const TOKEN = `${CHAR}+`;
+// "the value after quoted-string unescaping MUST conform to the 'token' ABNF"
+const VALUE = `(?:${TOKEN}|"(?:\\\\?${CHAR})+")`;
 const ELEMENT = new RegExp(
-  `^\\s*(${TOKEN})\\s*((?:;\\s*${TOKEN}(?:\\s*=\\s*(?:${TOKEN}|"[^"]*"))?\\s*)*)$`,
+  `^\\s*(${TOKEN})\\s*((?:;\\s*${TOKEN}(?:\\s*=\\s*${VALUE})?\\s*)*)$`,
 );
 
 /** The extensions that a header names, or null where it is not well-formed. */
 export function parseExtensions(header: string): Extension[] | null {
   const found: Extension[] = [];
+  // No token holds a quote, so none can be escaped either: they come in pairs.
+  if (header.split('"').length % 2 === 0) return null;
   for (const element of header.match(/(?:"[^"]*"|[^,"])+/g) ?? []) {
+    if (element.trim() === "") continue;
     const match = ELEMENT.exec(element);
     if (match === null) return null;
     const [, name = "", tail = ""] = match;
     const parameters = tail.split(";").map((part) => part.trim()).filter((part) => part !== "")
       .map((part): readonly [string, string | true] => {
         const [key = "", value] = part.split("=").map((side) => side.trim());
-        return [key, value === undefined ? true : value.replace(/^"(.*)"$/, "$1")];
+        return [
+          key,
+          value === undefined ? true : value.replace(/^"(.*)"$/, "$1").replaceAll("\\", ""),
+        ];
       });
     found.push({ name, parameters });
   }
