@@ -12,7 +12,7 @@ export type Level = "MUST" | "SHOULD" | "MAY";
 /** A sentence of a specification. */
 export interface Requirement {
   /** As a person writes it: `RFC 6455`. */
-  readonly spec: "RFC 6455" | "RFC 7692";
+  readonly spec: "RFC 6455" | "RFC 7692" | "RFC 9110" | "RFC 9112";
   /** `5.1`, `4.2.2` */
   readonly section: string;
   readonly level: Level;

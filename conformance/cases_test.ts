@@ -10,7 +10,7 @@ describe("the registry of cases", () => {
 
   it("has ids of specification, section and name", () => {
     for (const { id, requirement } of cases) {
-      assertMatch(id, /^(rfc6455|rfc7692)\/\d+(\.\d+)*\/[a-z0-9-]+$/);
+      assertMatch(id, /^(rfc6455|rfc7692|rfc9110|rfc9112)\/\d+(\.\d+)*\/[a-z0-9-]+$/);
       const spec = requirement.spec.toLowerCase().replace(" ", "");
       assert(id.startsWith(`${spec}/`), `${id} names another specification than ${spec}`);
     }

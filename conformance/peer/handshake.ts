@@ -96,6 +96,31 @@ export class Handshake {
     throw new Broken({ expected, observed: this.observed, awaited });
   }
 
+  /**
+   * The protocol was not switched: any answer of HTTP but a 101, or a closed connection. For a
+   * request that need not be refused, as one that asks for no upgrade.
+   */
+  expectNotSwitched(): void {
+    const { response, wire } = this;
+    if (response === null ? wire.ending !== null : response.status !== 101) return;
+    const expected = "an answer of HTTP other than 101";
+    const awaited = response === null && wire.ending === null ? AWAITED : null;
+    throw new Broken({ expected, observed: this.observed, awaited });
+  }
+
+  /**
+   * The handshake was accepted as it must be, or refused as {@link expectRefused} has it: the server
+   * may do either. Returns the connection, or null.
+   */
+  expectDecided(
+    statuses: readonly number[] = [],
+    options: { readonly silent?: boolean } = {},
+  ): Connection | null {
+    if (this.response?.status === 101) return this.expectAccepted();
+    this.expectRefused(statuses, options);
+    return null;
+  }
+
   /** What keeps the answer from being a right 101; null where nothing does. */
   whatIsWrong(): { expected: string; observed: string; awaited: string | null } | null {
     const { response } = this;
@@ -133,6 +158,11 @@ export class Handshake {
 
 const AWAITED = "an answer to the opening handshake";
 
+/** Whether a final response is yet to come (RFC 9110 section 15.2); a 101 is one. */
+function isInterim({ status }: Response): boolean {
+  return status < 200 && status !== 101;
+}
+
 /** What came in answer. */
 export interface Answer {
   readonly response: Response | null;
@@ -143,7 +173,11 @@ export interface Answer {
 export async function readAnswer(wire: Wire, timeout?: number): Promise<Answer> {
   try {
     const found = await wire.waitFor(AWAITED, () => {
-      const decoded = decodeResponse(wire.peek());
+      let decoded = decodeResponse(wire.peek());
+      while (decoded !== undefined && isInterim(decoded.response)) {
+        wire.take(decoded.length);
+        decoded = decodeResponse(wire.peek());
+      }
       if (decoded !== undefined) return decoded;
       return wire.ending === null ? undefined : wire.ending;
     }, timeout);

@@ -7,10 +7,10 @@
 import { createHash } from "node:crypto";
 import { Buffer, isUtf8 } from "node:buffer";
 import type { Socket } from "node:net";
-import { type Agreement, type Extension, withoutTail } from "../wire/deflate.ts";
+import { type Agreement, type Extension, parseExtensions, withoutTail } from "../wire/deflate.ts";
 import { deflateMatching } from "../wire/matching.ts";
 import { inflateMessage, type Inflation } from "./inflate.ts";
-import type { Request } from "./request.ts";
+import { type Leniency, type Request, STRICT, TOKEN } from "./request.ts";
 
 /** A frame as it arrived. */
 export interface InFrame {
@@ -60,14 +60,24 @@ type FrameCheck = (frame: InFrame, state: InState) => number | null;
 
 /** Everything the server decides. */
 export interface Rules {
+  // Reading the request (RFC 9112).
+  /** The bytes that wait, after more came. */
+  readonly gather: (waiting: Uint8Array, chunk: Uint8Array) => Uint8Array;
+  /** What is taken that the grammar of a request does not have. */
+  readonly leniency: Leniency;
   // The opening handshake (RFC 6455 section 4.2), asked in this order.
   readonly checkMethod: HandshakeCheck;
+  readonly checkTarget: HandshakeCheck;
   readonly checkHttpVersion: HandshakeCheck;
   readonly checkHost: HandshakeCheck;
+  readonly checkBody: HandshakeCheck;
   readonly checkUpgrade: HandshakeCheck;
   readonly checkConnection: HandshakeCheck;
   readonly checkVersion: HandshakeCheck;
   readonly checkKey: HandshakeCheck;
+  readonly checkSubprotocols: HandshakeCheck;
+  /** The extensions that a header offers; null refuses the handshake. */
+  readonly readOffers: (header: string) => readonly Extension[] | null;
   readonly acceptOf: (key: string) => string;
   readonly chooseSubprotocol: (offered: readonly string[]) => string | null;
   /** The answer to the extensions offered; null declines. */
@@ -76,6 +86,10 @@ export interface Rules {
   ) => { readonly header: string; readonly agreement: Agreement | null } | null;
   /** The header lines of the 101, to be changed. */
   readonly responseLines: (lines: readonly string[]) => readonly string[];
+  /** The header lines of a refusal, to be changed; null closes without an answer. */
+  readonly refusalLines: (lines: readonly string[]) => readonly string[] | null;
+  /** What came in the segments of the request and belongs to the connection. */
+  readonly early: (bytes: Uint8Array) => Uint8Array;
   // Frames received (section 5), asked in this order as soon as the head is there.
   readonly checkMask: FrameCheck;
   readonly checkRsv: FrameCheck;
@@ -139,30 +153,65 @@ const bad: Refusal = { status: 400 };
 
 /** The members of a comma list, in small letters. */
 export function listOf(request: Request, name: string): string[] {
-  return request.values(name).join(",").split(",").map((part) => part.trim().toLowerCase());
+  return membersOf(request, name).map((member) => member.toLowerCase());
 }
+
+/** The members of a comma list over all fields of that name (RFC 9110 section 5.6.1). */
+export function membersOf(request: Request, name: string): string[] {
+  return request.values(name).join(",").split(",")
+    .map((part) => part.replace(/^[ \t]+|[ \t]+$/g, "")).filter((part) => part !== "");
+}
+
+/** A request target that names a resource: its path, alone or after http:// or https:// and a host. */
+const TARGET =
+  /^(https?:\/\/[\w.~!$&'()*+,;=%:[\]-]+)?\/([\w.~!$&'()*+,;=:@%/-]*)(\?[\w.~!$&'()*+,;=:@%/?-]*)?$/i;
+const HOST = /^(\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(:\d*)?$/i;
 
 /** The rules of a server that keeps all requirements. */
 export const strictRules: Rules = {
+  gather: (waiting, chunk) => new Uint8Array(Buffer.concat([waiting, chunk])),
+  leniency: STRICT,
   checkMethod: ({ method }) => method === "GET" ? null : { status: 405, headers: { Allow: "GET" } },
-  checkHttpVersion: ({ version }) => version === "HTTP/1.1" ? null : { status: 505 },
-  checkHost: (request) => request.values("host").length === 1 ? null : bad,
+  checkTarget: ({ path }) => TARGET.test(path) ? null : bad,
+  // A higher minor version is read as the highest known (RFC 9110 section 6.2).
+  checkHttpVersion: ({ version }) => /^HTTP\/1\.[1-9]$/.test(version) ? null : { status: 505 },
+  checkHost(request) {
+    const hosts = request.values("host");
+    return hosts.length === 1 && HOST.test(hosts[0] ?? "") ? null : bad;
+  },
+  checkBody(request) {
+    const lengths = new Set(membersOf(request, "content-length"));
+    const none = lengths.size === 0 || lengths.size === 1 && lengths.has("0");
+    return none && request.values("transfer-encoding").length === 0 ? null : bad;
+  },
   checkUpgrade: (request) => listOf(request, "upgrade").includes("websocket") ? null : bad,
   checkConnection: (request) => listOf(request, "connection").includes("upgrade") ? null : bad,
   checkVersion(request) {
     const versions = request.values("sec-websocket-version");
     if (versions.length === 1 && versions[0] === "13") return null;
-    return { status: 426, headers: { "Sec-WebSocket-Version": "13" } };
+    return { status: 426, headers: { Upgrade: "websocket", "Sec-WebSocket-Version": "13" } };
   },
   checkKey(request) {
     const keys = request.values("sec-websocket-key");
-    return keys.length === 1 && /^[A-Za-z0-9+/]{21}[AQgw]==$/.test(keys[0] ?? "") ? null : bad;
+    return keys.length === 1 && /^[A-Za-z0-9+/]{22}==$/.test(keys[0] ?? "") ? null : bad;
+  },
+  checkSubprotocols(request) {
+    const names = membersOf(request, "sec-websocket-protocol");
+    const given = request.values("sec-websocket-protocol").length > 0;
+    const valid = names.every((name) => TOKEN.test(name)) && new Set(names).size === names.length;
+    return valid && given === names.length > 0 ? null : bad;
+  },
+  readOffers(header) {
+    const offers = parseExtensions(header);
+    return offers?.length === 0 ? null : offers;
   },
   acceptOf: (key) =>
     createHash("sha1").update(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest("base64"),
   chooseSubprotocol: (offered) => offered[0] ?? null,
   chooseExtension,
   responseLines: (lines) => lines,
+  refusalLines: (lines) => lines,
+  early: (bytes) => bytes,
 
   checkMask: ({ masked }) => masked ? null : 1002,
   checkRsv({ rsv, opcode }, { agreement }) {

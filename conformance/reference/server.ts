@@ -4,13 +4,19 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import { createServer, type Server, type Socket } from "node:net";
 import type { AddressInfo } from "node:net";
-import { type Agreement, parseExtensions } from "../wire/deflate.ts";
+import { createServer as createTlsServer } from "node:tls";
+import type { Agreement } from "../wire/deflate.ts";
 import { Endpoint } from "./endpoint.ts";
 import { BadRequest, readRequest, type Request } from "./request.ts";
-import { type Refusal, type Rules, strictRules } from "./rules.ts";
+import { membersOf, type Refusal, type Rules, strictRules } from "./rules.ts";
+
+/** What a server needs to speak TLS, as PEM. */
+export interface Credentials {
+  readonly key: string;
+  readonly cert: string;
+}
 
 /** A server that listens. */
 export interface Reference extends AsyncDisposable {
@@ -22,44 +28,61 @@ export interface Reference extends AsyncDisposable {
  * Starts a server on a free port of the loopback interface.
  *
  * @param overrides rules to replace: what makes it a broken, or an unusual, server
+ * @param credentials to serve `wss:`; null for `ws:`
  */
-export async function startReference(overrides: Partial<Rules> = {}): Promise<Reference> {
+export async function startReference(
+  overrides: Partial<Rules> = {},
+  credentials: Credentials | null = null,
+): Promise<Reference> {
   const rules: Rules = { ...strictRules, ...overrides };
   const sockets = new Set<Socket>();
-  const server: Server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+  const onConnection = (socket: Socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
     accept(socket, rules);
-  });
+  };
+  const options = { allowHalfOpen: true, noDelay: true };
+  const server: Server = credentials === null
+    ? createServer(options, onConnection)
+    : createTlsServer({ ...options, ...credentials }, onConnection);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const close = async () => {
     for (const socket of sockets) socket.destroy();
     await new Promise<void>((resolve) => server.close(() => resolve()));
   };
-  return { url: `ws://127.0.0.1:${port}/`, close, [Symbol.asyncDispose]: close };
+  const scheme = credentials === null ? "ws" : "wss";
+  return { url: `${scheme}://127.0.0.1:${port}/`, close, [Symbol.asyncDispose]: close };
 }
 
 /** Reads the request, answers it, and hands the rest of the bytes to an {@link Endpoint}. */
 function accept(socket: Socket, rules: Rules): void {
-  let received = Buffer.alloc(0);
+  let waiting: Uint8Array = new Uint8Array();
   let endpoint: Endpoint | null = null;
+  let refused = false;
+  const refuse = (refusal: Refusal) => {
+    refused = true;
+    const lines = rules.refusalLines(linesOf(refusal));
+    if (lines === null) socket.end();
+    else socket.end(lines.join("\r\n") + "\r\n\r\n");
+  };
   socket.on("end", () => socket.end());
   socket.on("data", (chunk: Uint8Array) => {
     if (endpoint !== null) return endpoint.receive(chunk);
-    received = Buffer.concat([received, chunk]);
+    if (refused) return;
+    waiting = rules.gather(waiting, chunk);
     try {
-      const found = readRequest(received);
+      const found = readRequest(waiting, rules.leniency);
       if (found === undefined) return;
       const answer = answerTo(found.request, rules);
-      if ("status" in answer) return refuse(socket, answer);
+      if ("status" in answer) return refuse(answer);
       socket.write(answer.head);
       endpoint = new Endpoint(socket, rules, answer.agreement);
-      endpoint.receive(received.subarray(found.length));
+      endpoint.receive(rules.early(waiting.subarray(found.length)));
     } catch (error) {
       if (!(error instanceof BadRequest)) throw error;
-      refuse(socket, { status: error.status });
+      refuse({ status: error.status });
     }
   });
 }
@@ -70,24 +93,25 @@ function answerTo(
 ): Refusal | { readonly head: string; readonly agreement: Agreement | null } {
   const checks = [
     rules.checkMethod,
+    rules.checkTarget,
     rules.checkHttpVersion,
     rules.checkHost,
+    rules.checkBody,
     rules.checkUpgrade,
     rules.checkConnection,
     rules.checkVersion,
     rules.checkKey,
+    rules.checkSubprotocols,
   ];
   for (const check of checks) {
     const refusal = check(request);
     if (refusal !== null) return refusal;
   }
-  const header = request.values("sec-websocket-extensions").join(", ");
-  const offers = parseExtensions(header);
+  const headers = request.values("sec-websocket-extensions");
+  const offers = headers.length === 0 ? [] : rules.readOffers(headers.join(", "));
   if (offers === null) return { status: 400 };
   const extension = rules.chooseExtension(offers);
-  const offered = request.values("sec-websocket-protocol").join(",").split(",")
-    .map((name) => name.trim()).filter((name) => name !== "");
-  const subprotocol = rules.chooseSubprotocol(offered);
+  const subprotocol = rules.chooseSubprotocol(membersOf(request, "sec-websocket-protocol"));
   const lines = rules.responseLines([
     "HTTP/1.1 101 Switching Protocols",
     "Upgrade: websocket",
@@ -99,8 +123,10 @@ function answerTo(
   return { head: lines.join("\r\n") + "\r\n\r\n", agreement: extension?.agreement ?? null };
 }
 
-function refuse(socket: Socket, { status, headers = {} }: Refusal): void {
-  const lines = [`HTTP/1.1 ${status} Refused`, "Connection: close", "Content-Length: 0"];
+function linesOf({ status, headers = {} }: Refusal): string[] {
+  // Who sends Upgrade names it in Connection too (RFC 9110 section 7.8).
+  const connection = "Upgrade" in headers ? "Connection: close, Upgrade" : "Connection: close";
+  const lines = [`HTTP/1.1 ${status} Refused`, connection, "Content-Length: 0"];
   for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
-  socket.end(lines.join("\r\n") + "\r\n\r\n");
+  return lines;
 }

@@ -117,13 +117,19 @@ describe("inflate", () => {
 describe("parseExtensions", () => {
   it("reads names and parameters, tokens and quoted strings", () => {
     assertEquals(
-      parseExtensions('a; b=1; c="2, 3", permessage-deflate ;server_max_window_bits = 9'),
+      parseExtensions('a; b=1; c="\\2-3", ,permessage-deflate ;server_max_window_bits = 9'),
       [
-        { name: "a", parameters: [["b", "1"], ["c", "2, 3"]] },
+        { name: "a", parameters: [["b", "1"], ["c", "2-3"]] },
         { name: "permessage-deflate", parameters: [["server_max_window_bits", "9"]] },
       ],
     );
-    assertEquals(parseExtensions("a; =1"), null);
+    assertEquals(parseExtensions(" , "), []);
+  });
+
+  it("reads nothing where a header is no list of extensions", () => {
+    for (const header of ["a; =1", "a;", "a b", 'a; b="', 'a; b=""', 'a; b="2, 3"', 'a"', "a;;b"]) {
+      assertEquals(parseExtensions(header), null, header);
+    }
   });
 
   it("tells what is wrong with an answer of permessage-deflate", () => {

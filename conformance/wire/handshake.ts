@@ -101,6 +101,9 @@ export function decodeResponse(
     throw new NotHttp(`an answer that is no HTTP: ${JSON.stringify(head.slice(0, 60))}`);
   }
   const end = head.indexOf("\r\n\r\n");
+  if (/[^\r]\n/.test(end < 0 ? head : head.slice(0, end))) {
+    throw new NotHttp("a line of the response head that ends in LF alone");
+  }
   if (end < 0) {
     if (bytes.length >= LARGEST_HEAD) throw new NotHttp("a response head above 64 KiB");
     return undefined;
