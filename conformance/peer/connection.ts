@@ -47,7 +47,7 @@ const PINGS = ["ping", "pong"] as const;
 const ROUNDS = 3;
 
 /** Frames on one connection from which a server may call it too many. */
-const MANY_FRAMES = 100;
+const MANY_FRAMES = 32;
 
 /** Bytes that a message may have anywhere; above, a server may have a limit of its own. */
 const LARGE_MESSAGE = 125;

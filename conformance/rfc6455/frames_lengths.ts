@@ -9,7 +9,7 @@ import { Broken } from "../peer/finding.ts";
 import { showIncoming } from "../peer/incoming.ts";
 import { binaryMessage, textMessage } from "../peer/sender.ts";
 import { bytesOf, equalBytes } from "../wire/bytes.ts";
-import { binary, type FrameSpec, ping, text } from "../wire/frame.ts";
+import { type FrameSpec, ping, text } from "../wire/frame.ts";
 import { TimeOut } from "../wire/socket.ts";
 import { bytesOfLength, textOfLength } from "./content.ts";
 
@@ -121,8 +121,8 @@ export const cases: readonly Case[] = [
       requirement: lengths,
       async run(peer) {
         const connection = await peer.connect();
-        const frame = binary(data, { lengthBytes });
-        const message = binaryMessage(data);
+        const frame = text(data, { lengthBytes });
+        const message = textMessage(data);
         await expectRefusedOrWhole(connection, frame, () => connection.expectDelivered(message));
       },
     }, {
@@ -131,7 +131,7 @@ export const cases: readonly Case[] = [
       requirement: minimal,
       async run(peer) {
         const connection = await peer.connect();
-        connection.send(binary(data, { lengthBytes }));
+        connection.send(text(data, { lengthBytes }));
         await connection.expectFailed([1002]);
       },
     }];

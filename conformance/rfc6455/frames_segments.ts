@@ -114,16 +114,16 @@ export const cases: readonly Case[] = [
   })),
   {
     id: "rfc6455/6.2/merged-message-and-half",
-    title: "a segment with one message and half of the next gives the first, and later the second",
+    title: "a segment with one message and half of the next and one with its rest are two messages",
     requirement: parsed,
     async run(peer) {
       const connection = await peer.connect();
       const second = connection.encode(text("second"));
       connection.send(text("first"), second.subarray(0, 7));
-      if (peer.facts.echoes) await connection.expectDelivered(textMessage("first"));
+      // Nothing is read in between: the answer to a Ping of the server would cut the frame apart.
+      await connection.wire.flush();
       connection.send(second.subarray(7));
-      if (!peer.facts.echoes) await connection.expectDelivered(textMessage("first"));
-      await connection.expectDelivered(textMessage("second"));
+      await connection.expectDelivered(textMessage("first"), textMessage("second"));
     },
   },
 ];

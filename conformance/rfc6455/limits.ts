@@ -73,7 +73,7 @@ export const cases: readonly Case[] = [
     requirement: protects,
     async run(peer) {
       const connection = await peer.connect();
-      connection.send(binary("the first of many bytes", { declaredLength }));
+      connection.send(text("the first of many bytes", { declaredLength }));
       await connection.wire.flush();
       await expectOthersServed(peer);
     },
@@ -84,7 +84,7 @@ export const cases: readonly Case[] = [
     requirement: limits,
     async run(peer) {
       const connection = await peer.connect();
-      connection.send(binary("the first of many bytes", { declaredLength }));
+      connection.send(text("the first of many bytes", { declaredLength }));
       await connection.expectFailed([1009, 1002]);
     },
   })),
@@ -95,7 +95,7 @@ export const cases: readonly Case[] = [
     async run(peer) {
       for (let i = 0; i < 20; i++) {
         const connection = await peer.connect();
-        connection.send(binary("the first of many bytes", { declaredLength: 2 ** 30 }));
+        connection.send(text("the first of many bytes", { declaredLength: 2 ** 30 }));
       }
       await expectOthersServed(peer);
     },
