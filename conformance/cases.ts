@@ -20,7 +20,10 @@ import { cases as segments } from "./rfc6455/frames_segments.ts";
 import { cases as handshakeAnswer, OPENING_HANDSHAKE } from "./rfc6455/handshake_answer.ts";
 import { cases as handshakeVersion } from "./rfc6455/handshake_version.ts";
 import { cases as limits } from "./rfc6455/limits.ts";
+import { cases as anyBytes } from "./rfc6455/property_bytes.ts";
+import { cases as anySpelling } from "./rfc6455/property_handshake.ts";
 import { cases as streams } from "./rfc6455/property_streams.ts";
+import { cases as anyViolation } from "./rfc6455/property_violations.ts";
 import { cases as utf8FailFast } from "./rfc6455/utf8_fail_fast.ts";
 import { cases as utf8Invalid } from "./rfc6455/utf8_invalid.ts";
 import { cases as utf8Valid } from "./rfc6455/utf8_valid.ts";
@@ -73,6 +76,9 @@ export const cases: readonly Case[] = [
   ...deflateLimits,
   ...takeoverClient,
   ...takeoverServer,
+  ...anyBytes,
+  ...anySpelling,
+  ...anyViolation,
 ];
 
 /** The case that is judged where an honest opening handshake gets no right 101. */

@@ -4,7 +4,7 @@
  * @module
  */
 import fc from "fast-check";
-import { Broken } from "./finding.ts";
+import { Broken, type CloseFinding } from "./finding.ts";
 import type { Peer } from "./peer.ts";
 
 /** A property of a server. */
@@ -24,11 +24,14 @@ export interface Property<T> {
 export async function forAll<T>(peer: Peer, property: Property<T>): Promise<void> {
   // Whatever is not about the server's doing ends the search and is no counterexample.
   let other: { readonly error: unknown } | null = null;
+  let closings: readonly CloseFinding[] = [];
   const check = fc.asyncProperty(property.inputs, async (input) => {
     if (other !== null) return;
+    const before = peer.closings.length;
     try {
       await property.holds(input);
     } catch (error) {
+      closings = peer.closings.slice(before);
       if (error instanceof Broken) throw error;
       other = { error };
     }
@@ -41,11 +44,14 @@ export async function forAll<T>(peer: Peer, property: Property<T>): Promise<void
     includeErrorInReport: false,
   });
   const stopped = other as { readonly error: unknown } | null;
-  if (stopped !== null) throw stopped.error;
+  // What stops the shrinking leaves the smallest that was found until then.
+  if (stopped !== null && !result.failed) throw stopped.error;
   if (!result.failed) return;
   const [smallest] = result.counterexample ?? [];
   const broken = result.errorInstance;
   if (!(broken instanceof Broken) || smallest === undefined) throw broken;
+  // How the server closed is told of the input that breaks, not of all that did not.
+  peer.closings.splice(0, peer.closings.length, ...closings);
   const found = `run ${result.numRuns} of seed ${peer.seed}, shrunk ${result.numShrinks} times`;
   throw new Broken({
     ...broken.finding,

@@ -1,57 +1,54 @@
 /**
- * Any legal stream of messages is delivered, whatever its fragments, interleaved control frames and
- * segments.
+ * Any legal stream of messages is delivered, whatever its fragments, interleaved control frames,
+ * masks, segments and blocks.
  *
  * @module
  */
 import fc from "fast-check";
 import { type Case, must } from "../case.ts";
-import type { Message } from "../peer/incoming.ts";
+import { Skipped } from "../peer/finding.ts";
+import type { Peer } from "../peer/peer.ts";
 import { forAll } from "../peer/property.ts";
-import { fragments, type FrameSpec, OPCODE, ping } from "../wire/frame.ts";
-import { bytesOf, show } from "../wire/bytes.ts";
+import {
+  framesOf,
+  messagesOf,
+  sendStream,
+  showStream,
+  type Stream,
+  streams,
+} from "./property_model.ts";
 
-interface Step {
-  readonly message: Message;
-  readonly split: readonly number[];
-  /** Payloads of Pings; each goes after the fragment of that number. */
-  readonly pings: readonly (readonly [number, string])[];
+/** Offers under which compressed streams are sent, where the server agrees. */
+const OFFERS = [
+  "permessage-deflate",
+  "permessage-deflate; client_max_window_bits",
+  "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+  "permessage-deflate; server_no_context_takeover; server_max_window_bits=10",
+  "permessage-deflate; client_no_context_takeover; client_max_window_bits",
+] as const;
+
+async function isDelivered(peer: Peer, stream: Stream, deflate: string | false): Promise<void> {
+  const connection = await peer.connect({ deflate });
+  await sendStream(connection, stream, framesOf(connection, stream));
+  await connection.expectDelivered(...messagesOf(stream));
+  await connection.expectAlive();
+  connection.wire.abandon();
 }
 
-const content = fc.oneof(
-  fc.string({ unit: "grapheme", maxLength: 80, size: "max" }).map((text): Message => ({
-    type: "text",
-    data: bytesOf(text),
-  })),
-  fc.uint8Array({ maxLength: 300, size: "max" }).map((data): Message => ({ type: "binary", data })),
-);
-
-const step: fc.Arbitrary<Step> = fc.record({
-  message: content,
-  split: fc.array(fc.nat(40), { maxLength: 4 }),
-  pings: fc.array(fc.tuple(fc.nat(4), fc.string({ maxLength: 10 })), { maxLength: 2 }),
-});
-
-function framesOf({ message, split, pings }: Step): FrameSpec[] {
-  const opcode = message.type === "text" ? OPCODE.text : OPCODE.binary;
-  return fragments(opcode, message.data, split).flatMap((frame, i, all) => {
-    const after = pings.filter(([place]) => Math.min(place, all.length - 1) === i);
-    return [frame, ...after.map(([, payload]) => ping(bytesOf(payload).slice(0, 125)))];
-  });
+async function agreedOffers(peer: Peer): Promise<string[]> {
+  const agreed: string[] = [];
+  for (const offer of OFFERS) {
+    try {
+      (await peer.connect({ deflate: offer })).wire.abandon();
+      agreed.push(offer);
+    } catch (error) {
+      if (!(error instanceof Skipped)) throw error;
+    }
+  }
+  return agreed;
 }
 
-const NAMES = new Map<number, string>(Object.entries(OPCODE).map(([name, code]) => [code, name]));
-
-/** A list of frames as a person reads it. */
-export function showFrames(frames: readonly FrameSpec[]): string {
-  return frames.map(({ opcode, payload, fin, rsv1 }) =>
-    `${NAMES.get(opcode) ?? opcode}${fin === false ? " (not final)" : ""}${rsv1 ? " RSV1" : ""} ${
-      show(payload)
-    }`
-  ).join("\n");
-}
-
-/** The cases of this property. */
+/** The cases of these properties. */
 export const cases: readonly Case[] = [{
   id: "rfc6455/5.4/any-legal-stream",
   title: "random legal streams of messages are delivered",
@@ -62,23 +59,31 @@ export const cases: readonly Case[] = [{
   ),
   async run(peer) {
     await forAll(peer, {
+      inputs: streams(),
+      show: showStream,
+      holds: (stream) => isDelivered(peer, stream, false),
+    });
+  },
+}, {
+  id: "rfc7692/7.2.2/any-legal-stream",
+  title: "random legal streams of messages, compressed under any parameters or not, are delivered",
+  requirement: must(
+    "RFC 7692",
+    "7.2.2",
+    "Otherwise, the server MUST decompress each new message using the LZ77 sliding window used to " +
+      "process the last compressed message.",
+  ),
+  needs: ["deflate"],
+  async run(peer) {
+    const offers = await agreedOffers(peer);
+    if (offers.length === 0) throw new Skipped("the server agrees to none of the offers");
+    await forAll(peer, {
       inputs: fc.record({
-        steps: fc.array(step, { minLength: 1, maxLength: 6 }),
-        segment: fc.option(fc.integer({ min: 1, max: 50 }), { nil: null }),
+        stream: streams({ compressed: true }),
+        offer: fc.constantFrom(...offers),
       }),
-      show: ({ steps, segment }) =>
-        `${showFrames(steps.flatMap(framesOf))}${
-          segment ? `\nin segments of ${segment} bytes` : ""
-        }`,
-      async holds({ steps, segment }) {
-        const connection = await peer.connect();
-        const frames = steps.flatMap(framesOf);
-        if (segment === null) connection.send(...frames);
-        else await connection.sendInPieces(segment, ...frames);
-        await connection.expectDelivered(...steps.map(({ message }) => message));
-        await connection.expectAlive();
-        connection.wire.abandon();
-      },
+      show: ({ stream, offer }) => `${showStream(stream)}\nunder ${offer}`,
+      holds: ({ stream, offer }) => isDelivered(peer, stream, offer),
     });
   },
 }];

@@ -73,7 +73,7 @@ export const cases: readonly Case[] = [
     async run(peer) {
       const limit = peer.maxMessage ?? 0;
       const connection = await peer.connect({ deflate: true });
-      const payload = bomb(Math.min(limit + 1 + limit / 2, 256 * MIB));
+      const payload = bomb(Math.min(2 * limit + 1, 256 * MIB));
       connection.send(binary(payload, { rsv1: true }));
       await connection.expectFailed([1009]);
     },
