@@ -18,6 +18,9 @@ export interface Credentials {
   readonly cert: string;
 }
 
+/** Rules to replace, of all connections or of each anew. */
+export type Overrides = Partial<Rules> | (() => Partial<Rules>);
+
 /** A server that listens. */
 export interface Reference extends AsyncDisposable {
   readonly url: string;
@@ -27,20 +30,21 @@ export interface Reference extends AsyncDisposable {
 /**
  * Starts a server on a free port of the loopback interface.
  *
- * @param overrides rules to replace: what makes it a broken, or an unusual, server
+ * @param overrides rules to replace: what makes it a broken, or an unusual, server; as a function,
+ * asked for each connection, for rules that remember what came before
  * @param credentials to serve `wss:`; null for `ws:`
  */
 export async function startReference(
-  overrides: Partial<Rules> = {},
+  overrides: Overrides = {},
   credentials: Credentials | null = null,
 ): Promise<Reference> {
-  const rules: Rules = { ...strictRules, ...overrides };
+  const replaced = typeof overrides === "function" ? overrides : () => overrides;
   const sockets = new Set<Socket>();
   const onConnection = (socket: Socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
-    accept(socket, rules);
+    accept(socket, { ...strictRules, ...replaced() });
   };
   const options = { allowHalfOpen: true, noDelay: true };
   const server: Server = credentials === null
