@@ -39,6 +39,7 @@ export const BAD_SEQUENCES: Readonly<Record<string, string>> = {
   "above-10ffff-f7": "f7 bf bf bf",
   "5-bytes": "f8 88 80 80 80",
   "6-bytes": "fc 84 80 80 80 80",
+  "cut-off-sequences-joined": "c3 e2 82 f0 9d 84",
   "byte-fe": "fe",
   "byte-ff": "ff",
   "bytes-fe-fe-ff-ff": "fe fe ff ff",

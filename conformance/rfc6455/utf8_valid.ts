@@ -59,6 +59,12 @@ const PLANES = Array.from(
   (_, plane) => String.fromCodePoint(plane * 0x10000 + 0x41),
 );
 
+/** Code points that Unicode sets apart from characters; UTF-8 has them all the same. */
+const NONCHARACTERS = [
+  ...Array.from({ length: 32 }, (_, i) => 0xfdd0 + i),
+  ...Array.from({ length: 17 }, (_, plane) => [plane * 0x10000 + 0xfffe, plane * 0x10000 + 0xffff]),
+].flat();
+
 /** Characters of each length, to be cut inside. */
 const CUT = "aß水𝄞";
 
@@ -83,6 +89,17 @@ export const cases: readonly Case[] = [
       for (const character of PLANES) connection.sendMessage(textMessage(character));
       await connection.expectDelivered(...PLANES.map((character) => textMessage(character)));
       await connection.exchange(textMessage(PLANES.join("")));
+    },
+  },
+  {
+    id: "rfc6455/5.6/text-of-every-noncharacter",
+    title: "text of each of the 66 noncharacters is delivered",
+    requirement: delivered,
+    async run(peer) {
+      const connection = await peer.connect();
+      const messages = NONCHARACTERS.map((point) => textMessage(String.fromCodePoint(point)));
+      for (const message of messages) connection.sendMessage(message);
+      await connection.expectDelivered(...messages);
     },
   },
   {
