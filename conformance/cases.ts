@@ -17,7 +17,18 @@ import { cases as masking } from "./rfc6455/frames_masking.ts";
 import { cases as opcodes } from "./rfc6455/frames_opcodes.ts";
 import { cases as reservedBits } from "./rfc6455/frames_reserved_bits.ts";
 import { cases as segments } from "./rfc6455/frames_segments.ts";
+import { cases as handshakeAccept } from "./rfc6455/handshake_accept.ts";
 import { cases as handshakeAnswer, OPENING_HANDSHAKE } from "./rfc6455/handshake_answer.ts";
+import { cases as handshakeBody } from "./rfc6455/handshake_body.ts";
+import { cases as handshakeExtensions } from "./rfc6455/handshake_extensions.ts";
+import { cases as handshakeFields } from "./rfc6455/handshake_fields.ts";
+import { cases as handshakeKey } from "./rfc6455/handshake_key.ts";
+import { cases as handshakeOrigin } from "./rfc6455/handshake_origin.ts";
+import { cases as handshakeRequest } from "./rfc6455/handshake_request.ts";
+import { cases as handshakeSegments } from "./rfc6455/handshake_segments.ts";
+import { cases as handshakeSize } from "./rfc6455/handshake_size.ts";
+import { cases as handshakeSubprotocol } from "./rfc6455/handshake_subprotocol.ts";
+import { cases as handshakeUpgrade } from "./rfc6455/handshake_upgrade.ts";
 import { cases as handshakeVersion } from "./rfc6455/handshake_version.ts";
 import { cases as limits } from "./rfc6455/limits.ts";
 import { cases as anyBytes } from "./rfc6455/property_bytes.ts";
@@ -44,7 +55,18 @@ import { cases as takeoverServer } from "./rfc7692/takeover_server.ts";
 /** Every case, in the order of the specifications' sections. */
 export const cases: readonly Case[] = [
   ...handshakeAnswer,
+  ...handshakeAccept,
+  ...handshakeRequest,
+  ...handshakeUpgrade,
+  ...handshakeKey,
   ...handshakeVersion,
+  ...handshakeSubprotocol,
+  ...handshakeExtensions,
+  ...handshakeOrigin,
+  ...handshakeFields,
+  ...handshakeSize,
+  ...handshakeBody,
+  ...handshakeSegments,
   ...watches,
   ...masking,
   ...lengths,
