@@ -60,8 +60,11 @@ const notPassed = (report: Report) =>
 
 describe("runConformance", () => {
   it("passes the strict reference server in all cases", async () => {
-    const report = await runOn({});
-    assertEquals(notPassed(report).filter(([, why]) => !why?.startsWith("not asked for")), []);
+    const maxMessage = 1024 * 1024;
+    const report = await runOn({ maxMessage }, { maxMessage });
+    // One agreement cannot show what another would: such a case is skipped on any one server.
+    const excused = /^(not asked for|the server answered client_no_context_takeover)/;
+    assertEquals(notPassed(report).filter(([, why]) => !excused.test(why ?? "")), []);
     assertEquals(exitCodeOf(report, null), 0);
   });
 
