@@ -66,7 +66,10 @@ export class Peer {
   readonly maxMessage: number | null;
   readonly profile: "fast" | "full";
   readonly target: Target;
-  readonly patience: Patience;
+  /** How long it waits; a property that is being shrunk waits less. */
+  patience: Patience;
+  /** Other cases have connections open; what does not pass is repeated alone. */
+  readonly crowded: boolean;
   /** What the server's frames broke, whatever the case asked. */
   readonly violations: Violation[] = [];
   /** How the server closed, connection by connection. */
@@ -84,6 +87,7 @@ export class Peer {
     this.profile = options.profile;
     this.target = options.target;
     this.patience = options.patience;
+    this.crowded = options.crowded;
   }
 
   /** A TCP (or TLS) connection, nothing sent. @throws Refused */
@@ -126,7 +130,7 @@ export class Peer {
   async answer(wire: Wire, key: string): Promise<Handshake> {
     const answer = await readAnswer(wire);
     const status = answer.response?.status;
-    if (this.#options.crowded && (status === 429 || status === 503)) {
+    if (this.crowded && (status === 429 || status === 503)) {
       throw new Refused(`${status} while other connections are open`);
     }
     return new Handshake(wire, key, answer, (agreement) => this.#connection(wire, agreement));

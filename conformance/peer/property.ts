@@ -17,44 +17,73 @@ export interface Property<T> {
   readonly show: (input: T) => string;
 }
 
+/** How much less a wait is while shrinking, and how many full waits long shrinking may take. */
+const SHRINKING = { hurry: 10, limit: 2 } as const;
+
+/** The first input that broke, and how. */
+interface Failure<T> {
+  readonly input: T;
+  readonly broken: Broken;
+  readonly closings: readonly CloseFinding[];
+}
+
 /**
- * Tries `peer.runs` inputs that follow from the case's seed. The first that breaks is shrunk; what is
- * thrown carries the smallest found.
+ * Tries `peer.runs` inputs that follow from the case's seed. The first that breaks is shrunk (not
+ * amid a crowd: it is tried again alone); what is thrown carries the smallest found.
  */
 export async function forAll<T>(peer: Peer, property: Property<T>): Promise<void> {
+  const { patience } = peer;
   // Whatever is not about the server's doing ends the search and is no counterexample.
   let other: { readonly error: unknown } | null = null;
-  let closings: readonly CloseFinding[] = [];
-  const check = fc.asyncProperty(property.inputs, async (input) => {
-    if (other !== null) return;
+  let first: Failure<T> | null = null;
+  let deadline = Infinity;
+  const attempt = async (input: T): Promise<Failure<T> | null> => {
     const before = peer.closings.length;
     try {
       await property.holds(input);
+      return null;
     } catch (error) {
-      closings = peer.closings.slice(before);
-      if (error instanceof Broken) throw error;
-      other = { error };
+      if (error instanceof Broken) {
+        return { input, broken: error, closings: peer.closings.slice(before) };
+      }
+      other ??= { error };
+      return null;
     }
+  };
+  const check = fc.asyncProperty(property.inputs, async (input) => {
+    if (other !== null || performance.now() > deadline) return;
+    const failure = await attempt(input);
+    if (failure === null) return;
+    if (first === null) {
+      first = failure;
+      deadline = peer.crowded ? 0 : performance.now() + patience.timeout * SHRINKING.limit;
+      peer.patience = { ...patience, timeout: Math.ceil(patience.timeout / SHRINKING.hurry) };
+    }
+    throw failure.broken;
   });
   const result = await fc.check(check, {
     seed: peer.seed,
     numRuns: peer.runs,
-    // Shrinking what times out takes its time; the smallest found until then will do.
-    interruptAfterTimeLimit: peer.patience.timeout * 15,
+    interruptAfterTimeLimit: patience.timeout * 15,
     includeErrorInReport: false,
   });
+  peer.patience = patience;
+  const found = first as Failure<T> | null;
   const stopped = other as { readonly error: unknown } | null;
-  // What stops the shrinking leaves the smallest that was found until then.
-  if (stopped !== null && !result.failed) throw stopped.error;
-  if (!result.failed) return;
+  if (found === null) {
+    if (stopped !== null) throw stopped.error;
+    return;
+  }
+  // What broke in a hurry counts only where it breaks with full patience too.
   const [smallest] = result.counterexample ?? [];
-  const broken = result.errorInstance;
-  if (!(broken instanceof Broken) || smallest === undefined) throw broken;
+  const shrunk = result.numShrinks > 0 && smallest !== undefined ? await attempt(smallest) : null;
+  const { input, broken, closings } = shrunk ?? found;
   // How the server closed is told of the input that breaks, not of all that did not.
   peer.closings.splice(0, peer.closings.length, ...closings);
-  const found = `run ${result.numRuns} of seed ${peer.seed}, shrunk ${result.numShrinks} times`;
+  const times = shrunk === null ? 0 : result.numShrinks;
   throw new Broken({
     ...broken.finding,
-    counterexample: `${property.show(smallest)}\n(${found})`,
+    counterexample: `${property.show(input)}\n` +
+      `(run ${result.numRuns} of seed ${peer.seed}, shrunk ${times} times)`,
   });
 }

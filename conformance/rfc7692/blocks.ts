@@ -25,7 +25,11 @@ const finalBlocks = must(
     "the resulting data using DEFLATE.]",
 );
 
-const PROSE = "All the world's a stage, and all the men and women merely players. ".repeat(12);
+/** Enough of different words for zlib to make dynamic blocks of it. */
+const PROSE = Array.from(
+  { length: 60 },
+  (_, i) => `Act ${i}: ${(i * i * 7919) % 10007} men and ${(i * 613) % 499} women merely players.`,
+).join(" ");
 const DATA = bytesOf(PROSE);
 const THIRD = Math.floor(DATA.length / 3);
 const PARTS = [DATA.subarray(0, THIRD), DATA.subarray(THIRD, 2 * THIRD), DATA.subarray(2 * THIRD)];
