@@ -40,16 +40,21 @@ export async function startReference(
 ): Promise<Reference> {
   const replaced = typeof overrides === "function" ? overrides : () => overrides;
   const sockets = new Set<Socket>();
-  const onConnection = (socket: Socket) => {
+  const keep = (socket: Socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
+  };
+  const onConnection = (socket: Socket) => {
+    keep(socket);
     accept(socket, { ...strictRules, ...replaced() });
   };
   const options = { allowHalfOpen: true, noDelay: true };
   const server: Server = credentials === null
     ? createServer(options, onConnection)
     : createTlsServer({ ...options, ...credentials }, onConnection);
+  // Also those whose TLS never comes about.
+  if (credentials !== null) server.on("connection", keep);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const close = async () => {

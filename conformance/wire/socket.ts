@@ -70,6 +70,8 @@ export class Wire {
   readonly transcript: Transcript;
   readonly timeout: number;
   readonly #socket: Socket;
+  /** TCP below TLS, or the same as `#socket`. */
+  readonly #tcp: Socket;
   readonly #received = new ByteQueue();
   readonly #waiters = new Set<() => void>();
   #ending: Ending | null = null;
@@ -77,7 +79,8 @@ export class Wire {
   #paused = false;
   #halfClosed = false;
 
-  private constructor(socket: Socket, transcript: Transcript, timeout: number) {
+  private constructor(tcp: Socket, socket: Socket, transcript: Transcript, timeout: number) {
+    this.#tcp = tcp;
     this.#socket = socket;
     this.transcript = transcript;
     this.timeout = timeout;
@@ -93,12 +96,9 @@ export class Wire {
   static async connect(target: Target, options: WireOptions): Promise<Wire> {
     const { host, port } = target;
     const transcript = new Transcript(options.name ?? "#1", options.secrets);
-    const socket = target.secure ? connectTls(tlsOptions(target)) : connectTcp({
-      host,
-      port,
-      allowHalfOpen: true,
-    });
-    socket.setNoDelay(true);
+    const tcp = connectTcp({ host, port, allowHalfOpen: true });
+    tcp.setNoDelay(true);
+    const socket = target.secure ? connectTls({ ...tlsOptions(target), socket: tcp }) : tcp;
     await new Promise<void>((resolve, reject) => {
       const fail = (reason: string) => {
         clearTimeout(timer);
@@ -114,7 +114,7 @@ export class Wire {
         resolve();
       });
     });
-    return new Wire(socket, transcript, options.timeout);
+    return new Wire(tcp, socket, transcript, options.timeout);
   }
 
   /** How the server ended the connection, once it has. */
@@ -164,7 +164,7 @@ export class Wire {
   /** Sends RST. */
   reset(): void {
     this.transcript.note(">", "RST");
-    this.#socket.resetAndDestroy();
+    this.#tcp.resetAndDestroy();
   }
 
   /** Stops reading, so that the server's writes fill the network's buffers. */
