@@ -47,7 +47,8 @@ export class Endpoint {
       if (declared === undefined) return;
       const code = this.#judge(declared);
       if (code !== null) return this.#fail(code);
-      const head = { ...declared, length: this.#rules.lengthOf(declared) };
+      const opcode = this.#rules.opcodeOf(declared);
+      const head = { ...declared, opcode, length: this.#rules.lengthOf(declared) };
       const end = head.size + Number(head.length);
       if (this.#received.length < end) return;
       const body = this.#received.take(end).subarray(head.size);

@@ -97,6 +97,8 @@ export interface Rules {
   readonly checkControl: FrameCheck;
   readonly checkOrder: FrameCheck;
   readonly checkLength: FrameCheck;
+  /** The opcode that the frame is taken for. */
+  readonly opcodeOf: (frame: InFrame) => number;
   /** The length of the payload that a head declares. */
   readonly lengthOf: (frame: InFrame) => bigint;
   readonly unmask: (payload: Uint8Array, key: Uint8Array) => Uint8Array;
@@ -228,6 +230,7 @@ export const strictRules: Rules = {
     const least = length < 126n ? 0 : length < 65536n ? 2 : 8;
     return lengthBytes === least && length < 2n ** 63n ? null : 1002;
   },
+  opcodeOf: ({ opcode }) => opcode,
   lengthOf: ({ length }) => length,
   unmask: (payload, key) => payload.map((byte, i) => byte ^ (key[i % 4] ?? 0)),
   assemble: (fragments) => new Uint8Array(Buffer.concat(fragments)),
