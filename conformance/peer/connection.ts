@@ -166,7 +166,10 @@ export class Connection extends Sender {
     const judge = async (timeout?: number): Promise<void> => {
       for (;;) {
         const got = await this.next("the server to fail the connection", timeout);
-        if (got.kind === "close") return await this.#settle(codes, got.code);
+        if (got.kind === "close") {
+          if (!codes.includes(got.code)) this.#excuse(got.code, options.after ?? []);
+          return await this.#settle(codes, got.code);
+        }
         if (got.kind === "end") {
           return this.#note(got.how, null, codes.includes(null) ? null : noCloseFrame(codes, got));
         }
