@@ -20,6 +20,7 @@ import { cases as segments } from "./rfc6455/frames_segments.ts";
 import { cases as handshakeAccept } from "./rfc6455/handshake_accept.ts";
 import { cases as handshakeAnswer, OPENING_HANDSHAKE } from "./rfc6455/handshake_answer.ts";
 import { cases as handshakeBody } from "./rfc6455/handshake_body.ts";
+import { cases as handshakeEarly } from "./rfc6455/handshake_early.ts";
 import { cases as handshakeExtensions } from "./rfc6455/handshake_extensions.ts";
 import { cases as handshakeFields } from "./rfc6455/handshake_fields.ts";
 import { cases as handshakeKey } from "./rfc6455/handshake_key.ts";
@@ -66,6 +67,7 @@ export const cases: readonly Case[] = [
   ...handshakeFields,
   ...handshakeSize,
   ...handshakeBody,
+  ...handshakeEarly,
   ...handshakeSegments,
   ...watches,
   ...masking,

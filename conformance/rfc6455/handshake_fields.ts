@@ -137,6 +137,12 @@ export const cases: readonly Case[] = [
       request: { headers: { Upgrade: "\r\n websocket" } },
     },
   }, [400]),
+  ...refused(folded, {
+    "folded-version": {
+      what: "a version whose second line makes it another",
+      request: { headers: { "Sec-WebSocket-Version": "13\r\n 7" } },
+    },
+  }),
   ...notSwitched(
     must(
       "RFC 9112",
