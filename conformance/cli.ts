@@ -3,19 +3,29 @@
  *
  * @module
  */
-import { readFileSync, writeFileSync } from "node:fs";
-import { realpathSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { CommanderError } from "commander";
 import picocolors from "picocolors";
 import { cases } from "./cases.ts";
 import { type CliOptions, createCommand, type Output } from "./cli_options.ts";
+import { createProgress } from "./cli_progress.ts";
 import { baselineOf, compare, parseBaseline } from "./report/baseline.ts";
 import { exitCodeOf } from "./report/exit.ts";
 import type { Report } from "./report/report.ts";
 import { reporters } from "./report/reporters.ts";
-import type { ConformanceOptions, Progress } from "./runner/options.ts";
+import { visibleLine } from "./report/visible.ts";
+import type { ConformanceOptions } from "./runner/options.ts";
 import { CannotRun } from "./runner/probe.ts";
 import { runConformance } from "./runner/run.ts";
 import { selectCases } from "./runner/select.ts";
@@ -37,7 +47,9 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (!(error instanceof CannotRun) && !(error instanceof Misuse)) throw error;
-    process.stderr.write(`heddle conformance: ${error.message.replaceAll("\n", " ")}\n`);
+    process.stderr.write(
+      `heddle conformance: ${visibleLine(error.message.replaceAll("\n", " "))}\n`,
+    );
     return 2;
   }
 }
@@ -46,17 +58,18 @@ async function run(options: CliOptions, outputs: readonly Output[]): Promise<num
   if (options.updateBaseline && options.baseline === undefined) {
     throw new Misuse("--update-baseline needs --baseline FILE");
   }
+  for (const { file } of outputs) if (file !== null) attemptFile(file, () => checkWritable(file));
   const known = new Set(cases.map(({ id }) => id));
   const baseline = options.baseline === undefined || options.updateBaseline
     ? null
     : attemptFile(options.baseline, () => parseBaseline(read(options.baseline ?? "")));
-  const progress = createProgress();
+  const progress = createProgress(process.stderr);
   const report = await runConformance({
     ...conformanceOptions(options),
     onProgress: progress.tell,
   });
   progress.end();
-  write(report, outputs);
+  await write(report, outputs);
   if (options.updateBaseline && options.baseline !== undefined) {
     const file = options.baseline;
     const text = `${JSON.stringify(baselineOf(report), null, 2)}\n`;
@@ -115,34 +128,22 @@ function list(options: CliOptions, outputs: readonly Output[]): number {
   return 0;
 }
 
-function write(report: Report, outputs: readonly Output[]): void {
+async function write(report: Report, outputs: readonly Output[]): Promise<void> {
   for (const { reporter, file } of outputs) {
-    const colour = file === null && picocolors.isColorSupported && process.stdout.isTTY === true;
-    const text = reporters[reporter]?.(report, { colour }) ?? "";
+    const terminal = file === null && process.stdout.isTTY === true;
+    const colour = terminal && picocolors.isColorSupported;
+    const columns = terminal ? process.stdout.columns : 100;
+    const text = await reporters[reporter]?.(report, { colour, columns }) ?? "";
     if (file === null) process.stdout.write(text);
     else attemptFile(file, () => writeFileSync(file, text));
   }
 }
 
-/** One line on standard error that is written over, on a terminal only. */
-function createProgress(): { tell: (progress: Progress) => void; end: () => void } {
-  const shown = process.stderr.isTTY === true;
-  const line = (text: string) => shown && process.stderr.write(`\r\x1b[2K${text}`);
-  let failed = 0;
-  return {
-    tell(progress) {
-      if (progress.kind === "started") {
-        const { facts } = progress;
-        const echo = facts?.echoes ? "echoes" : "does not echo";
-        const deflate = facts?.deflate ? "permessage-deflate" : "no permessage-deflate";
-        line(facts === null ? "handshake refused" : `${progress.total} cases; ${echo}, ${deflate}`);
-      } else {
-        if (progress.report.verdict === "fail") failed++;
-        line(`${progress.done}/${progress.total}, ${failed} failed  ${progress.report.id}`);
-      }
-    },
-    end: () => line(""),
-  };
+/** Tells before a run, and not after it, that its report has no place to go. */
+function checkWritable(file: string): void {
+  const there = existsSync(file);
+  if (there && statSync(file).isDirectory()) throw new Error("is a directory");
+  accessSync(there ? file : dirname(file), constants.W_OK);
 }
 
 function read(file: string): string {

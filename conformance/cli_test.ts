@@ -1,5 +1,5 @@
 import { after, before, describe, it } from "node:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assertEquals } from "@std/assert";
@@ -58,6 +58,24 @@ describe("the command line", () => {
     assertEquals(await run(wrong, ...baseline), 1);
     writeFileSync(file("baseline.json"), '{"failures": ["rfc6455/0/no-such-case"]}');
     assertEquals(await run(right, ...baseline), 1);
+  });
+
+  it("writes every report where it is asked to, in one run", async () => {
+    const names = ["pretty", "junit", "tap", "html"];
+    const outputs = names.flatMap((name) => ["--reporter", name, "--output", file(name)]);
+    assertEquals(await run(wrong, ...outputs), 1);
+    const beginnings = ["\n✗ FAIL  rfc6455/5.1/", "<?xml ", "TAP version 14\n", "<!doctype html>"];
+    for (const [i, name] of names.entries()) {
+      const beginning = beginnings[i] ?? "";
+      assertEquals(readFileSync(file(name), "utf8").slice(0, beginning.length), beginning);
+    }
+  });
+
+  it("exits 2 before it runs where a report has no place to go", async () => {
+    rmSync(file("report.json"), { force: true });
+    assertEquals(await run(right, "--reporter", "tap", "--output", file("absent/report.tap")), 2);
+    assertEquals(await run(right, "--reporter", "tap", "--output", folder), 2);
+    assertEquals(existsSync(file("report.json")), false);
   });
 
   it("pairs each --output with the --reporter before it, or else the one after", () => {

@@ -3,9 +3,12 @@
  *
  * @module
  */
+import { html } from "./html.ts";
 import { json } from "./json.ts";
+import { junit } from "./junit.ts";
 import { pretty } from "./pretty.ts";
 import type { Reporter } from "./reporter.ts";
+import { tap } from "./tap.ts";
 
 /** Every reporter. */
-export const reporters: Readonly<Record<string, Reporter>> = { pretty, json };
+export const reporters: Readonly<Record<string, Reporter>> = { pretty, json, junit, tap, html };
