@@ -1,5 +1,5 @@
 /**
- * RFC 9110 section 5.4, RFC 9112 section 3: handshakes that are larger than usual.
+ * RFC 9110 section 5.4, RFC 9112 section 3, RFC 6455 section 10.7: handshakes that are larger than usual.
  *
  * @module
  */
@@ -77,7 +77,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    id: "rfc9112/3/request-line-of-64-kib",
+    id: "rfc6455/10.7/request-line-of-64-kib",
     title: "a request line of 64 KiB is taken or refused, and does not stall the server",
     requirement: must(
       "RFC 6455",
