@@ -77,15 +77,14 @@ function toolbar(summary: Summary): Markup {
 }
 
 function sectionView({ spec, number, title, cases, summary }: Section): Markup {
-  const { failed, errored, warned, passed, skipped } = summary;
+  const { failed, errored, warned } = summary;
   const open = failed + errored + warned > 0 ? " open" : "";
   const counts = countsOf(summary);
   const told = VERDICTS.filter((verdict) => counts[verdict] > 0).map((verdict) =>
     markup`<span class="${verdict}">${counts[verdict]} ${VERDICT_WORDS[verdict]}</span> `
   );
   const sorted = VERDICTS.flatMap((verdict) => cases.filter((one) => one.verdict === verdict));
-  const share = passed + skipped === cases.length ? "quiet" : "";
-  return markup`<details class="section ${share}"${new Markup(open)}>
+  return markup`<details class="section"${new Markup(open)}>
 <summary><h2><span class="number">${spec} <span>§ ${number}</span></span> ${title}</h2>
 <span class="counts">${told}</span>${summaryBar(summary)}</summary>
 ${sorted.map(caseView)}

@@ -4,24 +4,14 @@
  * @module
  */
 import { Markup, markup } from "./markup.ts";
-import type { CaseReport, Verdict } from "./report.ts";
-
-const LABELS = {
-  pass: "pass",
-  fail: "fail",
-  warn: "warn",
-  skip: "skip",
-  error: "error",
-} as const satisfies Record<Verdict, string>;
+import type { CaseReport } from "./report.ts";
 
 /** The case folded, or unfolded where a MUST is broken or the kit failed. */
 export function caseView(one: CaseReport): Markup {
   const { id, title, verdict, requirement, close, duration_ms } = one;
   const open = verdict === "fail" || verdict === "error" ? " open" : "";
   return markup`<details class="case" id="${id}" data-verdict="${verdict}"${new Markup(open)}>
-<summary><span class="verdict ${verdict}">${
-    LABELS[verdict]
-  }</span><h3>${title}</h3><span class="level">${requirement.level}</span></summary>
+<summary><span class="verdict ${verdict}">${verdict}</span><h3>${title}</h3><span class="level">${requirement.level}</span></summary>
 <div class="body">
 <p class="id"><a href="#${encodeURI(wellFormed(id))}">${id}</a> <span>${duration_ms} ms</span></p>
 <blockquote>${requirement.text} <cite>${citation(one)}</cite></blockquote>

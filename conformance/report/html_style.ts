@@ -12,7 +12,7 @@ export const STYLE = `
   --pass: #1a7336; --fail: #bd1f28; --warn: #855600; --skip: #5f636b; --error: #7a3fc4;
   --in: #0b5ea8; --tint: 9%; --mono: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --page: #131418; --card: #1b1d22; --line: #32353d; --text: #e7e7ea; --soft: #a4a8b2;
     --pass: #56c878; --fail: #ff7f7a; --warn: #e5b13f; --skip: #a4a8b2; --error: #c39bff;
@@ -58,7 +58,6 @@ summary { cursor: pointer; list-style: none; } summary::-webkit-details-marker {
 .section { margin: .5rem 0; background: var(--card); border: 1px solid var(--line); border-radius: .7rem; }
 .section > summary { display: grid; grid-template-columns: 1fr auto 7rem; align-items: center;
   gap: .2rem 1rem; padding: .7rem 1rem; }
-.section > summary::after { content: none; }
 .section .bar { height: .5rem; }
 h2 { margin: 0; font-size: 1rem; font-weight: 600; }
 h2::before, h3::before, .transcript > summary::before { content: "▸"; display: inline-block; width: 1.1em;
@@ -106,8 +105,8 @@ pre { margin: .3rem 0 .8rem; padding: .7rem .9rem; background: var(--page); bord
   .repeat { flex-direction: column; align-items: stretch; }
 }
 @media print {
-  :root { --page: #ffffff; --tint: 0%; }
-  body { max-width: none; padding: 0; font-size: 11px; }
+  :root { --page: #ffffff; --tint: 0%; font-size: 10.5px; }
+  body { max-width: none; padding: 0; font-size: 1rem; }
   #toolbar .tools, .copy { display: none !important; }
   #toolbar { position: static; }
   .section { border: 0; border-top: 1px solid var(--line); border-radius: 0; }
