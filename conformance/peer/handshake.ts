@@ -135,7 +135,7 @@ export class Handshake {
       [has("Upgrade", "websocket"), "Upgrade: websocket", headerValues(response, "Upgrade")],
       [has("Connection", "upgrade"), "Connection: Upgrade", headerValues(response, "Connection")],
       [
-        accept.length === 1 && accept[0] === acceptOf(this.key),
+        accept.length > 0 && accept.every((value) => value === acceptOf(this.key)),
         `Sec-WebSocket-Accept: ${acceptOf(this.key)}`,
         accept,
       ],

@@ -8,7 +8,7 @@ import type { Agreement } from "../wire/deflate.ts";
 import { encodeRequest, keyOf, type RequestSpec } from "../wire/handshake.ts";
 import { type Target, Unreachable, Wire } from "../wire/socket.ts";
 import { Connection, type Patience } from "./connection.ts";
-import { type CloseFinding, Refused, Skipped } from "./finding.ts";
+import { Broken, type CloseFinding, Refused, Skipped } from "./finding.ts";
 import { Handshake, readAnswer } from "./handshake.ts";
 import type { Violation } from "./watch.ts";
 
@@ -140,7 +140,8 @@ export class Peer {
    * A connection by an honest handshake.
    *
    * @throws Refused where the server, which accepted one before, does not accept this
-   * @throws Skipped where deflate was offered and not agreed to
+   * @throws Skipped where the answer is no right one, which is for the cases of the handshake to judge,
+   * or deflate was offered and not agreed to
    */
   async connect(options: ConnectOptions = {}): Promise<Connection> {
     const offer = options.deflate === true ? PLAIN_OFFER : options.deflate;
@@ -150,7 +151,13 @@ export class Peer {
     if (status === undefined || status === 429 || status === 503) {
       throw new Refused(`an honest handshake got: ${handshake.observed}`);
     }
-    const connection = handshake.expectAccepted();
+    const wrong = handshake.whatIsWrong();
+    if (wrong !== null) {
+      const observed = `${wrong.observed} and not ${wrong.expected}`;
+      this.violations.push({ rule: "handshake", observed });
+      throw new Skipped(`an honest opening handshake got: ${observed}`);
+    }
+    const connection = acceptedWith(handshake);
     if (typeof offer === "string" && connection.agreement === null) {
       throw new Skipped(`the server does not agree to: ${offer}`);
     }
@@ -178,5 +185,14 @@ export class Peer {
       onViolation: (violation) => this.violations.push(violation),
       onClosing: (closing) => this.closings.push(closing),
     });
+  }
+}
+
+/** The connection, unless the answer to an offer of deflate is wrong, as the cases about it find. */
+function acceptedWith(handshake: Handshake): Connection {
+  try {
+    return handshake.expectAccepted();
+  } catch (error) {
+    throw error instanceof Broken ? new Skipped(error.message) : error;
   }
 }

@@ -7,8 +7,9 @@
 import { decodeUtf8 } from "../wire/bytes.ts";
 import { type Frame, OPCODE } from "../wire/frame.ts";
 
-/** What a server's frames must not do, each with the section of RFC 6455 that says so. */
+/** What a server must not do, each with the section of RFC 6455 that says so. */
 export const WATCH_RULES = {
+  "handshake": "4.2.2: an honest opening handshake gets a 101 that a client can accept",
   "masked": "5.1: a server MUST NOT mask any frames that it sends to the client",
   "rsv": "5.2: RSV1, RSV2, RSV3 MUST be 0 unless an extension is negotiated",
   "reserved-opcode": "5.2: opcodes 3–7 and B–F are reserved",

@@ -18,6 +18,7 @@ export const OPENING_HANDSHAKE: Case = {
     "If the server chooses to accept the incoming connection, it MUST reply with a valid HTTP " +
       "response indicating the following.",
   ),
+  watches: "handshake",
   async run(peer) {
     const handshake = await peer.handshake();
     handshake.expectAccepted();

@@ -21,6 +21,8 @@ import { reportOf, unrun, watched } from "./verdict.ts";
 
 const PREVENTED = new Skipped("the server did not accept the opening handshake");
 
+const NOT_SELECTED = new Skipped("not asked for, and judged by what other cases saw");
+
 /** How much longer than usual a case waits when it is repeated alone. */
 const ALONE = { timeout: 5, linger: 250 } as const;
 
@@ -94,6 +96,11 @@ export async function runConformance(given: ConformanceOptions): Promise<Report>
       onOutcome: settle,
       attempt: (one, manner) => attempt(one, { ...peerOptions(one.id, manner), facts }),
     });
+    const failures = [...outcomes.values()].flatMap(({ violations }) => violations);
+    if (failures.some(({ rule }) => rule === "handshake") && !selected.includes(HANDSHAKE_CASE)) {
+      selected.unshift(HANDSHAKE_CASE);
+      outcomes.set(HANDSHAKE_CASE, unrun(HANDSHAKE_CASE, NOT_SELECTED));
+    }
     for (const one of selected) {
       const outcome = outcomes.get(one);
       if (one.watches !== undefined && outcome !== undefined) {

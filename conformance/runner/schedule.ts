@@ -76,8 +76,9 @@ export async function runSchedule(cases: readonly Case[], schedule: Schedule): P
 }
 
 /** What is repeated: all but what passed, was skipped for want of something, or failed in the kit. */
-function isDoubtful({ verdict, behaviour }: Outcome): boolean {
-  return verdict === "fail" || verdict === "warn" || behaviour === "broken";
+function isDoubtful({ verdict, behaviour, violations }: Outcome): boolean {
+  return verdict === "fail" || verdict === "warn" || behaviour === "broken" ||
+    violations.some(({ rule }) => rule === "handshake");
 }
 
 const GONE = "no connection to be had";
