@@ -138,6 +138,31 @@ export const cases: readonly Case[] = [
       await connection.expectDelivered(binaryMessage(concat(parts)));
     },
   },
+  {
+    id: "rfc6455/5.3/key-of-a-ping-between-fragments",
+    title: "a Ping between fragments is unmasked with its own key, and so are they",
+    requirement: unmasks,
+    async run(peer) {
+      const connection = await peer.connect();
+      const parts = [7, 9, 5].map((length) => peer.random.bytes(length));
+      connection.send(
+        ...parts.flatMap((part, i) => [
+          frame(i === 0 ? 2 : 0, part, { fin: i === parts.length - 1 }),
+          ping(peer.random.bytes(3)),
+        ]),
+      );
+      await connection.expectDelivered(binaryMessage(concat(parts)));
+    },
+  },
+  ...[1001, 4099, 65_538].map((length): Case => ({
+    id: `rfc6455/5.3/all-of-${length}-bytes`,
+    title: `all of a payload of ${length} bytes is unmasked, to the last of them`,
+    requirement: unmasks,
+    async run(peer) {
+      const connection = await peer.connect();
+      await connection.exchange(binaryMessage(peer.random.bytes(length)));
+    },
+  })),
   ...[1, 2, 3, 5, 7].map((size): Case => ({
     id: `rfc6455/6.2/unmasked-across-segments-of-${size}`,
     title: `a message that comes in segments of ${size} bytes is unmasked as one`,

@@ -138,6 +138,14 @@ export const cases: readonly Case[] = [
       expectOnly(await peer.handshake(offer(null)), []);
     },
   },
+  {
+    id: "rfc6455/9/no-extension-besides-those-offered",
+    title: "an answer to an offer of permessage-deflate names no other extension",
+    requirement: notRequested,
+    async run(peer) {
+      expectOnly(await peer.handshake(offer(DEFLATE)), ["permessage-deflate"]);
+    },
+  },
   ...Object.entries(UNKNOWN).map(([name, template]): Case => ({
     id: `rfc6455/9.1/${name}`,
     title: `the offer ${template.length > 40 ? `${template.slice(0, 20)}…` : template}, where no ` +

@@ -146,6 +146,19 @@ export const cases: readonly Case[] = [
       await connection.expectFailed([1007]);
     },
   },
+  ...[126, 1000, 5000, 20_000, 70_000, 300_000].map((length): Case => ({
+    id: `rfc6455/8.1/invalid-at-end-of-${length}-bytes`,
+    title: `a text of ${length} bytes whose last is no UTF-8 fails the connection`,
+    requirement: fails,
+    async run(peer) {
+      const connection = await peer.connect();
+      const text = new Uint8Array(length).fill(0x61);
+      text[length - 1] = 0xff;
+      connection.sendMessage(textMessage(text));
+      // A server may take no messages of this size at all.
+      await connection.expectFailed(length > 126 ? [1007, 1009] : [1007]);
+    },
+  })),
   {
     id: "rfc6455/8.1/invalid-at-end-of-64-kib",
     title: "a bad byte at the end of a text of 64 KiB fails the connection",
