@@ -33,9 +33,15 @@ const ALONE = { timeout: 5, linger: 250 } as const;
  * @example
  * ```ts
  * import { runConformance } from "heddle/conformance";
+ * import { WebSocketServer } from "ws";
  *
- * const report = await runConformance({ url: "ws://localhost:8080/echo" });
- * console.log(report.summary);
+ * const server = new WebSocketServer({ host: "127.0.0.1", port: 8765 });
+ * server.on("connection", (socket) => {
+ *   socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
+ * });
+ * const report = await runConformance({ url: "ws://127.0.0.1:8765/", only: ["rfc6455/5.5.2/*"] });
+ * server.close();
+ * if (report.summary.failed > 0) throw new Error(`${report.summary.failed} failed`);
  * ```
  */
 export async function runConformance(given: ConformanceOptions): Promise<Report> {
