@@ -95,15 +95,16 @@ function listening(
   const memory = memoryBroker();
   const definition = define(options);
   const { retention } = definition;
-  let channel: Channel | undefined;
-  const subscription = memory.subscribe("a", retention, (event) => channel?.deliver(event));
+  const made: Channel[] = [];
+  const subscription = memory.subscribe("a", retention, (event) => made[0]?.deliver(event));
   assert(!(subscription instanceof Promise));
-  channel = new Channel("a", subscription.position, {
+  const channel = new Channel("a", subscription.position, {
     definition,
     broker: change(memory),
     compressor: new Compressor(),
     lag: 3,
   });
+  made.push(channel);
   const publish = (data: unknown = 1, exclude?: Exclusion) => {
     const event = { ...newEvent(JSON.stringify(data)), ...(exclude && { exclude }) };
     void memory.publish("a", event, { retention });
@@ -300,12 +301,13 @@ describe("A subscriber that is behind", () => {
     const memory = memoryBroker();
     const late = new LateBroker(memory);
     const { retention } = define();
-    let channel: Channel | undefined;
-    const subscribing = late.subscribe("a", retention, (event) => channel?.deliver(event));
+    const made: Channel[] = [];
+    const subscribing = late.subscribe("a", retention, (event) => made[0]?.deliver(event));
     late.answer(0);
     const { position } = await subscribing;
     const workings = { definition: define(), compressor: new Compressor(), lag: 3 };
-    channel = new Channel("a", position, { ...workings, broker: memory });
+    const channel = new Channel("a", position, { ...workings, broker: memory });
+    made.push(channel);
     for (let i = 0; i < 3; i++) void memory.publish("a", newEvent(), { retention });
     const peer = new Peer("1");
     late.deliver(0);
