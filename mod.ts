@@ -8,7 +8,19 @@ export { type Clock, type ManualClock, manualClock, systemClock } from "./src/ba
 export { HeddleError, type HeddleErrorCode } from "./src/base/errors.ts";
 export { type Random, seededRandom, systemRandom } from "./src/base/random.ts";
 export type { MaybePromise } from "./src/base/maybe_promise.ts";
-export type { Broker, BrokerSubscription } from "./src/broker/broker.ts";
+export type {
+  Broker,
+  BrokerSubscription,
+  Gap,
+  HistoryPage,
+  HistoryQuery,
+  Placed,
+  PublishTerms,
+  Retention,
+  SessionRecord,
+  SessionStore,
+  UnacknowledgedEvent,
+} from "./src/broker/broker.ts";
 export type {
   Entrant,
   Member,
@@ -17,12 +29,16 @@ export type {
   PresenceTerms,
 } from "./src/broker/presence.ts";
 export { memoryBroker, type MemoryBrokerOptions } from "./src/broker/memory.ts";
+export type { ConflationKey } from "./src/channel/conflation.ts";
 export {
   channel,
   type ChannelDefinition,
   type ChannelDefinitions,
   type ChannelOptions,
+  conflate,
   type EventSchemas,
+  type Overflow,
+  type Priority,
 } from "./src/channel/definition.ts";
 export type { Socket, SocketCapabilities } from "./src/channel/socket.ts";
 export {
@@ -48,6 +64,7 @@ export { type FoundToken, tokenFrom } from "./src/guard/token.ts";
 export type { Action, Permissions } from "./src/guard/permissions.ts";
 export type { DiscoveryDocument } from "./src/http/discovery.ts";
 export { type RouteOptions, routes, type UpgradeHandler } from "./src/http/routes.ts";
+export type { AcknowledgementOptions, DeliveryOutcome } from "./src/hub/acknowledgements.ts";
 export type { Admission, RequestOrigin } from "./src/hub/admission.ts";
 export {
   type FeedHooks,
@@ -61,6 +78,7 @@ export {
   type ChannelInfo,
   type ConnectionFilter,
   createHub,
+  type DrainOptions,
   Hub,
   type Peer,
 } from "./src/hub/hub.ts";
@@ -74,7 +92,14 @@ export {
   type MessageDefinition,
   type MessageDefinitions,
 } from "./src/hub/message.ts";
-export type { Ending, Heartbeat, HubOptions, Limits } from "./src/hub/options.ts";
+export type {
+  Delivery,
+  Ending,
+  Heartbeat,
+  HubOptions,
+  Limits,
+  SessionOptions,
+} from "./src/hub/options.ts";
 export type {
   ChannelNames,
   DefinitionOf,

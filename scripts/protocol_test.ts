@@ -6,6 +6,7 @@ import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import type { z } from "zod";
+import { defaultPresence, defaultRetention } from "../src/channel/definition.ts";
 import { closeTable } from "../src/protocol/close.ts";
 import { decodeBinary } from "../src/protocol/decode.ts";
 import { ENVELOPE_VERSION } from "../src/protocol/envelope.ts";
@@ -13,10 +14,13 @@ import { errorTable } from "../src/protocol/errors.ts";
 import { Media } from "../src/protocol/event.ts";
 import {
   clientSchemas,
+  featuresSchema,
   isReservedType,
   isUnofferedType,
   MAX_CHANNELS_PER_REQUEST,
   MAX_CORRELATION_ID,
+  MAX_HISTORY_LIMIT,
+  MAX_MEMBER_METADATA,
   MAX_TYPE_NAME,
   serverSchemas,
 } from "../src/protocol/messages.ts";
@@ -34,6 +38,24 @@ const requirements: readonly Requirement[] = page.split(/\n{2,}/).flatMap((parag
   const match = /^\*\*(HDL-[A-Z]+-\d+)\*\* ([^]*)$/.exec(paragraph.trim());
   return match === null ? [] : [{ id: match[1]!, text: match[2]!.replaceAll("\n", " ") }];
 });
+
+const options = resolveOptions({ auth: () => ({ userId: null, role: "", claims: {} }) });
+const { limits } = options;
+
+function textOf(id: string): string {
+  const found = requirements.find((requirement) => requirement.id === id);
+  assert(found !== undefined, `there is no ${id}`);
+  return found.text;
+}
+
+/** A number as the page writes it: 1,000. */
+function grouped(number: number): string {
+  return number.toLocaleString("en-US");
+}
+
+function seconds(milliseconds: number): string {
+  return `${milliseconds / 1_000} seconds`;
+}
 
 /** The cells of the tables whose first column has this heading, without the heading. */
 function rows(...heading: readonly string[]): readonly (readonly string[])[] {
@@ -111,7 +133,28 @@ describe("The requirements of PROTOCOL.md", () => {
 
   it("stand in for each other only where there is such an id", () => {
     const ids = new Set(requirements.map(({ id }) => id));
-    for (const [id] of page.matchAll(/HDL-[A-Z]+-\d+/g)) assert(ids.has(id), id);
+    for (const [id] of page.split("## Retired")[0]!.matchAll(/HDL-[A-Z]+-\d+/g)) {
+      assert(ids.has(id), id);
+    }
+  });
+
+  it("are not those that were retired, and stand in their place", () => {
+    const ids = new Set(requirements.map(({ id }) => id));
+    for (const [retired, instead] of rows("Id", "In its place")) {
+      assert(!ids.has(retired!), retired);
+      assert(ids.has(instead!), instead);
+    }
+  });
+
+  it("have every number of their area, retired ones counted", () => {
+    const areas = new Map<string, Set<number>>();
+    const retired = rows("Id", "In its place").map(([id]) => id!);
+    for (const id of [...requirements.map(({ id }) => id), ...retired]) {
+      const [, area, number] = id.split("-");
+      const numbers = areas.get(area!) ?? new Set();
+      areas.set(area!, numbers.add(Number(number)));
+    }
+    for (const [area, numbers] of areas) assertEquals(Math.max(...numbers), numbers.size, area);
   });
 });
 
@@ -127,7 +170,10 @@ describe("The tables of PROTOCOL.md", () => {
   it("name an answer for each request", () => {
     const answers = rows("Request", "Answer").map((row) => row.map(bare));
     assertEquals(answers.map(([request]) => request), Object.keys(clientSchemas));
-    for (const [, answer] of answers) assert(Object.hasOwn(serverSchemas, answer!), answer);
+    for (const [request, answer] of answers) {
+      if (request === "ack") assertEquals(answer, "none");
+      else assert(Object.hasOwn(serverSchemas, answer!), answer);
+    }
   });
 
   it("have the errors of the code, recoverable or not", () => {
@@ -151,8 +197,12 @@ describe("The tables of PROTOCOL.md", () => {
     for (const type of answers!) assert(isReservedType(type) && !isUnofferedType(type), type);
   });
 
+  it("have the features that hello may ask for", () => {
+    const documented = rows("Feature", "In `connected`").map(([name]) => bare(name));
+    assertEquals(documented, Object.keys(featuresSchema.shape));
+  });
+
   it("have the default limits of the hub", () => {
-    const { limits } = resolveOptions({ auth: () => ({ userId: null, role: "", claims: {} }) });
     const documented = Object.fromEntries(
       rows("Name", "Unit", "Default").map(([name, , value]) => [
         bare(name),
@@ -165,6 +215,7 @@ describe("The tables of PROTOCOL.md", () => {
       binary_bytes: limits.binary,
       subscriptions: limits.subscriptions,
       in_flight: limits.inFlight,
+      in_flight_bytes: limits.inFlightBytes,
     });
   });
 
@@ -174,16 +225,33 @@ describe("The tables of PROTOCOL.md", () => {
     assertMatch(page, new RegExp(`1 to ${MAX_TYPE_NAME}\\s+characters`));
     assertMatch(page, new RegExp(`1 to ${MAX_CHANNEL_NAME}\\s+characters of`));
     assertMatch(page, new RegExp(`version: ${ENVELOPE_VERSION}`));
+    assertMatch(page, new RegExp(`from 0 to ${grouped(MAX_HISTORY_LIMIT)}: how many`));
+    assertMatch(page, new RegExp(`from 1 to ${grouped(MAX_HISTORY_LIMIT)}: the most events`));
+    assertMatch(page, new RegExp(`at most ${grouped(MAX_MEMBER_METADATA)}\\s+characters as JSON`));
+  });
+
+  it("have the defaults that the code has", () => {
+    const { size, bytes, ttl } = defaultRetention;
+    const kept = textOf("HDL-HIS-10");
+    for (const part of [`${grouped(size)} events`, `${grouped(bytes)} bytes`, seconds(ttl)]) {
+      assert(kept.includes(part), part);
+    }
+    const { interval, retries, waiting } = options.acknowledgement;
+    assert(textOf("HDL-ACK-2").includes(`${seconds(interval)} and at most ${retries} times`));
+    assert(textOf("HDL-ACK-9").includes(`${grouped(waiting)} wait`));
+    assert(textOf("HDL-PRE-5").includes(`more than ${grouped(defaultPresence.maxMembers)}`));
+    assert(textOf("HDL-PRE-8").includes(`${defaultPresence.coalesce} milliseconds`));
+    assert(textOf("HDL-PRE-10").includes(seconds(defaultPresence.grace)));
   });
 });
 
 describe("The examples of PROTOCOL.md", () => {
-  const limits = { text: 10_240, subscribe: 65_536, binary: 1_048_576 };
+  const sizes = { text: 10_240, subscribe: 65_536, binary: 1_048_576 };
   const [image, ping] = [...page.matchAll(/```hex\n([^`]*)```/g)]
     .map(([, hex]) => new Uint8Array(Buffer.from(hex!.replace(/\s/g, ""), "hex")));
 
   it("show an envelope of an image", () => {
-    const inbound = decodeBinary(image!, limits, undefined);
+    const inbound = decodeBinary(image!, sizes, undefined);
     assert(inbound.kind === "request" && inbound.request.type === "publish");
     assertEquals(inbound.request.channel, "camera");
     assertEquals(inbound.request.event_type, "image");
@@ -192,7 +260,7 @@ describe("The examples of PROTOCOL.md", () => {
   });
 
   it("show a compact COMPRESSED_JSON", () => {
-    assertEquals(decodeBinary(ping!, limits, "deflate"), {
+    assertEquals(decodeBinary(ping!, sizes, "deflate"), {
       kind: "request",
       request: { type: "ping" },
     });

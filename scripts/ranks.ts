@@ -36,6 +36,8 @@ const runtimePlaces = [
   /^src\/(adapter|cli)\//,
   /^conformance\/wire\//,
   /^conformance\/cli[^/]*/,
+  // Servers to try the kit on, which no case imports.
+  /^conformance\/(reference|matrix)\//,
   /^(scripts|bench|examples)\//,
 ];
 /** Single modules that one file may name although its place may not. */

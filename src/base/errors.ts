@@ -27,6 +27,8 @@ export type HeddleErrorCode =
   | "inflate_failed"
   /** Data over a limit of size. */
   | "too_large"
+  /** More messages wait for the client's connection than may. */
+  | "queue_full"
   /** The server answered a request of the client with an `error` message. */
   | "refused"
   /** The server sent a frame that is no message of the protocol. */

@@ -108,6 +108,8 @@ export interface SessionStore {
  * `closed`.
  */
 export interface Broker {
+  /** Events that the histories of all channels hold, as far as this process knows. */
+  readonly kept: number;
   /** Sessions that no connection has. */
   readonly sessions: SessionStore;
   /** Who is on which channel. */

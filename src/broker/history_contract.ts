@@ -46,6 +46,16 @@ export function testHistory(name: string, { create }: BrokerUnderTest): void {
         }
       }));
 
+    it("counts what it keeps, over all channels", () =>
+      withBroker(async (broker) => {
+        assertEquals(broker.kept, 0);
+        await publishAll(broker, "a", 5);
+        await publishAll(broker, "b", 2);
+        assertEquals(broker.kept, 7);
+        await broker.publish("a", newEvent(), { retention: { ...retention, size: 3 } });
+        assertEquals(broker.kept, 5);
+      }));
+
     it("gives all there is where no place is named, and the newest so many", () =>
       withBroker(async (broker) => {
         await publishAll(broker, "a", 5);

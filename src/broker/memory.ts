@@ -126,6 +126,12 @@ class MemoryBroker implements Broker {
     this.#stopSweep = this.#clock.every(SWEEP_INTERVAL, () => this.#sweep());
   }
 
+  get kept(): number {
+    let kept = 0;
+    for (const { size } of this.#keeping) kept += size;
+    return kept;
+  }
+
   publish(channel: string, event: NewEvent, { retention, idempotence }: PublishTerms): Placed {
     this.#refuseIfClosed();
     const now = this.#clock.now();

@@ -28,7 +28,7 @@ export interface Entrant {
 /** One who is on a channel: a user with all their connections, or one anonymous connection. */
 export interface Member {
   readonly userId: string | null;
-  /** The connection that came or changed last. */
+  /** The connection that came, changed or went last. */
   readonly clientId: string;
   /** What the newest connection that says something says: a JSON object as text. */
   readonly metadata: string | null;

@@ -95,15 +95,16 @@ function listening(
   const memory = memoryBroker();
   const definition = define(options);
   const { retention } = definition;
-  let channel: Channel | undefined;
-  const subscription = memory.subscribe("a", retention, (event) => channel?.deliver(event));
+  const made: Channel[] = [];
+  const subscription = memory.subscribe("a", retention, (event) => made[0]?.deliver(event));
   assert(!(subscription instanceof Promise));
-  channel = new Channel("a", subscription.position, {
+  const channel = new Channel("a", subscription.position, {
     definition,
     broker: change(memory),
     compressor: new Compressor(),
     lag: 3,
   });
+  made.push(channel);
   const publish = (data: unknown = 1, exclude?: Exclusion) => {
     const event = { ...newEvent(JSON.stringify(data)), ...(exclude && { exclude }) };
     void memory.publish("a", event, { retention });
@@ -174,6 +175,38 @@ describe("Channel.deliver()", () => {
     channel.deliver(eventOf(1));
     assertEquals([first, second, third].map(({ frames }) => frames.length), [1, 0, 1]);
     assertEquals(channel.size, 1);
+  });
+});
+
+describe("Channel.deliver() of an announcement", () => {
+  const announcement = { ...eventOf(1, { clients: ["author"] }), isAnnouncement: true } as const;
+
+  it("reaches everybody whom it is for, also who is behind, and moves nothing", () => {
+    const channel = newChannel();
+    channel.deliver(eventOf(1));
+    const [ready, slow, late, author] = ["ready", "slow", "late", "author"]
+      .map((clientId) => new Peer(clientId)) as [Peer, Peer, Peer, Peer];
+    for (const peer of [ready, slow, author]) channel.add(peer);
+    slow.isReady = false;
+    channel.addBehind(late, { epoch: "e", offset: 0 });
+    const fallen = [slow.fallen, late.fallen];
+    channel.deliver(announcement);
+    for (const { frames } of [ready, slow, late]) assertEquals(frames.length, 1);
+    assertEquals(author.frames, []);
+    assertEquals(channel.position, { epoch: "e", offset: 1 });
+    assertEquals([slow.fallen, late.fallen], fallen);
+    assertEquals(channel.positionOf(late), { epoch: "e", offset: 0 });
+  });
+
+  it("has no offset and no ack_id", () => {
+    const channel = newChannel();
+    const peer = new Peer("a");
+    channel.add(peer);
+    channel.deliver(announcement);
+    assertEquals(
+      Object.keys(JSON.parse(String(peer.frames[0]))).sort(),
+      ["channel", "data", "event_type", "timestamp", "type"],
+    );
   });
 });
 
@@ -297,12 +330,13 @@ describe("A subscriber that is behind", () => {
     const memory = memoryBroker();
     const late = new LateBroker(memory);
     const { retention } = define();
-    let channel: Channel | undefined;
-    const subscribing = late.subscribe("a", retention, (event) => channel?.deliver(event));
+    const made: Channel[] = [];
+    const subscribing = late.subscribe("a", retention, (event) => made[0]?.deliver(event));
     late.answer(0);
     const { position } = await subscribing;
     const workings = { definition: define(), compressor: new Compressor(), lag: 3 };
-    channel = new Channel("a", position, { ...workings, broker: memory });
+    const channel = new Channel("a", position, { ...workings, broker: memory });
+    made.push(channel);
     for (let i = 0; i < 3; i++) void memory.publish("a", newEvent(), { retention });
     const peer = new Peer("1");
     late.deliver(0);

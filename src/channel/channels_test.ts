@@ -24,6 +24,7 @@ interface Asked {
 class SlowBroker implements Broker {
   readonly asked: Asked[] = [];
   readonly #memory = memoryBroker();
+  readonly kept = 0;
   readonly sessions = this.#memory.sessions;
   readonly presence = this.#memory.presence;
 

@@ -25,6 +25,14 @@ describe("channel()", () => {
     assertEquals(retention, { size: 0, bytes: 8_388_608, ttl: 300_000 });
   });
 
+  it("keeps what is said of presence beside the defaults of the rest", () => {
+    const defaults = { grace: 10_000, maxMembers: 1_000, coalesce: 100 };
+    assertEquals(channel({ presence: true }).presence, defaults);
+    assertEquals(channel({ presence: false }).presence, undefined);
+    assertEquals(channel({ presence: { grace: 0 } }).presence, { ...defaults, grace: 0 });
+    assertThrows(() => channel({ presence: { grace: -1 } }), HeddleError, "presence.grace");
+  });
+
   it("refuses what is no count, no priority and no policy", () => {
     for (const size of [-1, 1.5, NaN, Infinity]) {
       assertThrows(() => channel({ history: { size } }), HeddleError, "history.size");

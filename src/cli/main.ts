@@ -6,6 +6,7 @@
  */
 import process from "node:process";
 import { Command, CommanderError } from "commander";
+import { conformanceCommand } from "./conformance.ts";
 import { connectCommand } from "./connect.ts";
 import { CommandError, MISUSED } from "./failure.ts";
 import { serveCommand } from "./serve.ts";
@@ -23,6 +24,7 @@ for (const command of [serveCommand(), connectCommand(), tokenCommand()]) {
   const hint = `(heddle ${command.name()} --help tells what there is)`;
   program.addCommand(command.allowExcessArguments(false).showHelpAfterError(hint));
 }
+program.addCommand(conformanceCommand());
 for (const command of [program, ...program.commands]) command.exitOverride();
 
 process.exitCode = await run();
@@ -37,7 +39,8 @@ async function run(): Promise<number> {
     // Commander has said what is wrong, or printed what was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : MISUSED;
     if (!(error instanceof CommandError)) throw error;
-    for (const line of error.message.split("\n")) {
+    // Without a message, all has been said.
+    for (const line of error.message.split("\n").filter((line) => line !== "")) {
       process.stderr.write(`heddle: ${printable(line)}\n`);
     }
     return error.exitCode;

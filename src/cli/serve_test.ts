@@ -79,18 +79,36 @@ describe("heddle serve", () => {
     }
   });
 
-  it("has rooms where whoever may connect may speak", async () => {
+  it("has rooms where whoever may connect may speak, and is seen", async () => {
     const { running, url } = await serving();
     await using _server = running;
     const connect = ["connect", "--url", url, "--subscribe", "room:1", "--format", "compact"];
-    await using listener = heddle([...connect, "--count", "1"]);
+    await using listener = heddle(connect);
     await listener.sees(/- subscribed/);
     await using speaker = heddle([...connect, "--interactive"]);
-    speaker.type('publish room:1 chat {"text":"hello"}\nquit\n');
-    assertEquals(await listener.exited, 0, listener.stderr);
-    assertMatch(listener.stdout, /room:1 chat {"text":"hello"}/);
+    speaker.type('publish room:1 chat {"text":"hello"}\n');
+    await listener.sees(/room:1 chat {"text":"hello"}/);
+    await listener.sees(/room:1 presence\.join {"user_id":null,.*"connections":1,"count":2}/);
+    speaker.type("quit\n");
+    await listener.sees(/room:1 presence\.leave {.*"count":1}/);
     assertEquals(await speaker.exited, 0, speaker.stderr);
     assert(!speaker.stdout.includes("room:1 chat"), "a speaker hears itself");
+  });
+
+  it("lets connections join a room by their path", async () => {
+    const { running, url } = await serving();
+    await using _server = running;
+    const lobby = `${url}/lobby?display_name=`;
+    await using ann = heddle(["connect", "--url", `${lobby}Ann`, "--format", "json"]);
+    await ann.sees(/"channels":\["room:lobby"\]/);
+    const connect = ["connect", "--url", `${lobby}Bob`, "--subscribe", "metrics"];
+    const bob = await run([...connect, "--count", "1"]);
+    assertEquals(bob.code, 0, bob.stderr);
+    await using _cat = heddle(["connect", "--url", `${lobby}Cat`, "--format", "json"]);
+    await ann.sees(/"presence\.join",.*"metadata":{"display_name":"Cat"}/);
+    const refused = await run(["connect", "--url", `${url}/config`]);
+    assertEquals(refused.code, 1);
+    assertMatch(refused.stderr, /"config" is reserved/);
   });
 
   it("takes tokens of its secret alone where it is not development", async () => {

@@ -103,6 +103,7 @@ describe("Client.connect()", () => {
         userId: "u1",
         role: "viewer",
         attempt: 0,
+        resumed: false,
       });
       assert(hub.connection(client.clientId!) !== undefined);
       await client.disconnect();

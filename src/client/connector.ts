@@ -11,8 +11,16 @@ import type { ResolvedClientOptions } from "./options.ts";
 
 /** What else has to know of a connection. */
 export interface ConnectorOwner {
-  /** There is a connection. */
-  online(message: ServerMessageOf<"connected">): void;
+  /**
+   * The server greeted.
+   *
+   * @param begin To be called when it is known how the connection begins; from then on there is one.
+   */
+  greeted(
+    message: ServerMessageOf<"connected">,
+    link: Link,
+    begin: (beginning: { readonly clientId: string; readonly resumed: boolean }) => void,
+  ): void;
   /** There is none any more. */
   offline(error: HeddleError): void;
   /** There will be none until `connect` is called. */
@@ -78,6 +86,11 @@ export class Connector {
     }
   }
 
+  /** Gives up the connection there is, since the server does what it should not. */
+  fail(error: HeddleError): void {
+    this.#link?.fail(error);
+  }
+
   /** Ends it. The promise waits for the peer to agree, though not for long. */
   disconnect(): Promise<void> {
     if (this.#status === "idle" || this.#status === "closed") return this.#leaving;
@@ -95,23 +108,28 @@ export class Connector {
   }
 
   #open(): void {
-    this.#link = new Link(this.#options, {
-      connected: (message) => this.#connected(message),
+    const link: Link = new Link(this.#options, {
+      connected: (message) => {
+        this.#owner.greeted(message, link, (beginning) => {
+          if (this.#link === link) this.#connected(message, beginning);
+        });
+      },
       received: (message) => this.#owner.received(message),
       failed: (error) => this.#listeners.report(error),
       ended: (ending) => this.#ended(ending),
     });
+    this.#link = link;
   }
 
-  #connected(message: ServerMessageOf<"connected">): void {
+  #connected(
+    { user_id: userId, role }: ServerMessageOf<"connected">,
+    beginning: { readonly clientId: string; readonly resumed: boolean },
+  ): void {
     const attempt = this.#attempt;
     this.#attempt = 0;
     for (const { resolve } of this.#waiters.splice(0)) resolve();
-    this.#status = "connected";
-    this.#owner.online(message);
-    this.#listeners.emit("status", "connected");
-    const { client_id: clientId, user_id: userId, role } = message;
-    this.#listeners.emit("connected", { clientId, userId, role, attempt });
+    this.#become("connected");
+    this.#listeners.emit("connected", { ...beginning, userId, role, attempt });
   }
 
   #ended(ending: LinkEnding): void {

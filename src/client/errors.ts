@@ -14,6 +14,11 @@ export interface ServerFailure {
   readonly retry_after?: number | undefined;
 }
 
+/** A channel of several that the server refused alone. */
+export interface ServerRejection extends ServerFailure {
+  readonly channel: string;
+}
+
 /** The server refused a request: code `refused`, with the protocol's own code in `reason`. */
 export class RefusedError extends HeddleError {
   /** The protocol's error code: one of the table, or of a later version of it. */

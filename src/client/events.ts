@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { ClientEvent } from "./types.ts";
 import type { RawMessage } from "./frames.ts";
+import type { ClientEvent } from "./types.ts";
 
 /** Where a client stands. */
 export type ClientStatus =
@@ -26,6 +26,37 @@ export interface ConnectedInfo {
   readonly role: string;
   /** 0 after `connect`; after the connection was lost, which attempt brought it back: 1, 2, 3 … */
   readonly attempt: number;
+  /** Whether the former session goes on: its client id, its subscriptions and all it missed. */
+  readonly resumed: boolean;
+}
+
+/** The former session goes on. */
+export interface ResumedInfo {
+  /** The same as before. */
+  readonly clientId: string;
+  /** What it is subscribed to again. */
+  readonly channels: readonly string[];
+}
+
+/**
+ * Events that will not come: the history no longer holds them, they were conflated, or the server
+ * dropped them. All else of the channel comes.
+ */
+export interface GapInfo {
+  readonly channel: string;
+  /** The life of the channel's numbering from here on. */
+  readonly epoch: string;
+  /** The first offset that is missing; null where nobody knows, since the numbering is another. */
+  readonly from: number | null;
+  /** The last one. */
+  readonly to: number | null;
+}
+
+/** A channel was taken up again from where the client had left it. */
+export interface RecoveredInfo {
+  readonly channel: string;
+  /** Whether everything missed will come; if not, a `gap` says what will not. */
+  readonly recovered: boolean;
 }
 
 /** A connection ended. */
@@ -74,6 +105,9 @@ export interface ClientEvents {
   readonly failed: FailedInfo;
   readonly exhausted: ExhaustedInfo;
   readonly unsubscribed: UnsubscribedInfo;
+  readonly resumed: ResumedInfo;
+  readonly gap: GapInfo;
+  readonly recovered: RecoveredInfo;
   /** Every event, also those to this user, to this connection and to everyone. */
   readonly event: ClientEvent;
   /** Every message of the server after its greeting, as it came: unknown types and fields included. */
@@ -92,6 +126,9 @@ export const eventNames = Object.keys(
     failed: true,
     exhausted: true,
     unsubscribed: true,
+    resumed: true,
+    gap: true,
+    recovered: true,
     event: true,
     message: true,
     error: true,

@@ -40,7 +40,7 @@ function disposable(url: string, port: number, end: () => Promise<void>): Served
 export async function serveHub(hub: AnyHub, port = 0): Promise<Served> {
   const server = await serveHere(hub, port);
   return disposable(`${server.url}/ws`, server.port, async () => {
-    await hub.drain();
+    await hub.drain({ spread: 0 });
     await server.close();
   });
 }
@@ -54,8 +54,10 @@ export interface ScriptedPeer {
   readonly request: IncomingMessage;
   /** Sends a message: a string or bytes as they are, anything else as JSON. */
   send(message: unknown): void;
-  /** Calls back for every message of the client. */
+  /** Calls back for every message of the client but `resume`, for which there is no session. */
   onMessage(fn: (message: Sent) => void): void;
+  /** Calls back for every message of the client. */
+  onAnyMessage(fn: (message: Sent) => void): void;
   close(code: number, reason?: string): void;
   /** Cuts the connection without a closing handshake. */
   terminate(): void;
@@ -74,19 +76,35 @@ export async function serveScript(script: (peer: ScriptedPeer) => void): Promise
 }
 
 function peerOf(socket: WebSocket, request: IncomingMessage): ScriptedPeer {
-  return {
+  const peer: ScriptedPeer = {
     request,
     send(message) {
       const isFrame = typeof message === "string" || message instanceof Uint8Array;
       socket.send(isFrame ? message : JSON.stringify(message));
     },
-    onMessage: (fn) => void socket.on("message", (data) => fn(JSON.parse(String(data)))),
+    onMessage(fn) {
+      peer.onAnyMessage((message) => {
+        if (message["type"] === "resume") peer.send(answerTo(message, sessionExpired));
+        else fn(message);
+      });
+    },
+    onAnyMessage: (fn) => void socket.on("message", (data) => fn(JSON.parse(String(data)))),
     close: (code, reason) => socket.close(code, reason),
     terminate: () => socket.terminate(),
   };
+  return peer;
 }
 
 const timestamp = "2024-12-29T12:00:00Z";
+
+/** What a server answers to `resume` that does not know the session. */
+export const sessionExpired: Sent = {
+  type: "error",
+  code: "session_expired",
+  message: "no such session",
+  recoverable: true,
+  help: "",
+};
 
 /** A greeting as a hub sends it. */
 export function greeting(fields: Sent = {}): Sent {
@@ -96,6 +114,8 @@ export function greeting(fields: Sent = {}): Sent {
     user_id: null,
     role: "anonymous",
     reconnected: false,
+    reconnection_token: "token",
+    expires_in: 300,
     heartbeat_interval: 30,
     protocol: "heddle.v1",
     features: {},

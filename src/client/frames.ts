@@ -45,6 +45,17 @@ export function readFrame(data: unknown, options: ReadOptions): Received {
   throw invalid("the WebSocket gave neither a string nor an ArrayBuffer");
 }
 
+/**
+ * Reads one message of a batch.
+ *
+ * @throws {HeddleError} `invalid_frame` where it is no message of the protocol, or a batch itself.
+ */
+export function readBatched(value: unknown): Received {
+  const received = readObject(value);
+  if (received.known?.type === "batch") throw invalid("a batch in a batch");
+  return received;
+}
+
 function readBinary(frame: Uint8Array, { limit, granted }: ReadOptions): Received {
   const envelope = decodeEnvelope(frame);
   if (isFailure(envelope)) throw invalid(envelope.message);
@@ -72,6 +83,10 @@ function readText(text: string): Received {
   } catch (cause) {
     throw invalid("a text frame is no JSON", cause);
   }
+  return readObject(value);
+}
+
+function readObject(value: unknown): Received {
   if (!isObject(value)) throw invalid("a message must be a JSON object");
   const type = Object.hasOwn(value, "type") ? value["type"] : undefined;
   if (typeof type !== "string") throw invalid('a message must have a string "type"');

@@ -33,7 +33,7 @@ describe("readFrame()", () => {
   });
 
   it("keeps a message of unknown type as it came", () => {
-    const raw = { type: "gap", channel: "c", correlation_id: "1" };
+    const raw = { type: "later", channel: "c", correlation_id: "1" };
     assertEquals(readFrame(JSON.stringify(raw), options), { raw, correlationId: "1" });
   });
 

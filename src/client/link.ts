@@ -2,7 +2,7 @@ import { HeddleError } from "../base/errors.ts";
 import { byteLength } from "../protocol/decode.ts";
 import type { Features, ServerMessageOf } from "../protocol/messages.ts";
 import { asError, ClosedError } from "./errors.ts";
-import { readFrame, type Received } from "./frames.ts";
+import { readBatched, readFrame, type Received } from "./frames.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { ResolvedClientOptions } from "./options.ts";
 import { type ClientSocket, defaultWebSocket } from "./socket.ts";
@@ -33,6 +33,10 @@ export interface LinkOwner {
 /** What is sent, for the limit it comes under. */
 export type FrameKind = "text" | "subscribe" | "binary";
 
+/** States of a socket (WHATWG WebSockets section 3). */
+const CONNECTING = 0;
+const OPEN = 1;
+
 /** How long the peer has to answer a close. */
 const CLOSE_TIMEOUT = 5000;
 
@@ -52,6 +56,8 @@ export class Link {
   #limits: Readonly<Record<string, number>> = {};
   #granted: Features = {};
   #retryAfter = 0;
+  /** The server has said that it closes. */
+  #isEnding = false;
   #detail = "";
 
   /** Starts at once. */
@@ -74,6 +80,12 @@ export class Link {
     return this.#granted;
   }
 
+  /** Whether what is sent now may arrive: neither side has begun to close. */
+  get isWritable(): boolean {
+    const { readyState = OPEN } = this.#socket ?? { readyState: CONNECTING };
+    return this.#state === "open" && !this.#isEnding && readyState === OPEN;
+  }
+
   /**
    * Sends one message.
    *
@@ -81,6 +93,12 @@ export class Link {
    */
   send(frame: string | Uint8Array<ArrayBuffer>, kind: FrameKind): void {
     if (this.#socket === undefined || this.#state !== "open") throw notConnected();
+    this.check(frame, kind);
+    this.#socket.send(frame);
+  }
+
+  /** @throws {HeddleError} `too_large` where it is over the limit that the server told. */
+  check(frame: string | Uint8Array<ArrayBuffer>, kind: FrameKind): void {
     const limit = this.#limits[`${kind}_bytes`] ?? Infinity;
     const size = typeof frame === "string" ? byteLength(frame) : frame.byteLength;
     if (size > limit) {
@@ -89,7 +107,11 @@ export class Link {
         `the message has ${size} bytes; the server takes at most ${limit}`,
       );
     }
-    this.#socket.send(frame);
+  }
+
+  /** Gives it up, since the server does what it should not. */
+  fail(error: HeddleError): void {
+    this.#end(error);
   }
 
   /** Ends it from this side. The promise waits for the peer's answer, though not for long. */
@@ -140,20 +162,34 @@ export class Link {
   #take(data: unknown): void {
     if (this.#state === "over") return;
     this.#heartbeat?.heard();
-    try {
+    this.#attempt(() => {
       this.#receive(readFrame(data, {
         limit: this.#options.maxInflated,
         granted: this.#granted.compression?.algorithm,
       }));
+    });
+  }
+
+  /** Nothing may be thrown out of a socket's callback: that would end the process. */
+  #attempt(work: () => void): void {
+    try {
+      work();
     } catch (error) {
-      // Nothing may be thrown out of a socket's callback: that would end the process.
       this.#owner.failed(error);
     }
   }
 
   #receive(message: Received): void {
+    if (this.#state === "over") return;
     const { known } = message;
-    if (known?.type === "disconnected") this.#retryAfter = known.retry_after ?? 0;
+    if (known?.type === "batch") {
+      for (const part of known.messages) this.#attempt(() => this.#receive(readBatched(part)));
+      return;
+    }
+    if (known?.type === "disconnected") {
+      this.#retryAfter = known.retry_after ?? 0;
+      this.#isEnding = true;
+    }
     if (known?.type === "welcome") this.#granted = known.features;
     if (this.#state === "open") this.#owner.received(message);
     else if (known?.type === "connected") this.#greeted(known);

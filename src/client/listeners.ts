@@ -38,14 +38,23 @@ export class Listeners<E extends { readonly error: Error }> {
     return () => set.delete(own);
   }
 
-  /** Calls the listeners of a name, in the order in which they were added. */
-  emit<N extends keyof E>(name: N, value: E[N]): void {
-    for (const listener of this.#of(name)) this.call(listener, value);
+  /**
+   * Calls the listeners of a name, in the order in which they were added.
+   *
+   * @returns A promise that some of them are not done yet, which never rejects.
+   */
+  emit<N extends keyof E>(name: N, value: E[N]): Promise<unknown> | undefined {
+    return this.callAll(this.#of(name), value);
   }
 
-  /** Calls a function of the application's. */
-  call<T>(listener: Listener<T>, value: T): void {
-    guarded(listener, value, (error) => this.report(error));
+  /** Calls functions of the application's, as `emit` does. */
+  callAll<T>(listeners: Iterable<Listener<T>>, value: T): Promise<unknown> | undefined {
+    let running: PromiseLike<void>[] | undefined;
+    for (const listener of listeners) {
+      const result = guarded(listener, value, (error) => this.report(error));
+      if (result !== undefined) (running ??= []).push(result);
+    }
+    return running && Promise.all(running);
   }
 
   /** Tells the `error` listeners. */
@@ -61,12 +70,17 @@ export class Listeners<E extends { readonly error: Error }> {
   }
 }
 
-function guarded<T>(listener: Listener<T>, value: T, failed: (error: unknown) => void): void {
+function guarded<T>(
+  listener: Listener<T>,
+  value: T,
+  failed: (error: unknown) => void,
+): PromiseLike<void> | undefined {
   try {
     const result = listener(value);
     // By shape, since a promise of another realm or library is no `Promise` of this one.
-    if (typeof result?.then === "function") result.then(undefined, failed);
+    if (typeof result?.then === "function") return result.then(undefined, failed);
   } catch (error) {
     failed(error);
   }
+  return undefined;
 }

@@ -7,7 +7,7 @@ export { HeddleError, type HeddleErrorCode } from "../base/errors.ts";
 export { closeAction, closeTable } from "../protocol/close.ts";
 export type { ErrorCode } from "../protocol/errors.ts";
 export { Media } from "../protocol/event.ts";
-export type { Features } from "../protocol/messages.ts";
+export type { Features, Position } from "../protocol/messages.ts";
 export { backoffDelay, type ReconnectOptions } from "./backoff.ts";
 export { Client, type ClientPublished, createClient } from "./client.ts";
 export { ClosedError, RefusedError } from "./errors.ts";
@@ -18,16 +18,22 @@ export type {
   DisconnectedInfo,
   ExhaustedInfo,
   FailedInfo,
+  GapInfo,
   ReconnectingInfo,
+  RecoveredInfo,
+  ResumedInfo,
   UnsubscribedInfo,
 } from "./events.ts";
 export type { RawMessage } from "./frames.ts";
+export type { ClientMember, ClientPresence, HistoryOptions, HistoryPage } from "./history.ts";
 export type { ClientOptions, TokenSource } from "./options.ts";
+export type { QueueOptions } from "./queue.ts";
 export type { RequestOptions } from "./requests.ts";
-export type { ClientPublishOptions } from "./sender.ts";
+export type { ClientPublishOptions, ClientSendOptions, MessageOptions } from "./sender.ts";
+export type { ClientSession } from "./session.ts";
 export type { ClientSocket, ClientSocketConstructor } from "./socket.ts";
 export type { StreamOptions } from "./stream.ts";
-export type { Subscription } from "./subscriptions.ts";
+export type { SubscribeOptions, Subscription } from "./subscriptions.ts";
 export type {
   ChannelOf,
   ChannelShape,

@@ -3,13 +3,17 @@
  *
  * @module
  */
+import { z } from "zod";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import { type Random, systemRandom } from "../base/random.ts";
-import type { Features } from "../protocol/messages.ts";
+import { describeIssue } from "../protocol/decode.ts";
+import { type Features, MAX_CORRELATION_ID, positionSchema } from "../protocol/messages.ts";
 import { type ReconnectOptions, resolveReconnect } from "./backoff.ts";
+import type { QueueOptions } from "./queue.ts";
 import { checkTimeout } from "./requests.ts";
+import type { ClientSession } from "./session.ts";
 import type { ClientSocketConstructor } from "./socket.ts";
 import { parseUrl, type TokenPlace } from "./url.ts";
 
@@ -33,9 +37,13 @@ export interface ClientOptions {
   readonly reconnect?: Partial<ReconnectOptions> | false;
   /**
    * What to ask the server for with `hello`: `binary` to get media as {@linkcode Media} instead of base64,
-   * `compression` to get long messages compressed. @default nothing
+   * `compression` to get long messages compressed, `batch` to get several in one frame. @default nothing
    */
   readonly features?: Features;
+  /** How much may wait while there is no connection, or the server takes no more. */
+  readonly queue?: Partial<QueueOptions>;
+  /** The session to go on with: `client.session` of a client that is gone. @default a new one */
+  readonly session?: ClientSession | undefined;
   /** From the start of an attempt to `connected`. @default 10000 */
   readonly connectTimeout?: number;
   /** What a request waits for its answer. @default 10000 */
@@ -56,12 +64,19 @@ export interface ResolvedClientOptions {
   readonly WebSocket: ClientSocketConstructor | undefined;
   readonly reconnect: ReconnectOptions | undefined;
   readonly features: Features | undefined;
+  readonly queue: QueueOptions;
+  readonly session: ClientSession | undefined;
   readonly connectTimeout: number;
   readonly requestTimeout: number;
   readonly maxInflated: number;
   readonly clock: Clock;
   readonly random: Random;
 }
+
+const sessionSchema = z.object({
+  token: z.string().min(1).max(MAX_CORRELATION_ID),
+  positions: z.record(z.string(), positionSchema),
+});
 
 const names: Readonly<Record<keyof ClientOptions, true>> = {
   url: true,
@@ -70,6 +85,8 @@ const names: Readonly<Record<keyof ClientOptions, true>> = {
   WebSocket: true,
   reconnect: true,
   features: true,
+  queue: true,
+  session: true,
   connectTimeout: true,
   requestTimeout: true,
   maxInflated: true,
@@ -117,12 +134,37 @@ export function resolveOptions(options: ClientOptions): ResolvedClientOptions {
     WebSocket,
     reconnect: reconnect === false ? undefined : resolveReconnect(reconnect),
     features,
+    queue: resolveQueue(options.queue),
+    session: checkSession(options.session),
     connectTimeout: checkTimeout("connectTimeout", options.connectTimeout ?? 10_000),
     requestTimeout: checkTimeout("requestTimeout", options.requestTimeout ?? 10_000),
     maxInflated: maxInflated ?? 16 * 1024 * 1024,
     clock: options.clock ?? clientClock,
     random: options.random ?? systemRandom,
   };
+}
+
+function resolveQueue(options: Partial<QueueOptions> = {}): QueueOptions {
+  const queue = { messages: 1_000, bytes: 1_048_576 };
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(queue, name)) {
+      throw invalid(`there is no option "queue.${name}"; there are: messages, bytes`);
+    }
+    if (value === undefined) continue;
+    if (!Number.isSafeInteger(value) || value < 0) {
+      throw invalid(`queue.${name} is ${String(value)}; it must be an integer from 0`);
+    }
+    queue[name as keyof QueueOptions] = value;
+  }
+  return queue;
+}
+
+/** It comes from where an application kept it, so it may be anything. */
+function checkSession(session: unknown): ClientSession | undefined {
+  if (session === undefined) return undefined;
+  const { data, error } = sessionSchema.safeParse(session);
+  if (error === undefined) return data;
+  throw invalid(`session: ${describeIssue(error)}; give what client.session was`);
 }
 
 function invalid(what: string): HeddleError {

@@ -10,11 +10,18 @@ export interface Waiting {
   answer(message: Received): void;
   /** The server refused, or the connection ended: nothing more will come. */
   fail(error: unknown): void;
+  /** It was written, and its answer may come. */
+  written(): void;
+  /** It is to be written again. */
+  returned(): void;
 }
 
 /** How long one waits for an answer. */
 export interface RequestOptions {
-  /** In milliseconds; `Infinity` for as long as the connection lasts. @default requestTimeout */
+  /**
+   * In milliseconds from when it was written to the server: what waits for a connection waits for as long
+   * as the client tries to get one. `Infinity` for as long as the connection lasts. @default requestTimeout
+   */
   readonly timeout?: number;
   /** Aborted, it gives up waiting; the server is not told. */
   readonly signal?: AbortSignal;
@@ -26,24 +33,38 @@ export class Requests {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #timeout: number;
+  readonly #closed: (id: string) => void;
 
-  /** @param timeout What a request waits where it does not say, in milliseconds. */
-  constructor(clock: Clock, random: Random, timeout: number) {
+  /**
+   * @param timeout What a request waits where it does not say, in milliseconds.
+   * @param closed Called when nobody waits for a correlation id any more.
+   */
+  constructor(
+    clock: Clock,
+    random: Random,
+    { timeout, closed }: { readonly timeout: number; closed(id: string): void },
+  ) {
     this.#clock = clock;
     this.#random = random;
     this.#timeout = timeout;
+    this.#closed = closed;
+  }
+
+  /** A correlation id that nobody waits for. */
+  newId(): string {
+    return uuid(this.#random);
   }
 
   /** Waits for messages of a new correlation id, until {@linkcode Requests.close}. */
   open(waiting: Waiting): string {
-    const id = uuid(this.#random);
+    const id = this.newId();
     this.#waiting.set(id, waiting);
     return id;
   }
 
   /** Waits no longer. */
   close(id: string): void {
-    this.#waiting.delete(id);
+    if (this.#waiting.delete(id)) this.#closed(id);
   }
 
   /**
@@ -53,14 +74,18 @@ export class Requests {
    * @throws {HeddleError} `refused` ({@linkcode RefusedError}), `timeout`, `closed`, what `send` throws;
    * or the reason of the signal.
    */
-  ask(send: (id: string) => void, options: RequestOptions = {}): Promise<Received> {
+  ask(
+    send: (id: string, waiting: Waiting) => void,
+    options: RequestOptions = {},
+  ): Promise<Received> {
     const { timeout = this.#timeout, signal } = options;
     return new Promise((resolve, reject) => {
       checkTimeout("timeout", timeout);
       signal?.throwIfAborted();
+      let stopTimer = () => {};
       const settled = () => {
-        this.close(id);
         stopTimer();
+        this.close(id);
         signal?.removeEventListener("abort", abort);
       };
       const fail = (error: unknown) => {
@@ -68,18 +93,22 @@ export class Requests {
         reject(error);
       };
       const abort = () => fail(signal?.reason);
-      const id = this.open({
+      const expire = () => fail(new HeddleError("timeout", `no answer within ${timeout} ms`));
+      const waiting: Waiting = {
         fail,
         answer(message) {
           settled();
           resolve(message);
         },
-      });
-      const expire = () => fail(new HeddleError("timeout", `no answer within ${timeout} ms`));
-      const stopTimer = timeout === Infinity ? () => {} : this.#clock.after(timeout, expire);
+        written: () => {
+          if (timeout !== Infinity) stopTimer = this.#clock.after(timeout, expire);
+        },
+        returned: () => stopTimer(),
+      };
+      const id = this.open(waiting);
       signal?.addEventListener("abort", abort);
       try {
-        send(id);
+        send(id, waiting);
       } catch (error) {
         fail(error);
       }
@@ -94,12 +123,6 @@ export class Requests {
     if (known?.type === "error") waiting.fail(new RefusedError(known));
     else waiting.answer(message);
     return true;
-  }
-
-  /** Fails all that wait: no answer can come any more. */
-  failAll(error: unknown): void {
-    for (const waiting of [...this.#waiting.values()]) waiting.fail(error);
-    this.#waiting.clear();
   }
 }
 

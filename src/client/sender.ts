@@ -8,88 +8,117 @@ import {
   type ServerMessageOf,
   type ServerType,
 } from "../protocol/messages.ts";
-import { type Link, notConnected } from "./link.ts";
-import type { RequestOptions, Requests } from "./requests.ts";
+import type { Received } from "./frames.ts";
+import type { Fate, Outgoing, Queue } from "./queue.ts";
+import type { RequestOptions, Requests, Waiting } from "./requests.ts";
 
 /** How an event is published. */
 export interface ClientPublishOptions extends RequestOptions {
   /** Whether this connection gets the event too, where it is subscribed. @default the channel's own */
   readonly echo?: boolean;
-  /** A name for the publication, 1 to 128 characters, which the answer repeats. */
+  /**
+   * A name for the publication, 1 to 128 characters: the server takes it once, however often it comes
+   * within five minutes. @default a UUID
+   */
   readonly id?: string;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+/** How a message is sent to the application. */
+export interface ClientSendOptions {
+  /**
+   * Whether it is sent again where the connection is lost before the server is known to have it: then it
+   * is handled once or more, else once or not at all. @default false
+   */
+  readonly resend?: boolean;
+}
 
-/** Writes messages, and waits for their answers. */
+/** How a message is sent to the application, and how long its answer is waited for. */
+export interface MessageOptions extends RequestOptions, ClientSendOptions {}
+
+/** How a request of the protocol is sent. */
+export interface AskOptions extends RequestOptions {
+  readonly fate?: Fate;
+  readonly isUrgent?: boolean;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+type Addressee = Pick<Outgoing, "id" | "fate" | "isUrgent"> & { readonly waiting?: Waiting };
+
+/** Writes messages into the queue, and waits for their answers. */
 export class Sender {
   readonly #requests: Requests;
-  readonly #link: () => Link | undefined;
+  readonly #queue: Queue;
 
-  /** @param link The connection at the moment, undefined where there is none. */
-  constructor(requests: Requests, link: () => Link | undefined) {
+  constructor(requests: Requests, queue: Queue) {
     this.#requests = requests;
-    this.#link = link;
+    this.#queue = queue;
   }
 
   /** Sends a request of the protocol; rejects where another answer than the expected comes. */
-  ask<T extends ServerType>(
+  async ask<T extends ServerType>(
     expected: T,
     question: Fields & { readonly type: RequestType },
-    options?: RequestOptions,
+    { fate = "connection", isUrgent = false, ...options }: AskOptions = {},
   ): Promise<ServerMessageOf<T>> {
-    const send = (correlation_id: string) => this.#json({ ...question, correlation_id });
-    return this.#answer(expected, send, options);
+    const answer = await this.#requests.ask((id, waiting) => {
+      this.#json(question, { id, waiting, fate, isUrgent });
+    }, options);
+    return expect(expected, answer);
   }
 
   /** Publishes: media as an envelope, anything else as JSON. */
-  publish(
+  async publish(
     channel: string,
     event_type: string,
     data: unknown,
     options: ClientPublishOptions,
   ): Promise<ServerMessageOf<"published">> {
-    const { echo, id } = options;
-    return this.#answer("published", (correlation_id) => {
-      const fields = { channel, event_type, echo, id, correlation_id };
-      if (data instanceof Media) this.#media(data, fields);
-      else this.#json({ type: "publish", ...fields, data: required(data) });
+    const { echo, id = this.#requests.newId() } = options;
+    const answer = await this.#requests.ask((correlation_id, waiting) => {
+      const fields = { channel, event_type, echo, id };
+      const addressee: Addressee = { id: correlation_id, waiting, fate: "session" };
+      if (data instanceof Media) this.#media(data, fields, addressee);
+      else this.#json({ type: "publish", ...fields, data: required(data) }, addressee);
     }, options);
+    return expect("published", answer);
   }
 
   /** Sends a message to the application. */
-  message(type: string, payload: unknown, correlation_id?: string): void {
+  message(
+    type: string,
+    payload: unknown,
+    { id = this.#requests.newId(), waiting, resend = false }: {
+      readonly id?: string;
+      readonly waiting?: Waiting;
+      readonly resend?: boolean | undefined;
+    },
+  ): void {
     if (isReservedType(type)) {
       throw new HeddleError("option_invalid", `"${type}" is a message of the protocol's own`);
     }
-    this.#json({ type, payload, correlation_id });
+    const fate = resend ? "always" : "once";
+    this.#json({ type, payload }, { id, fate, ...(waiting === undefined ? {} : { waiting }) });
   }
 
-  async #answer<T extends ServerType>(
-    expected: T,
-    send: (correlationId: string) => void,
-    options?: RequestOptions,
-  ): Promise<ServerMessageOf<T>> {
-    const { known, raw } = await this.#requests.ask(send, options);
-    if (known !== undefined && isType(known, expected)) return known;
-    throw new HeddleError("invalid_frame", `the server answered "${raw.type}", not "${expected}"`);
+  #json(message: Fields & { readonly type: string }, addressee: Addressee): void {
+    const mayBeLong = message.type === "subscribe" || message.type === "resume";
+    const frame = toJson({ ...message, correlation_id: addressee.id });
+    this.#queue.post({ ...addressee, frame, kind: mayBeLong ? "subscribe" : "text" });
   }
 
-  #json(message: Fields & { readonly type: string }): void {
-    const kind = message.type === "subscribe" ? "subscribe" : "text";
-    this.#open().send(toJson(message), kind);
+  #media({ kind, content, metadata }: Media, fields: Fields, addressee: Addressee): void {
+    const frame = encodeEnvelope({
+      kind,
+      metadata: { ...fields, correlation_id: addressee.id, metadata },
+      payload: content,
+    });
+    this.#queue.post({ ...addressee, frame, kind: "binary" });
   }
+}
 
-  #media({ kind, content, metadata }: Media, fields: Fields): void {
-    const frame = encodeEnvelope({ kind, metadata: { ...fields, metadata }, payload: content });
-    this.#open().send(frame, "binary");
-  }
-
-  #open(): Link {
-    const link = this.#link();
-    if (link === undefined) throw notConnected();
-    return link;
-  }
+function expect<T extends ServerType>(type: T, { known, raw }: Received): ServerMessageOf<T> {
+  if (known !== undefined && isType(known, type)) return known;
+  throw new HeddleError("invalid_frame", `the server answered "${raw.type}", not "${type}"`);
 }
 
 function isType<T extends ServerType>(

@@ -7,6 +7,8 @@
 /** What a client uses of a WebSocket: part of the standard's (WHATWG WebSockets section 3). */
 export interface ClientSocket {
   binaryType: string;
+  /** 1 while it is open; absent where a socket of another kind does not tell. */
+  readonly readyState?: number;
   onmessage: ((event: never) => void) | null;
   onerror: ((event: never) => void) | null;
   onclose: ((event: never) => void) | null;

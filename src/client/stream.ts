@@ -1,6 +1,6 @@
 import { HeddleError } from "../base/errors.ts";
 import type { Received } from "./frames.ts";
-import type { Requests } from "./requests.ts";
+import type { Requests, Waiting } from "./requests.ts";
 import type { Reply } from "./types.ts";
 
 /** Which answers a stream has. */
@@ -20,7 +20,7 @@ const MAX_WAITING = 10_000;
 /** Sends a message when it is first read from, and gives its answers as they come. */
 export async function* streamReplies(
   requests: Requests,
-  send: (id: string) => void,
+  send: (id: string, waiting: Waiting) => void,
   { until = [], signal }: StreamOptions,
 ): AsyncGenerator<Reply, void, undefined> {
   signal?.throwIfAborted();
@@ -32,17 +32,20 @@ export async function* streamReplies(
     wake();
   }
   const abort = () => fail(signal?.reason);
-  const id = requests.open({
+  const reader: Waiting = {
     fail,
     answer(message) {
       if (waiting.length < MAX_WAITING) waiting.push(toReply(message, id));
       else fail(new HeddleError("too_large", `${MAX_WAITING} answers wait to be read`));
       wake();
     },
-  });
+    written() {},
+    returned() {},
+  };
+  const id = requests.open(reader);
   signal?.addEventListener("abort", abort);
   try {
-    send(id);
+    send(id, reader);
     for (;;) {
       const reply = waiting.shift();
       if (reply !== undefined) {

@@ -1,7 +1,12 @@
 import { HeddleError } from "../base/errors.ts";
-import { MAX_CHANNELS_PER_REQUEST, type ServerMessageOf } from "../protocol/messages.ts";
+import {
+  MAX_CHANNELS_PER_REQUEST,
+  MAX_HISTORY_LIMIT,
+  MAX_MEMBER_METADATA,
+  type ServerMessageOf,
+} from "../protocol/messages.ts";
 import { retryAfterDelay } from "./backoff.ts";
-import { asError, RefusedError, type ServerFailure } from "./errors.ts";
+import { asError, RefusedError, type ServerFailure, type ServerRejection } from "./errors.ts";
 import type { ClientEvent, EventHandler } from "./types.ts";
 
 /** One handler on one channel. */
@@ -14,14 +19,36 @@ export interface Subscription extends AsyncDisposable {
   unsubscribe(): Promise<void>;
 }
 
+/** How a channel is subscribed to. */
+export interface SubscribeOptions {
+  /**
+   * How many of the newest events are wanted first, 0 to 1,000. Where the channel has a handler already,
+   * a further one gets what comes. @default 0
+   */
+  readonly last?: number;
+  /**
+   * What the others on a channel with presence are told of this client: a JSON object, at most 1,024
+   * characters as text. What the newest handler says holds for the channel.
+   */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
 /** What subscriptions need of the client. */
 export interface SubscriptionsOwner {
-  subscribe(channels: readonly string[]): Promise<ServerMessageOf<"subscribed">>;
+  subscribe(
+    channels: readonly string[],
+    options: SubscribeOptions,
+  ): Promise<ServerMessageOf<"subscribed">>;
   unsubscribe(channels: readonly string[]): Promise<unknown>;
   /** Calls back after a while, in milliseconds. */
   later(ms: number, fn: () => void): () => void;
-  /** Calls a handler of the application's. */
-  call(handler: EventHandler<ClientEvent>, event: ClientEvent): void;
+  /** Calls handlers of the application's; a promise where some are not done yet. */
+  call(
+    handlers: Iterable<EventHandler<ClientEvent>>,
+    event: ClientEvent,
+  ): Promise<unknown> | undefined;
+  /** Nobody here wants the channel any more: where it stood is forgotten. */
+  left(channel: string): void;
   /** The server took, or would not give back, subscriptions that had handlers. */
   lost(channels: readonly string[], failure: ServerFailure): void;
   /** Something went wrong that nobody waits for. */
@@ -30,6 +57,7 @@ export interface SubscriptionsOwner {
 
 interface Member {
   readonly handler: EventHandler<ClientEvent>;
+  readonly last: number;
   /** There until the server has said yes or no. */
   pending?: { resolve(): void; reject(error: unknown): void } | undefined;
 }
@@ -49,6 +77,12 @@ export class Subscriptions {
   readonly #members = new Map<string, Set<Member>>();
   /** The channels this connection is subscribed to. */
   readonly #granted = new Set<string>();
+  /** Channels that came with the connection and are to be left before anybody may have them. */
+  readonly #unasked = new Set<string>();
+  /** What the others on a channel are told, as JSON. */
+  readonly #metadata = new Map<string, string>();
+  /** Channels where they are told something else yet: asked for again, the server takes note. */
+  readonly #outdated = new Set<string>();
   /** The connection's number, undefined while there is none. */
   #connection: number | undefined;
   #connections = 0;
@@ -65,11 +99,20 @@ export class Subscriptions {
    * @throws {HeddleError} `refused` ({@linkcode RefusedError}), `timeout`, or `closed` where the client is
    * closed before there was an answer.
    */
-  async add(channel: string, handler: EventHandler<ClientEvent>): Promise<Subscription> {
-    const member: Member = { handler };
+  async add(
+    channel: string,
+    handler: EventHandler<ClientEvent>,
+    { last = 0, metadata }: SubscribeOptions = {},
+  ): Promise<Subscription> {
+    const member: Member = { handler, last };
     const members = this.#members.get(channel) ?? new Set();
     this.#members.set(channel, members.add(member));
-    if (!this.#granted.has(channel)) {
+    const said = metadata === undefined ? undefined : JSON.stringify(metadata);
+    if (said !== undefined && said !== this.#metadata.get(channel)) {
+      this.#metadata.set(channel, said);
+      this.#outdated.add(channel);
+    }
+    if (!this.#isSettled(channel)) {
       await new Promise<void>((resolve, reject) => {
         member.pending = { resolve, reject };
         this.#align();
@@ -79,23 +122,51 @@ export class Subscriptions {
     return { channel, unsubscribe, [Symbol.asyncDispose]: unsubscribe };
   }
 
-  /** Hands an event to the handlers of its channel. */
-  deliver(event: ClientEvent): void {
-    for (const { handler } of [...this.#members.get(event.channel) ?? []]) {
-      this.#owner.call(handler, event);
-    }
+  /** Whether a channel has a handler. */
+  wants(channel: string): boolean {
+    return this.#members.has(channel);
   }
 
-  /** There is a connection: everything is asked for again. */
-  online(): void {
-    this.#connection = ++this.#connections;
+  /** Hands an event to the handlers of its channel; a promise where some are not done yet. */
+  deliver(event: ClientEvent): Promise<unknown> | undefined {
+    const members = this.#members.get(event.channel);
+    if (members === undefined) return undefined;
+    return this.#owner.call(Array.from(members, ({ handler }) => handler), event);
+  }
+
+  /**
+   * There is a connection: what it does not have is asked for.
+   *
+   * @param granted The channels that it has and that are wanted.
+   * @param unasked Channels that it has and that are to be left first.
+   * @param rejected Channels it had before and is not given again.
+   */
+  online(
+    granted: readonly string[] = [],
+    unasked: readonly string[] = [],
+    rejected: readonly ServerRejection[] = [],
+  ): void {
+    const connection = this.#connection = ++this.#connections;
+    for (const channel of granted) {
+      this.#granted.add(channel);
+      this.#resolve(channel);
+    }
+    for (const channel of unasked) this.#unasked.add(channel);
+    for (const rejection of rejected) {
+      if (this.#connection !== connection) return;
+      if (this.wants(rejection.channel)) {
+        this.#refused([rejection.channel], new RefusedError(rejection));
+      }
+    }
     this.#align();
   }
 
   /** The connection is gone. Handlers stay, for the next. */
   offline(): void {
     this.#connection = undefined;
+    for (const channel of this.#granted) if (!this.wants(channel)) this.#owner.left(channel);
     this.#granted.clear();
+    this.#unasked.clear();
     this.#running = undefined;
     this.#stopPause?.();
     this.#stopPause = undefined;
@@ -114,8 +185,19 @@ export class Subscriptions {
   #remove(channel: string, member: Member): Promise<void> {
     const members = this.#members.get(channel);
     if (members?.delete(member) !== true || members.size > 0) return Promise.resolve();
-    this.#members.delete(channel);
+    this.#forget(channel);
+    if (!this.#granted.has(channel)) this.#owner.left(channel);
     return this.#align();
+  }
+
+  #isSettled(channel: string): boolean {
+    return this.#granted.has(channel) && !this.#outdated.has(channel);
+  }
+
+  #forget(channel: string): boolean {
+    this.#metadata.delete(channel);
+    this.#outdated.delete(channel);
+    return this.#members.delete(channel);
   }
 
   /** Starts the loop, in a moment so that what is asked for at once goes out at once. */
@@ -128,18 +210,32 @@ export class Subscriptions {
 
   async #run(connection: number): Promise<void> {
     while (this.#connection === connection && this.#stopPause === undefined) {
+      const unasked = firstWithout(this.#unasked, nothing);
       const surplus = firstWithout(this.#granted, this.#members);
-      const missing = firstWithout(this.#members.keys(), this.#granted);
-      if (surplus.length > 0) await this.#giveUp(surplus, connection);
+      const settled = { has: (channel: string) => this.#isSettled(channel) };
+      const missing = firstWithout(this.#members.keys(), settled);
+      if (unasked.length > 0) await this.#giveUp(unasked, connection);
+      else if (surplus.length > 0) await this.#giveUp(surplus, connection);
       else if (missing.length > 0) await this.#askFor(missing, connection);
       else break;
     }
     if (this.#connection === connection) this.#running = undefined;
   }
 
-  async #askFor(channels: readonly string[], connection: number): Promise<void> {
+  /** Asks for the first, and with it for those that are to be had in the same way. */
+  async #askFor(missing: readonly string[], connection: number): Promise<void> {
+    const [first] = missing;
+    const last = this.#lastOf(first!);
+    const said = this.#metadata.get(first!);
+    const channels = missing.filter((channel) =>
+      this.#lastOf(channel) === last && this.#metadata.get(channel) === said
+    );
+    for (const channel of channels) this.#outdated.delete(channel);
     try {
-      const answer = await this.#owner.subscribe(channels);
+      const answer = await this.#owner.subscribe(channels, {
+        ...(last === 0 ? {} : { last }),
+        ...(said === undefined ? {} : { metadata: JSON.parse(said) }),
+      });
       if (this.#connection === connection) this.#answered(channels, answer);
     } catch (error) {
       if (this.#connection === connection) this.#refused(channels, error);
@@ -148,14 +244,27 @@ export class Subscriptions {
 
   async #giveUp(channels: readonly string[], connection: number): Promise<void> {
     // Whoever comes back meanwhile has to ask again.
-    for (const channel of channels) this.#granted.delete(channel);
+    for (const channel of channels) if (this.#granted.delete(channel)) this.#owner.left(channel);
     try {
       await this.#owner.unsubscribe(channels);
+      for (const channel of channels) this.#unasked.delete(channel);
     } catch (error) {
       if (this.#connection !== connection) return;
-      if (!this.#pauseFor(error)) return this.#owner.report(error);
+      if (!this.#pauseFor(error)) {
+        for (const channel of channels) this.#unasked.delete(channel);
+        return this.#owner.report(error);
+      }
       for (const channel of channels) if (!this.#members.has(channel)) this.#granted.add(channel);
     }
+  }
+
+  /** How much of the past the handlers want that wait for a channel. */
+  #lastOf(channel: string): number {
+    let most = 0;
+    for (const { last, pending } of this.#members.get(channel) ?? []) {
+      if (pending !== undefined) most = Math.max(most, last);
+    }
+    return most;
   }
 
   #answered(asked: readonly string[], answer: ServerMessageOf<"subscribed">): void {
@@ -176,7 +285,10 @@ export class Subscriptions {
   /** The server would not subscribe: new handlers are told; old ones stay where it is only for now. */
   #refused(channels: readonly string[], error: unknown): void {
     const isPassing = this.#pauseFor(error);
-    for (const channel of channels) this.#reject(channel, error);
+    for (const channel of channels) {
+      if (isPassing && this.#metadata.has(channel)) this.#outdated.add(channel);
+      this.#reject(channel, error);
+    }
     if (!isPassing) this.#drop(channels, failureOf(error));
   }
 
@@ -201,7 +313,8 @@ export class Subscriptions {
     for (const channel of channels) {
       this.#granted.delete(channel);
       this.#reject(channel, new RefusedError(failure));
-      if (this.#members.delete(channel)) lost.push(channel);
+      this.#owner.left(channel);
+      if (this.#forget(channel)) lost.push(channel);
     }
     if (lost.length > 0) this.#owner.lost(lost, failure);
   }
@@ -222,9 +335,35 @@ export class Subscriptions {
       members.delete(member);
       member.pending.reject(error);
     }
-    if (members.size === 0) this.#members.delete(channel);
+    if (members.size === 0) this.#forget(channel);
   }
 }
+
+/** @throws {HeddleError} `option_invalid`, naming the option, what was found and what is allowed. */
+export function checkSubscribe({ last = 0, metadata = {} }: SubscribeOptions): void {
+  if (!Number.isInteger(last) || last < 0 || last > MAX_HISTORY_LIMIT) {
+    throw invalid(`last is ${String(last)}; it must be an integer from 0 to ${MAX_HISTORY_LIMIT}`);
+  }
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(metadata);
+  } catch {
+    throw invalid("metadata must be an object that JSON can hold");
+  }
+  if (typeof metadata !== "object" || metadata === null || text?.startsWith("{") !== true) {
+    throw invalid("metadata must be an object that JSON can hold");
+  }
+  if (text.length <= MAX_MEMBER_METADATA) return;
+  throw invalid(
+    `metadata has ${text.length} characters as JSON; ${MAX_MEMBER_METADATA} are allowed`,
+  );
+}
+
+function invalid(what: string): HeddleError {
+  return new HeddleError("option_invalid", what);
+}
+
+const nothing: { has(name: string): boolean } = new Set<string>();
 
 /** Those names that are not in `without`, as many as fit one request. */
 function firstWithout(

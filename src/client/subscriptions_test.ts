@@ -56,7 +56,11 @@ class Model {
           for (const channel of channels) this.granted.delete(channel);
         }),
       later: (ms, fn) => this.clock.after(ms, fn),
-      call: (handler, event) => void handler(event),
+      call(handlers, event) {
+        for (const handler of handlers) void handler(event);
+        return undefined;
+      },
+      left: () => {},
       lost: (channels) => void this.lost.push(...channels),
       report: (error) => void this.reported.push(error),
     });

@@ -52,9 +52,9 @@ export function discovery(hub: AnyHub): Handler {
           json_first: true,
           auth_required: await authRequired(c.req.url),
           heartbeat_supported: true,
-          reconnection_supported: false,
+          reconnection_supported: true,
           rate_limiting: false,
-          message_queuing: false,
+          message_queuing: true,
         },
         endpoints: { websocket: endpoint || "/", service_discovery: c.req.path },
         connection_limits: {

@@ -30,7 +30,7 @@ export const REST_PATH = "/api/v1/websocket";
 export function status({ hub, path, adminRoles }: RestContext): Handler {
   return async (c) => {
     const { role } = await hub.identify(c.req.raw);
-    const { connections, channels, subscriptions } = hub.stats();
+    const { connections, channels, subscriptions, eventsKept } = hub.stats();
     // Under a mounted path, only the request tells where the routes are.
     const mounted = c.req.path.slice(0, -`${REST_PATH}/status`.length);
     return c.json({
@@ -41,8 +41,7 @@ export function status({ hub, path, adminRoles }: RestContext): Handler {
         total_connections: connections,
         total_channels: channels,
         total_subscriptions: subscriptions,
-        // A connection's events end with it; nothing is kept for one that has gone.
-        buffered_events: 0,
+        buffered_events: eventsKept,
         ...(adminRoles.has(role) ? { clients: hub.connections().map(clientOf) } : {}),
       },
     });

@@ -103,9 +103,9 @@ describe("GET /ws/config", () => {
           json_first: true,
           auth_required: false,
           heartbeat_supported: true,
-          reconnection_supported: false,
+          reconnection_supported: true,
           rate_limiting: false,
-          message_queuing: false,
+          message_queuing: true,
         },
         endpoints: { websocket: "/ws", service_discovery: "/ws/config" },
         connection_limits: {
@@ -180,6 +180,7 @@ describe("The REST routes", () => {
     const client = await connectRaw(socketUrl);
     const { client_id } = await client.json();
     await client.ask({ type: "subscribe", channels: ["metrics", "room/a"] });
+    for (const data of [1, 2]) await hub.channel("room/a").publish("chat", data);
     for (const role of ROLES) {
       const headers = await bearer(role);
       const status = await fetch(`${server.url}${REST}/status`, { headers });
@@ -192,7 +193,7 @@ describe("The REST routes", () => {
         total_connections: 1,
         total_channels: 2,
         total_subscriptions: 2,
-        buffered_events: 0,
+        buffered_events: 2,
       });
       const shown = await fetch(`${server.url}${REST}/channels/metrics`, { headers });
       const { subscriber_ids, description, ...info } = await shown.json();

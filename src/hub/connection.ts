@@ -255,16 +255,17 @@ export class Connection implements Subscriber, Timed, Pumped {
 
   /** Tells the peer why, and whether to come back, and closes. */
   close(name: CloseName, retryAfter?: number): void {
+    const close = closeTable[name];
     const farewell = {
-      ...this.#host.farewell(this, name),
+      ...this.#host.farewell(this, close.code),
       ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
     };
-    this.#carryOut(this.#session.close(closeTable[name], farewell));
+    this.#carryOut(this.#session.close(close, farewell));
   }
 
   /** The same, with a code and reason of the application's. */
   closeWith(ending: Ending): void {
-    this.#carryOut(this.#session.close(ending));
+    this.#carryOut(this.#session.close(ending, this.#host.farewell(this, ending.code)));
   }
 
   /** Cuts the connection off, where the runtime can. */
@@ -347,7 +348,7 @@ export class Connection implements Subscriber, Timed, Pumped {
         this.#settle(effect.id, () => this.#host.handle(this, effect.message), (done) => done);
         return;
       case "ping":
-        this.#socket.ping();
+        this.#ping(effect.missed);
         return;
       case "close":
         this.#startClosing(effect.close);
@@ -392,6 +393,16 @@ export class Connection implements Subscriber, Timed, Pumped {
     }
     this.#workings.options.logger.error("a request failed", { clientId: this.clientId, error });
     return { kind: "failed", failure: { code: "internal", message: "the server failed" } };
+  }
+
+  #ping(missed: number): void {
+    const { stats, options, tell } = this.#workings;
+    stats.pings++;
+    if (missed > 0) {
+      stats.missedPongs++;
+      tell(() => options.onMissed(this.info(), missed));
+    }
+    this.#socket.ping();
   }
 
   #vary({ variant, batching }: Extract<Effect, { kind: "vary" }>): void {

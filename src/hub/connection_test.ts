@@ -76,7 +76,39 @@ describe("A connection", () => {
     const [told, ...rest] = socket.take();
     assertEquals([told?.["type"], told?.["reason"], rest.length], ["disconnected", "enough", 0]);
     assertEquals(socket.done, ["close 4000 enough"]);
+    assertEquals(typeof told?.["reconnection_token"], "string");
+    assertEquals(told?.["expires_in"], 300);
     peer.closed(4000, "enough");
+  });
+
+  it("is told no way back where a close of the application is final", async () => {
+    await using hub = createHub({ auth: allowAnonymous() });
+    const { socket, peer } = connect(hub);
+    socket.take();
+    hub.disconnect(peer.clientId);
+    const [told] = socket.take();
+    assertEquals(told?.["type"], "disconnected");
+    assertEquals([told?.["reconnection_token"], told?.["expires_in"]], [undefined, undefined]);
+    peer.closed(1000, "");
+  });
+
+  it("keeps a channel that it asks for again, though its past cannot be read", async () => {
+    const broker = changedBroker(memoryBroker(), {
+      history: () => Promise.reject(new Error("away")),
+    });
+    const channels = { a: channel(), b: channel() };
+    await using hub = createHub({ auth: allowAnonymous(), channels, broker });
+    const { socket, peer } = connect(hub);
+    send(peer, { type: "subscribe", channels: ["a"] });
+    send(peer, { type: "subscribe", channels: ["a", "b"], last: 1 });
+    while (socket.frames.length < 3) await new Promise((resolve) => setTimeout(resolve));
+    const again = socket.take().at(-1);
+    assertEquals(again?.["channels"], ["a"]);
+    const [rejection, ...rest] = again?.["rejected"] as { channel: string; code: string }[];
+    assertEquals([rejection?.channel, rejection?.code], ["b", "broker_unavailable"]);
+    assertEquals(rest, []);
+    peer.closed(1000, "");
+    await broker.close();
   });
 
   it("gets nothing before connected, however many messages it sends over a slow broker", async () => {
@@ -122,23 +154,31 @@ describe("A connection", () => {
 
   it("is given up at the time-out only after a Ping, and not told", async () => {
     const clock = manualClock();
+    const misses: [string, number][] = [];
     await using hub = createHub({
       auth: allowAnonymous(),
       clock,
-      heartbeat: { interval: 1_000, timeout: 3_000 },
+      heartbeat: { interval: 1_000, timeout: 4_000 },
+      onMissed: ({ clientId }, missed) => misses.push([clientId, missed]),
     });
     const [silent, living] = [connect(hub), connect(hub)];
     for (const { socket } of [silent, living]) socket.take();
-    for (let second = 0; second < 4; second++) {
+    for (let second = 0; second < 5; second++) {
       clock.advance(1_000);
       living.peer.pong();
     }
-    assertEquals(silent.socket.done, ["ping", "ping", "close 4408 not alive"]);
+    assertEquals(silent.socket.done, ["ping", "ping", "ping", "close 4408 not alive"]);
+    assertEquals(hub.stats().missedPongs, 2);
+    assertEquals(misses, [[silent.peer.clientId, 1], [silent.peer.clientId, 2]]);
     assertEquals(silent.socket.take(), []);
     assertEquals(living.socket.done.includes("close 4408 not alive"), false);
-    clock.advance(5_000);
+    for (let second = 0; second < 5; second++) {
+      clock.advance(1_000);
+      living.peer.pong();
+    }
     assertEquals(silent.socket.done.at(-1), "terminate");
     living.peer.closed(1000, "");
+    assertEquals(hub.stats().notAlive, 1);
   });
 
   it("may not publish media whose metadata no envelope could hold, and the others get nothing", async () => {

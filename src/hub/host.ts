@@ -6,7 +6,6 @@
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import type { SessionRecord } from "../broker/broker.ts";
 import type { Beginning, Channel } from "../channel/channel.ts";
-import type { CloseName } from "../protocol/close.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
 import type { ApplicationMessage, Position } from "../protocol/messages.ts";
@@ -66,7 +65,7 @@ export interface ConnectionHost {
   /** The peer gave a sign of life. */
   heard(connection: Connection): void;
   /** What it is told when it is closed so: how to come back, where that makes sense. */
-  farewell(connection: Connection, close: CloseName): Farewell;
+  farewell(connection: Connection, code: number): Farewell;
   /** What became of an event that it was to acknowledge. */
   settled(
     connection: Connection,

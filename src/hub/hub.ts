@@ -4,6 +4,7 @@ import type { Socket } from "../channel/socket.ts";
 import type { Identity } from "../guard/identity.ts";
 import { type Action, permits } from "../guard/permissions.ts";
 import { Refusal } from "../guard/refusal.ts";
+import { closeTable } from "../protocol/close.ts";
 import { failure } from "../protocol/errors.ts";
 import {
   clientChannel,
@@ -132,7 +133,7 @@ export class Hub<
         this.#membership.takeUp(connection, reconnection_token, positions),
       resume: (connection, taken, token) => this.#reception.resume(connection, taken, token),
       heard: (connection) => this.#sessions.heard(connection),
-      farewell: (connection, close) => this.#sessions.farewell(connection, close),
+      farewell: (connection, code) => this.#sessions.farewell(connection, code),
       settled: (connection, event, outcome, attempts) => {
         const { clientId, userId } = connection;
         const { channel, epoch, offset } = event;
@@ -283,6 +284,8 @@ export class Hub<
       users: this.#roster.users,
       channels: open,
       subscriptions,
+      eventsKept: options.broker.kept,
+      sessionsKept: options.broker.sessions.size,
       uptime: options.clock.now() - this.#startedAt,
     };
   }
@@ -411,6 +414,7 @@ export class Hub<
   #ended(connection: Connection, ending: Ending): void {
     if (!this.#roster.delete(connection)) return;
     this.#workings.stats.totalDisconnections++;
+    if (ending.code === closeTable.not_alive.code) this.#workings.stats.notAlive++;
     if (connection.wasGreeted) {
       this.#workings.tell(() => this.#workings.options.onDisconnect(connection.info(), ending));
     }

@@ -54,8 +54,18 @@ export interface HubStats {
   readonly eventsPublished: number;
   /** Deliveries of events to subscribers. */
   readonly eventsDelivered: number;
+  /** Sessions that nobody has now, kept for those who may come back. */
+  readonly sessionsKept: number;
+  /** Ping frames sent to silent connections. */
+  readonly pings: number;
+  /** Those that were not answered before the next was due. */
+  readonly missedPongs: number;
+  /** Connections given up, since they gave no sign of life. */
+  readonly notAlive: number;
   /** `error` messages sent. */
   readonly errors: number;
+  /** Events that the channels' histories hold for those who come back. */
+  readonly eventsKept: number;
   /** Milliseconds since the hub was made. */
   readonly uptime: number;
 }

@@ -2,6 +2,7 @@ import { attempt, type MaybePromise, whenReady } from "../base/maybe_promise.ts"
 import type { HistoryPage, SessionRecord } from "../broker/broker.ts";
 import type { Channel } from "../channel/channel.ts";
 import { permits } from "../guard/permissions.ts";
+import { byteLength } from "../protocol/decode.ts";
 import { eventMessage } from "../protocol/encode.ts";
 import { type Failure, failure } from "../protocol/errors.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
@@ -194,7 +195,10 @@ export class Membership {
     return whenReady(
       channels.hold(channel),
       (held): MaybePromise<Opened> => {
-        if (since === undefined && (last ?? 0) === 0) return { channel, held, ...described };
+        const wantsPast = since !== undefined || (last ?? 0) > 0;
+        // Of those it asked for, one that it has stays as it is; its own may be its session's soon.
+        const stays = !isOwnChannelName(channel) && held.has(connection);
+        if (!wantsPast || stays) return { channel, held, ...described };
         const wanted = since === undefined ? { last: last! } : { since };
         return whenReady(
           attempt(() => options.broker.history(channel, { ...wanted, limit: 1, bytes: 0 })),
@@ -279,7 +283,7 @@ function pageOutcome(
   for (const event of page.events) {
     if (isFor(event, connection)) {
       const message = eventMessage(event);
-      bytes += JSON.stringify(message).length;
+      bytes += byteLength(JSON.stringify(message));
       if (bytes > HISTORY_BYTES && events.length > 0) break;
       events.push(message);
     }

@@ -90,6 +90,8 @@ export interface HubOptions<C extends ChannelDefinitions, M extends MessageDefin
   readonly onConnect?: (connection: ConnectionInfo) => void;
   /** Called once when it has ended. */
   readonly onDisconnect?: (connection: ConnectionInfo, ending: Ending) => void;
+  /** Called each time a silent connection has left a further Ping unanswered: so many in a row. */
+  readonly onMissed?: (connection: ConnectionInfo, missed: number) => void;
   /** Called with what became of each event that a subscriber was to acknowledge. */
   readonly onDelivery?: (delivery: Delivery) => void;
   /** @default systemClock */
@@ -121,6 +123,7 @@ export interface ResolvedOptions {
   readonly heartbeat: Heartbeat;
   readonly session: SessionOptions;
   readonly acknowledgement: AcknowledgementOptions;
+  readonly onMissed: (connection: ConnectionInfo, missed: number) => void;
   readonly onDelivery: (delivery: Delivery) => void;
   /** Whether the broker is the hub's own, to be closed with it. */
   readonly ownsBroker: boolean;
@@ -180,6 +183,7 @@ export function resolveOptions<C extends ChannelDefinitions, M extends MessageDe
       retries: positive("acknowledgement.retries", options.acknowledgement?.retries ?? 3),
       waiting: positive("acknowledgement.waiting", options.acknowledgement?.waiting ?? 1_000),
     },
+    onMissed: options.onMissed ?? ignore,
     onDelivery: options.onDelivery ?? ignore,
     compression: options.compression ?? {},
     logger: options.logger ?? quietLogger,

@@ -12,7 +12,7 @@ import type { Workings } from "./workings.ts";
 /** One who is on a channel: a user with all their connections, or one anonymous connection. */
 export interface MemberInfo {
   readonly userId: string | null;
-  /** The connection that came or changed last. */
+  /** The connection that came, changed or went last. */
   readonly clientId: string;
   /** What it says of itself. */
   readonly metadata: Readonly<Record<string, unknown>> | null;

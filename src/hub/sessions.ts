@@ -1,7 +1,7 @@
 import { toBase64Url } from "../base/base64.ts";
 import { attempt, type MaybePromise, whenReady } from "../base/maybe_promise.ts";
 import type { SessionRecord } from "../broker/broker.ts";
-import { closeAction, type CloseName, closeTable } from "../protocol/close.ts";
+import { closeAction } from "../protocol/close.ts";
 import type { Position } from "../protocol/messages.ts";
 import type { Farewell } from "../session/session.ts";
 import type { Connection } from "./connection.ts";
@@ -64,9 +64,9 @@ export class Sessions {
   }
 
   /** What a connection is told when it is closed so: with a token where returning makes sense. */
-  farewell(connection: Connection, name: CloseName): Farewell {
+  farewell(connection: Connection, code: number): Farewell {
     const current = this.#tokens.get(connection)?.current;
-    if (current === undefined || closeAction(closeTable[name].code) === "terminal") return {};
+    if (current === undefined || closeAction(code) === "terminal") return {};
     return { reconnection_token: current, expires_in: this.expiresIn };
   }
 

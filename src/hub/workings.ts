@@ -10,7 +10,16 @@ import { Pump } from "./pump.ts";
 /** The counters, while they count. */
 export type Counters = {
   -readonly [
-    K in Exclude<keyof HubStats, "connections" | "users" | "channels" | "subscriptions" | "uptime">
+    K in Exclude<
+      keyof HubStats,
+      | "connections"
+      | "users"
+      | "channels"
+      | "subscriptions"
+      | "eventsKept"
+      | "sessionsKept"
+      | "uptime"
+    >
   ]: number;
 };
 
@@ -56,6 +65,9 @@ export function createWorkings(options: ResolvedOptions): Workings {
       bytesSent: 0,
       eventsPublished: 0,
       eventsDelivered: 0,
+      pings: 0,
+      missedPongs: 0,
+      notAlive: 0,
       errors: 0,
     },
     sizes: { text, subscribe, binary },

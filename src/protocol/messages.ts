@@ -239,7 +239,7 @@ export const serverSchemas = {
     /** Absent where there are too many to list. */
     members: z.array(z.object({
       user_id: z.string().nullable(),
-      /** The member's connection that came or changed last. */
+      /** The member's connection that came, changed or went last. */
       client_id: z.string(),
       metadata: z.record(z.string(), z.unknown()).nullable(),
       connections: z.number(),

@@ -43,8 +43,8 @@ export type Effect =
   | { readonly kind: "resume"; readonly id: EffectId; readonly request: RequestOf<"resume"> }
   /** Hand a message to the application: outcome `handled` or `failed`, when its handler is done. */
   | { readonly kind: "handle"; readonly id: EffectId; readonly message: ApplicationMessage }
-  /** Send a Ping frame. */
-  | { readonly kind: "ping" }
+  /** Send a Ping frame; so many before it were not answered. */
+  | { readonly kind: "ping"; readonly missed: number }
   /** End the connection. Nothing follows. */
   | { readonly kind: "close"; readonly close: Close };
 

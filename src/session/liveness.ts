@@ -11,7 +11,7 @@ export class Liveness {
   readonly #options: LivenessOptions;
   #heard: number;
   /** The first and the last Ping since the peer was heard. */
-  #pings: { readonly first: number; readonly last: number } | undefined;
+  #pings: { readonly first: number; readonly last: number; readonly count: number } | undefined;
 
   constructor(options: LivenessOptions, now: number) {
     this.#options = options;
@@ -25,6 +25,11 @@ export class Liveness {
     return Math.min(this.#pings.last + interval, this.#givenUpAt(this.#pings));
   }
 
+  /** How many Pings went out since the peer was heard. */
+  get unanswered(): number {
+    return this.#pings?.count ?? 0;
+  }
+
   /** Notes a sign of life. */
   heard(now: number): void {
     this.#heard = now;
@@ -35,7 +40,7 @@ export class Liveness {
   advance(now: number): "alive" | "ping" | "dead" {
     if (now < this.deadline) return "alive";
     if (this.#pings !== undefined && now >= this.#givenUpAt(this.#pings)) return "dead";
-    this.#pings = { first: this.#pings?.first ?? now, last: now };
+    this.#pings = { first: this.#pings?.first ?? now, last: now, count: this.unanswered + 1 };
     return "ping";
   }
 

@@ -163,7 +163,7 @@ export class Session {
       case "alive":
         return [];
       case "ping":
-        return [{ kind: "ping" }];
+        return [{ kind: "ping", missed: this.#liveness.unanswered - 1 }];
       case "dead":
         return this.close(closeTable.not_alive);
     }
@@ -370,6 +370,10 @@ export class Session {
 
   #answer({ request, rejected }: Pending, outcome: Outcome, effects: Effect[]): void {
     if (outcome.kind === "failed") {
+      // The session is there still, and its client was told to try again.
+      if (request.type === "resume") {
+        this.#mayResume = outcome.failure.code === "broker_unavailable";
+      }
       effects.push(this.#error(outcome.failure, request.correlation_id));
       return;
     }

@@ -148,7 +148,7 @@ class Trial {
   readonly #handling = new Map<EffectId, Due>();
   readonly #settled = new Set<EffectId>();
   readonly #subscriptions = new Set<string>();
-  /** Whether nothing was subscribed to or resumed, in the order of the answers. */
+  /** Whether nothing was subscribed to or resumed or is about to be, in the order of the answers. */
   #mayResume = true;
   #heard = 0;
   #pings: number[] = [];
@@ -319,7 +319,7 @@ class Trial {
     if (first !== undefined && this.#now >= first + TIMEOUT - INTERVAL) {
       return this.#judgeClose(effects[0], closeTable.not_alive);
     }
-    assertEquals(effects[0], { kind: "ping" });
+    assertEquals(effects[0], { kind: "ping", missed: this.#pings.length });
     this.#pings.push(this.#now);
   }
 
@@ -461,8 +461,12 @@ class Trial {
     assert(item !== undefined, `${message.type} answers nothing`);
     this.#checkMessage(message, item.correlationId);
     const code = message.type === "error" ? message.code : undefined;
-    if (outcome?.kind === "failed") return assertEquals(code, outcome.failure.code);
     const { what, channels } = item;
+    if (outcome?.kind === "failed") {
+      // The broker was away, and the client was told to try again.
+      if (what === "resume") this.#mayResume = true;
+      return assertEquals(code, outcome.failure.code);
+    }
     switch (what) {
       case "faulty":
         return assertEquals(code, "invalid_json");

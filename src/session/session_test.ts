@@ -376,6 +376,12 @@ describe("Session.receive()", () => {
       failure: failure("session_expired", "none"),
     });
     assertEquals(refusalOf(again), "invalid_message");
+    const unlucky = openSession();
+    unlucky.settle(idOf(unlucky.receive(resume), "resume"), {
+      kind: "failed",
+      failure: failure("broker_unavailable", "not now"),
+    });
+    assertEquals(unlucky.receive(resume).map(({ kind }) => kind), ["resume"]);
     assertEquals(refusalOf(subscribedSession("a")), "invalid_message");
     const greeted = newSession();
     greeted.open(connected, [{ channel: "a", position: zero }]);
@@ -543,9 +549,9 @@ describe("Session.advance()", () => {
     const session = openSession();
     assertEquals(session.deadline, 30_000);
     assertEquals(session.advance(29_999), []);
-    assertEquals(session.advance(30_000), [{ kind: "ping" }]);
+    assertEquals(session.advance(30_000), [{ kind: "ping", missed: 0 }]);
     assertEquals(session.deadline, 60_000);
-    assertEquals(session.advance(60_000), [{ kind: "ping" }]);
+    assertEquals(session.advance(60_000), [{ kind: "ping", missed: 1 }]);
     assertEquals(session.deadline, 90_000);
     assertEquals(session.advance(90_000), [
       { kind: "close", close: { code: 4408, reason: "not alive" } },
@@ -558,13 +564,13 @@ describe("Session.advance()", () => {
     session.heard(59_000);
     assertEquals(session.deadline, 89_000);
     assertEquals(session.advance(88_999), []);
-    assertEquals(session.advance(89_000), [{ kind: "ping" }]);
+    assertEquals(session.advance(89_000), [{ kind: "ping", missed: 0 }]);
     assertEquals(session.deadline, 119_000);
   });
 
   it("asks first where the process stood still for longer than the time-out", () => {
     const session = openSession();
-    assertEquals(session.advance(1_000_000), [{ kind: "ping" }]);
+    assertEquals(session.advance(1_000_000), [{ kind: "ping", missed: 0 }]);
     assertEquals(session.advance(1_000_000), []);
     session.heard(1_000_010);
     assertEquals(session.deadline, 1_030_010);

@@ -50,6 +50,10 @@ export class LateBroker implements Broker {
     };
   }
 
+  get kept(): number {
+    return this.#broker.kept;
+  }
+
   /** How many answers and deliveries wait. */
   get waiting(): number {
     let waiting = this.#answers.length;

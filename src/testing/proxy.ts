@@ -177,8 +177,9 @@ export class CuttingProxy implements AsyncDisposable {
   readonly counts: ProxyCounts = { accepted: 0, ended: 0, reset: 0, stalled: 0, split: 0 };
   /** Where its chances come from. */
   readonly random: Random;
+  /** The port behind it. */
+  readonly target: number;
   readonly #server: Server;
-  readonly #target: number;
   readonly #pairs = new Set<Pair>();
   readonly #stalled = new Set<Way>();
   #segment = Infinity;
@@ -187,7 +188,7 @@ export class CuttingProxy implements AsyncDisposable {
 
   private constructor(server: Server, target: number, { seed = 1 }: ProxyOptions) {
     this.#server = server;
-    this.#target = target;
+    this.target = target;
     this.random = seededRandom(seed);
     server.on("connection", (client) => this.#accept(client));
   }
@@ -294,7 +295,7 @@ export class CuttingProxy implements AsyncDisposable {
       client.resetAndDestroy();
       return;
     }
-    const server = connect({ host: "127.0.0.1", port: this.#target, allowHalfOpen: true });
+    const server = connect({ host: "127.0.0.1", port: this.target, allowHalfOpen: true });
     const pair = new Pair(this, client, server);
     this.#pairs.add(pair);
     pair.endure(this.#trouble);

@@ -1,0 +1,31 @@
+import { describe, it } from "node:test";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { cases, HANDSHAKE_CASE } from "./cases.ts";
+
+describe("the registry of cases", () => {
+  it("has no id twice", () => {
+    const ids = cases.map(({ id }) => id);
+    assertEquals(ids.filter((id, i) => ids.indexOf(id) !== i), []);
+  });
+
+  it("has ids of specification, section and name", () => {
+    for (const { id, requirement } of cases) {
+      assertMatch(id, /^(rfc6455|rfc7692|rfc9110|rfc9112)\/\d+(\.\d+)*\/[a-z0-9-]+$/);
+      const spec = requirement.spec.toLowerCase().replace(" ", "");
+      assert(id.startsWith(`${spec}/`), `${id} names another specification than ${spec}`);
+    }
+  });
+
+  it("has a requirement with section, level and sentence for each", () => {
+    for (const { id, title, requirement } of cases) {
+      assert(title.length > 0, `${id} has no title`);
+      assertMatch(requirement.section, /^\d+(\.\d+)*$/, id);
+      assert(["MUST", "SHOULD", "MAY"].includes(requirement.level), id);
+      assert(requirement.text.length > 20, `${id} does not quote its sentence`);
+    }
+  });
+
+  it("holds the case that stands for an honest opening handshake", () => {
+    assert(cases.includes(HANDSHAKE_CASE));
+  });
+});

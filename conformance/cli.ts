@@ -1,0 +1,164 @@
+/**
+ * The conformance kit's command line. Run it with `--help` for its options.
+ *
+ * @module
+ */
+import {
+  accessSync,
+  constants,
+  existsSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { CommanderError } from "commander";
+import picocolors from "picocolors";
+import { cases } from "./cases.ts";
+import { type CliOptions, createCommand, type Output } from "./cli_options.ts";
+import { createProgress } from "./cli_progress.ts";
+import { baselineOf, compare, parseBaseline } from "./report/baseline.ts";
+import { exitCodeOf } from "./report/exit.ts";
+import type { Report } from "./report/report.ts";
+import { reporters } from "./report/reporters.ts";
+import { visibleLine } from "./report/visible.ts";
+import type { ConformanceOptions } from "./runner/options.ts";
+import { CannotRun } from "./runner/probe.ts";
+import { runConformance } from "./runner/run.ts";
+import { selectCases } from "./runner/select.ts";
+
+/** What cannot be done as it was asked for; said in one line, exit code 2. */
+class Misuse extends Error {
+  override readonly name = "Misuse";
+}
+
+/** Runs the command line and returns the exit code: 0 kept, 1 broken, 2 could not run. */
+export async function main(args: readonly string[]): Promise<number> {
+  const { command, outputs } = createCommand();
+  try {
+    command.exitOverride().parse([...args], { from: "user" });
+    const options = command.opts<CliOptions>();
+    const writes = outputs();
+    if (options.list !== undefined) return list(options, writes);
+    return await run(options, writes);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (!(error instanceof CannotRun) && !(error instanceof Misuse)) throw error;
+    process.stderr.write(
+      `heddle conformance: ${visibleLine(error.message.replaceAll("\n", " "))}\n`,
+    );
+    return 2;
+  }
+}
+
+async function run(options: CliOptions, outputs: readonly Output[]): Promise<number> {
+  if (options.updateBaseline && options.baseline === undefined) {
+    throw new Misuse("--update-baseline needs --baseline FILE");
+  }
+  for (const { file } of outputs) if (file !== null) attemptFile(file, () => checkWritable(file));
+  const known = new Set(cases.map(({ id }) => id));
+  const baseline = options.baseline === undefined || options.updateBaseline
+    ? null
+    : attemptFile(options.baseline, () => parseBaseline(read(options.baseline ?? "")));
+  const progress = createProgress(process.stderr);
+  const report = await runConformance({
+    ...conformanceOptions(options),
+    onProgress: progress.tell,
+  });
+  progress.end();
+  await write(report, outputs);
+  if (options.updateBaseline && options.baseline !== undefined) {
+    const file = options.baseline;
+    const text = `${JSON.stringify(baselineOf(report), null, 2)}\n`;
+    attemptFile(file, () => writeFileSync(file, text));
+    return exitCodeOf(report, { unexpected: [], stale: [] });
+  }
+  const difference = baseline === null ? null : compare(report, baseline, known);
+  for (const id of difference?.unexpected ?? []) {
+    process.stderr.write(`not in the baseline, and fails: ${id}\n`);
+  }
+  for (const id of difference?.stale ?? []) {
+    process.stderr.write(`in the baseline, and does not fail: ${id}\n`);
+  }
+  return exitCodeOf(report, difference);
+}
+
+function conformanceOptions(options: CliOptions): ConformanceOptions {
+  const { url, seed, runs, concurrency, timeout, maxMessage, ca } = options;
+  if (url === undefined) throw new Misuse("--url is needed: ws://HOST:PORT/PATH or wss://…");
+  return {
+    url,
+    cases: ofLevel(options.level),
+    only: options.only,
+    skip: options.skip,
+    echo: options.echo,
+    headers: options.header,
+    subprotocols: options.subprotocol,
+    profile: options.profile,
+    insecure: options.insecure,
+    ...(seed === undefined ? {} : { seed }),
+    ...(runs === undefined ? {} : { runs }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(maxMessage === undefined ? {} : { maxMessage }),
+    ...(ca === undefined ? {} : { ca: attemptFile(ca, () => read(ca)), caFile: ca }),
+  };
+}
+
+function ofLevel(level: CliOptions["level"]) {
+  const wire = (id: string) => id.startsWith("rfc");
+  return cases.filter(({ id }) => level === "all" || (level === "wire") === wire(id));
+}
+
+function list(options: CliOptions, outputs: readonly Output[]): number {
+  const format = options.list === true || options.list === undefined
+    ? outputs[0]?.reporter === "json" ? "json" : "text"
+    : options.list;
+  if (format !== "text" && format !== "json") throw new Misuse("--list takes text or json");
+  const listed = selectCases(ofLevel(options.level), options.only, options.skip)
+    .map(({ id, title, requirement, needs = [] }) => ({ id, title, requirement, needs }));
+  const text = format === "json" ? JSON.stringify(listed, null, 2) : listed.map((one) => {
+    const { spec, section, level, text } = one.requirement;
+    return `${one.id}\n  ${one.title}\n  ${spec} section ${section}, ${level}: ${text}`;
+  }).join("\n");
+  process.stdout.write(`${text}\n`);
+  return 0;
+}
+
+async function write(report: Report, outputs: readonly Output[]): Promise<void> {
+  for (const { reporter, file } of outputs) {
+    const terminal = file === null && process.stdout.isTTY === true;
+    const colour = terminal && picocolors.isColorSupported;
+    const columns = terminal ? process.stdout.columns : 100;
+    const text = await reporters[reporter]?.(report, { colour, columns }) ?? "";
+    if (file === null) process.stdout.write(text);
+    else attemptFile(file, () => writeFileSync(file, text));
+  }
+}
+
+/** Tells before a run, and not after it, that its report has no place to go. */
+function checkWritable(file: string): void {
+  const there = existsSync(file);
+  if (there && statSync(file).isDirectory()) throw new Error("is a directory");
+  accessSync(there ? file : dirname(file), constants.W_OK);
+}
+
+function read(file: string): string {
+  return readFileSync(file, "utf8");
+}
+
+function attemptFile<T>(file: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw new Misuse(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+const [, script] = process.argv;
+if (script !== undefined && realpathSync(script) === fileURLToPath(import.meta.url)) {
+  process.exitCode = await main(process.argv.slice(2));
+}

@@ -1,0 +1,95 @@
+import { after, before, describe, it } from "node:test";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { assertEquals } from "@std/assert";
+import { main } from "./cli.ts";
+import { createCommand } from "./cli_options.ts";
+import { type Reference, startReference } from "./reference/server.ts";
+
+describe("the command line", () => {
+  let right: Reference;
+  let wrong: Reference;
+  let folder = "";
+  const file = (name: string) => join(folder, name);
+  const run = (server: Reference, ...args: string[]) => {
+    const to = ["--reporter", "json", "--output", file("report.json")];
+    return main(["--url", server.url, "--only", "rfc6455/5.1/*", ...to, ...args]);
+  };
+
+  before(async () => {
+    right = await startReference();
+    wrong = await startReference({ checkMask: () => null });
+    folder = mkdtempSync(join(tmpdir(), "heddle-kit-"));
+  });
+  after(async () => {
+    await right.close();
+    await wrong.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it("exits 0 where all is kept, and writes the report", async () => {
+    assertEquals(await run(right, "--seed", "7"), 0);
+    const report = JSON.parse(readFileSync(file("report.json"), "utf8"));
+    assertEquals([report.target, report.seed, report.summary.failed], [right.url, 7, 0]);
+  });
+
+  it("exits 1 where a MUST is broken", async () => {
+    assertEquals(await run(wrong), 1);
+  });
+
+  it("exits 2 where it cannot run", async () => {
+    assertEquals(await main([]), 2);
+    assertEquals(await main(["--url", "nonsense"]), 2);
+    assertEquals(await main(["--url", right.url, "--only", "nothing"]), 2);
+    assertEquals(await main(["--url", right.url, "--reporter", "nothing"]), 2);
+    assertEquals(await main(["--url", right.url, "--header", "nothing"]), 2);
+    assertEquals(await run(right, "--baseline", file("absent.json")), 2);
+    assertEquals(await run(right, "--ca", file("absent.pem")), 2);
+    assertEquals(await run(right, "--update-baseline"), 2);
+  });
+
+  it("holds a run to its baseline, in both directions", async () => {
+    const baseline = ["--baseline", file("baseline.json")];
+    assertEquals(await run(wrong, ...baseline, "--update-baseline"), 0);
+    assertEquals(await run(wrong, ...baseline), 0);
+    assertEquals(await run(right, ...baseline), 1);
+    writeFileSync(file("baseline.json"), '{"failures": []}');
+    assertEquals(await run(wrong, ...baseline), 1);
+    writeFileSync(file("baseline.json"), '{"failures": ["rfc6455/0/no-such-case"]}');
+    assertEquals(await run(right, ...baseline), 1);
+  });
+
+  it("writes every report where it is asked to, in one run", async () => {
+    const names = ["pretty", "junit", "tap", "html"];
+    const outputs = names.flatMap((name) => ["--reporter", name, "--output", file(name)]);
+    assertEquals(await run(wrong, ...outputs), 1);
+    const beginnings = ["\n✗ FAIL  rfc6455/5.1/", "<?xml ", "TAP version 14\n", "<!doctype html>"];
+    for (const [i, name] of names.entries()) {
+      const beginning = beginnings[i] ?? "";
+      assertEquals(readFileSync(file(name), "utf8").slice(0, beginning.length), beginning);
+    }
+  });
+
+  it("exits 2 before it runs where a report has no place to go", async () => {
+    rmSync(file("report.json"), { force: true });
+    assertEquals(await run(right, "--reporter", "tap", "--output", file("absent/report.tap")), 2);
+    assertEquals(await run(right, "--reporter", "tap", "--output", folder), 2);
+    assertEquals(existsSync(file("report.json")), false);
+  });
+
+  it("pairs each --output with the --reporter before it, or else the one after", () => {
+    const outputs = (...args: string[]) => {
+      const { command, outputs } = createCommand();
+      command.parse(args, { from: "user" });
+      return outputs().map(({ reporter, file }) => `${reporter} ${file}`);
+    };
+    assertEquals(outputs(), ["pretty null"]);
+    assertEquals(outputs("--reporter", "json", "--output", "a", "--reporter", "pretty"), [
+      "json a",
+      "pretty null",
+    ]);
+    assertEquals(outputs("--output", "a", "--reporter", "json"), ["json a"]);
+    assertEquals(outputs("--output", "a"), ["pretty a"]);
+  });
+});

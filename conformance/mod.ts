@@ -1,0 +1,11 @@
+/**
+ * Heddle's conformance kit as a library: hold any WebSocket server to RFC 6455 and RFC 7692.
+ *
+ * @module
+ */
+export type { Case, Level, Need, Requirement } from "./case.ts";
+export { cases } from "./cases.ts";
+export type { CaseReport, Report, Summary, Verdict } from "./report/report.ts";
+export type { ConformanceOptions, Progress } from "./runner/options.ts";
+export { CannotRun, type EchoOption } from "./runner/probe.ts";
+export { runConformance } from "./runner/run.ts";

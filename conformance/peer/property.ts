@@ -1,0 +1,89 @@
+/**
+ * Property-based cases: many random inputs, and of a failure the smallest one.
+ *
+ * @module
+ */
+import fc from "fast-check";
+import { Broken, type CloseFinding } from "./finding.ts";
+import type { Peer } from "./peer.ts";
+
+/** A property of a server. */
+export interface Property<T> {
+  /** Inputs, at random. */
+  readonly inputs: fc.Arbitrary<T>;
+  /** Throws {@link Broken} where the server does not do right by an input. */
+  readonly holds: (input: T) => Promise<void>;
+  /** An input as a person reads it: for streams, its list of frames. */
+  readonly show: (input: T) => string;
+}
+
+/** How much less a wait is while shrinking, and how many full waits long shrinking may take. */
+const SHRINKING = { hurry: 10, limit: 2 } as const;
+
+/** The first input that broke, and how. */
+interface Failure<T> {
+  readonly input: T;
+  readonly broken: Broken;
+  readonly closings: readonly CloseFinding[];
+}
+
+/**
+ * Tries `peer.runs` inputs that follow from the case's seed. The first that breaks is shrunk (not
+ * amid a crowd: it is tried again alone); what is thrown carries the smallest found.
+ */
+export async function forAll<T>(peer: Peer, property: Property<T>): Promise<void> {
+  const { patience } = peer;
+  // Whatever is not about the server's doing ends the search and is no counterexample.
+  let other: { readonly error: unknown } | null = null;
+  let first: Failure<T> | null = null;
+  let deadline = Infinity;
+  const attempt = async (input: T): Promise<Failure<T> | null> => {
+    const before = peer.closings.length;
+    try {
+      await property.holds(input);
+      return null;
+    } catch (error) {
+      if (error instanceof Broken) {
+        return { input, broken: error, closings: peer.closings.slice(before) };
+      }
+      other ??= { error };
+      return null;
+    }
+  };
+  const check = fc.asyncProperty(property.inputs, async (input) => {
+    if (other !== null || performance.now() > deadline) return;
+    const failure = await attempt(input);
+    if (failure === null) return;
+    if (first === null) {
+      first = failure;
+      deadline = peer.crowded ? 0 : performance.now() + patience.timeout * SHRINKING.limit;
+      peer.patience = { ...patience, timeout: Math.ceil(patience.timeout / SHRINKING.hurry) };
+    }
+    throw failure.broken;
+  });
+  const result = await fc.check(check, {
+    seed: peer.seed,
+    numRuns: peer.runs,
+    interruptAfterTimeLimit: patience.timeout * 15,
+    includeErrorInReport: false,
+  });
+  peer.patience = patience;
+  const found = first as Failure<T> | null;
+  const stopped = other as { readonly error: unknown } | null;
+  if (found === null) {
+    if (stopped !== null) throw stopped.error;
+    return;
+  }
+  // What broke in a hurry counts only where it breaks with full patience too.
+  const [smallest] = result.counterexample ?? [];
+  const shrunk = result.numShrinks > 0 && smallest !== undefined ? await attempt(smallest) : null;
+  const { input, broken, closings } = shrunk ?? found;
+  // How the server closed is told of the input that breaks, not of all that did not.
+  peer.closings.splice(0, peer.closings.length, ...closings);
+  const times = shrunk === null ? 0 : result.numShrinks;
+  throw new Broken({
+    ...broken.finding,
+    counterexample: `${property.show(input)}\n` +
+      `(run ${result.numRuns} of seed ${peer.seed}, shrunk ${times} times)`,
+  });
+}

@@ -1,0 +1,58 @@
+/**
+ * Known failures: a run that fails no more and no less than these is as expected.
+ *
+ * @module
+ */
+import type { Report } from "./report.ts";
+
+/** The file: ids of the cases known to fail. */
+export interface Baseline {
+  readonly failures: readonly string[];
+}
+
+/** How a run differs from what was known. */
+export interface Difference {
+  /** Failures that are not in the baseline. */
+  readonly unexpected: readonly string[];
+  /** Entries of the baseline whose case was judged and did not fail, or does not exist. */
+  readonly stale: readonly string[];
+}
+
+/** Reads a baseline file. @throws TypeError that says what is wrong with it */
+export function parseBaseline(text: string): Baseline {
+  const value: unknown = JSON.parse(text);
+  const failures = typeof value === "object" && value !== null && "failures" in value
+    ? value.failures
+    : null;
+  if (!Array.isArray(failures) || !failures.every((id) => typeof id === "string")) {
+    throw new TypeError('a baseline is {"failures": ["case id", …]}');
+  }
+  return { failures };
+}
+
+/** The baseline that this run is as expected by. */
+export function baselineOf(report: Report): Baseline {
+  return { failures: failedIds(report).sort() };
+}
+
+/** What is new, and what is known no more. `known` are the ids of all cases there are. */
+export function compare(
+  report: Report,
+  baseline: Baseline,
+  known: ReadonlySet<string>,
+): Difference {
+  const failed = new Set(failedIds(report));
+  const judged = new Map(report.cases.map(({ id, verdict }) => [id, verdict]));
+  const kept = (id: string) => {
+    const verdict = judged.get(id);
+    return verdict === "pass" || verdict === "warn";
+  };
+  return {
+    unexpected: [...failed].filter((id) => !baseline.failures.includes(id)),
+    stale: baseline.failures.filter((id) => kept(id) || !known.has(id)),
+  };
+}
+
+function failedIds(report: Report): string[] {
+  return report.cases.filter(({ verdict }) => verdict === "fail").map(({ id }) => id);
+}

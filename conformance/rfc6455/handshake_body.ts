@@ -1,0 +1,147 @@
+/**
+ * RFC 9112 sections 6 and 9.3: a handshake with a body.
+ *
+ * @module
+ */
+import { type Case, must } from "../case.ts";
+import { Broken } from "../peer/finding.ts";
+import { bytesOf, concat } from "../wire/bytes.ts";
+import { ping } from "../wire/frame.ts";
+import type { RequestSpec } from "../wire/handshake.ts";
+import { encoded, pongAfter } from "./handshake_early.ts";
+import { refused } from "./handshake_variants.ts";
+
+const bodyRead = must(
+  "RFC 9112",
+  "9.3",
+  "A server MUST read the entire request message body or close the connection after sending its " +
+    "response; otherwise, the remaining data on a persistent connection would be misinterpreted as " +
+    "the next request.",
+);
+const lengthInvalid = must(
+  "RFC 9112",
+  "6.3",
+  "If a message is received without Transfer-Encoding and with an invalid Content-Length header " +
+    "field, then the message framing is invalid and the recipient MUST treat it as an unrecoverable " +
+    "error … If the unrecoverable error is in a request message, the server MUST respond with a 400 " +
+    "(Bad Request) status code and then close the connection.",
+);
+const notChunked = must(
+  "RFC 9112",
+  "6.3",
+  "If a Transfer-Encoding header field is present in a request and the chunked transfer coding is " +
+    "not the final encoding, the message body length cannot be determined reliably; the server MUST " +
+    "respond with the 400 (Bad Request) status code and then close the connection.",
+);
+const bothLengths = must(
+  "RFC 9112",
+  "6.1",
+  "A server MAY reject a request that contains both Content-Length and Transfer-Encoding or process " +
+    "such a request in accordance with the Transfer-Encoding alone. Regardless, the server MUST close " +
+    "the connection after responding to such a request to avoid the potential attacks.",
+);
+const BODY = encoded(ping("in the body"));
+const LENGTH = { "Content-Length": String(BODY.length) };
+const CHUNKS = concat([
+  bytesOf(`${BODY.length.toString(16)}\r\n`),
+  BODY,
+  bytesOf("\r\n0\r\n\r\n"),
+]);
+
+function withBody(name: string, what: string, request: RequestSpec, pieces?: number): Case {
+  return {
+    id: `rfc9112/9.3/${name}`,
+    title: `${what} is refused, or its body is not taken for frames`,
+    requirement: bodyRead,
+    async run(peer) {
+      const handshake = await peer.handshake(request, pieces === undefined ? {} : { pieces });
+      const pong = await pongAfter(handshake, ["in the body", "behind it"], [ping("behind it")]);
+      if (pong !== "in the body") return;
+      throw new Broken({
+        expected: "the body read as a body, or the connection closed",
+        observed: "a Ping frame in the body was answered",
+      });
+    },
+  };
+}
+
+/** The cases of this section. */
+export const cases: readonly Case[] = [
+  withBody("body-of-a-known-length", "a handshake with a body", { headers: LENGTH, body: BODY }),
+  withBody("body-in-segments", "a handshake with a body, byte by byte,", {
+    headers: LENGTH,
+    body: BODY,
+  }, 1),
+  withBody("body-in-chunks", "a handshake with a body in chunks", {
+    headers: { "Transfer-Encoding": "chunked" },
+    body: CHUNKS,
+  }),
+  withBody("post-with-a-body", "a handshake by POST with a body", {
+    method: "POST",
+    headers: LENGTH,
+    body: BODY,
+  }),
+  {
+    id: "rfc9112/6.3/content-length-0",
+    title: "a handshake with Content-Length: 0 is refused, or what follows it are frames",
+    requirement: must(
+      "RFC 9112",
+      "6.3",
+      "If a valid Content-Length header field is present without Transfer-Encoding, its decimal value " +
+        "defines the expected message body length in octets.",
+    ),
+    async run(peer) {
+      const handshake = await peer.handshake({ headers: { "Content-Length": "0" } });
+      await handshake.expectDecided([], { silent: true })?.expectAlive();
+    },
+  },
+  ...refused(lengthInvalid, {
+    "content-length-in-words": {
+      what: "Content-Length: zero",
+      request: { headers: { "Content-Length": "zero" } },
+    },
+    "content-length-below-0": {
+      what: "Content-Length: -1",
+      request: { headers: { "Content-Length": "-1" } },
+    },
+    "content-length-with-a-sign": {
+      what: "Content-Length: +0",
+      request: { headers: { "Content-Length": "+0" } },
+    },
+    "content-length-in-hexadecimal": {
+      what: "Content-Length: 0x0",
+      request: { headers: { "Content-Length": "0x0" } },
+    },
+    "content-length-of-two-values": {
+      what: "two lines of Content-Length that differ",
+      request: { headers: { "Content-Length": ["0", "5"] }, body: bytesOf("hello") },
+    },
+  }, [400]),
+  ...refused(notChunked, {
+    "transfer-encoding-gzip": {
+      what: "Transfer-Encoding: gzip",
+      request: { headers: { "Transfer-Encoding": "gzip" } },
+    },
+    "transfer-encoding-unknown": {
+      what: "an unknown Transfer-Encoding",
+      request: { headers: { "Transfer-Encoding": "heddle" } },
+    },
+    "transfer-encoding-not-chunked-last": {
+      what: "Transfer-Encoding: chunked, gzip",
+      request: { headers: { "Transfer-Encoding": "chunked, gzip" }, body: CHUNKS },
+    },
+  }, [400, 501]),
+  {
+    id: "rfc9112/6.1/length-and-chunks",
+    title: "a handshake with both Content-Length and Transfer-Encoding ends the connection",
+    requirement: bothLengths,
+    async run(peer) {
+      const handshake = await peer.handshake({
+        headers: { ...LENGTH, "Transfer-Encoding": "chunked" },
+        body: CHUNKS,
+      });
+      const connection = handshake.expectDecided([], { silent: true });
+      await connection?.expectFailed([null, 1000, 1002, 1003, 1008, 1011]);
+    },
+  },
+];

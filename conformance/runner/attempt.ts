@@ -1,0 +1,117 @@
+/**
+ * One case, run once, and what to make of how it ended.
+ *
+ * @module
+ */
+import type { Case, Level } from "../case.ts";
+import { Broken, type CloseFinding, type Finding, Refused, Skipped } from "../peer/finding.ts";
+import { Peer, type PeerOptions } from "../peer/peer.ts";
+import type { Violation } from "../peer/watch.ts";
+import type { CaseReport, Verdict } from "../report/report.ts";
+import { TimeOut } from "../wire/socket.ts";
+
+/** What one run of a case showed. */
+export interface Outcome {
+  readonly verdict: Verdict;
+  readonly behaviour: CaseReport["behaviour"];
+  readonly closing: CloseFinding | null;
+  readonly expected: string;
+  readonly observed: string;
+  /** What the wait that decided the verdict waited for; null where no wait did. */
+  readonly awaited: string | null;
+  readonly counterexample: string | null;
+  readonly violations: readonly Violation[];
+  readonly transcript: readonly string[];
+  readonly milliseconds: number;
+}
+
+/** The verdict on a requirement of that level that is not kept. A MAY cannot be broken. */
+const NOT_KEPT = { MUST: "fail", SHOULD: "warn", MAY: "skip" } as const satisfies Record<
+  Level,
+  Verdict
+>;
+
+/** How many time-outs long a case may take in all: a bound, far above what any takes. */
+const LONGEST = 30;
+
+/**
+ * Runs a case once on connections of its own.
+ *
+ * @throws Refused where the server admitted no connection: nothing is judged then
+ */
+export async function attempt(one: Case, options: PeerOptions): Promise<Outcome> {
+  const peer = new Peer(options);
+  const started = performance.now();
+  let ended: unknown = null;
+  try {
+    await within(one.run(peer), options.patience.timeout * LONGEST);
+  } catch (error) {
+    if (error instanceof Refused) throw error;
+    ended = error;
+  } finally {
+    peer.abandon();
+  }
+  return {
+    ...judge(one, ended, peer.closings),
+    violations: peer.violations,
+    transcript: peer.transcript(),
+    milliseconds: performance.now() - started,
+  };
+}
+
+type Judged = Omit<Outcome, "violations" | "transcript" | "milliseconds">;
+
+/** The verdict that follows from how the case ended (null: well) and how the server closed. */
+export function judge(one: Case, ended: unknown, closings: readonly CloseFinding[]): Judged {
+  const closing = closings.find(({ wrong }) => wrong !== null) ?? closings.at(-1) ?? null;
+  const base = { closing, expected: one.title, awaited: null, counterexample: null };
+  if (ended instanceof Skipped) {
+    return { ...base, verdict: "skip", behaviour: "not observed", observed: ended.message };
+  }
+  const finding = findingOf(ended);
+  if (finding !== null) {
+    const { level } = one.requirement;
+    return {
+      ...base,
+      verdict: NOT_KEPT[level],
+      behaviour: "broken",
+      expected: finding.expected,
+      observed: level === "MAY" ? `left out, as it may: ${finding.observed}` : finding.observed,
+      awaited: finding.awaited ?? null,
+      counterexample: finding.counterexample ?? null,
+    };
+  }
+  if (ended !== null) {
+    const observed = ended instanceof Error ? ended.stack ?? ended.message : String(ended);
+    return { ...base, verdict: "error", behaviour: "not observed", observed };
+  }
+  if (closing?.wrong) {
+    const { expected, observed, awaited = null } = closing.wrong;
+    return { ...base, verdict: "warn", behaviour: "kept", expected, observed, awaited };
+  }
+  return { ...base, verdict: "pass", behaviour: "kept", observed: "as expected" };
+}
+
+function findingOf(ended: unknown): Finding | null {
+  if (ended instanceof Broken) return ended.finding;
+  if (!(ended instanceof TimeOut)) return null;
+  const observed = `nothing in ${ended.milliseconds} ms`;
+  return { expected: ended.awaited, observed, awaited: ended.awaited };
+}
+
+async function within(run: Promise<void>, milliseconds: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new TimeOut("the end of the case", milliseconds)),
+      milliseconds,
+    );
+  });
+  try {
+    await Promise.race([run, limit]);
+  } finally {
+    clearTimeout(timer);
+    // Where the limit won, the case ends later by an Abandoned that nobody waits for.
+    run.catch(() => {});
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * How a run is asked for, and what it tells on the way.
+ *
+ * @module
+ */
+import type { Case } from "../case.ts";
+import type { Facts } from "../peer/peer.ts";
+import type { CaseReport } from "../report/report.ts";
+import { CannotRun, type EchoOption } from "./probe.ts";
+
+/** What happens during a run. */
+export type Progress =
+  /** The server answered; `facts` is null where it refused an honest handshake. */
+  | { readonly kind: "started"; readonly total: number; readonly facts: Facts | null }
+  | {
+    readonly kind: "judged";
+    readonly report: CaseReport;
+    readonly done: number;
+    readonly total: number;
+  };
+
+/** How to run. */
+export interface ConformanceOptions {
+  /** `ws:` or `wss:` URL of the endpoint. */
+  readonly url: string;
+  /** Globs of case ids. @default all */
+  readonly only?: readonly string[];
+  /** Globs of case ids to leave out. @default none */
+  readonly skip?: readonly string[];
+  /** Whether the endpoint echoes. @default "auto": it is found out */
+  readonly echo?: EchoOption;
+  /** The server's largest message in bytes. @default not known */
+  readonly maxMessage?: number | null;
+  /** Header fields that the endpoint needs. @default none */
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+  /** Subprotocols to offer. @default none */
+  readonly subprotocols?: readonly string[];
+  /** @default "fast" */
+  readonly profile?: "fast" | "full";
+  /** 0 … 2^31 − 1. @default random */
+  readonly seed?: number;
+  /** Runs of each property, 1 … 100,000. @default 20, in profile full 200 */
+  readonly runs?: number;
+  /** Cases at a time, 1 … 256. @default 16 */
+  readonly concurrency?: number;
+  /** Milliseconds to wait for anything that must come, 10 … 600,000. @default 2000 */
+  readonly timeout?: number;
+  /** Accept any certificate. @default false */
+  readonly insecure?: boolean;
+  /** PEM of the certificates to trust. @default the well-known ones */
+  readonly ca?: string | null;
+  /** The file `ca` was read from, for the command that repeats a case. */
+  readonly caFile?: string | null;
+  /** The cases to choose from. @default all there are */
+  readonly cases?: readonly Case[];
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal | null;
+}
+
+/** {@link ConformanceOptions} with nothing left open. */
+export type ResolvedOptions = Required<Omit<ConformanceOptions, "cases">>;
+
+/** Fills in the defaults. @throws CannotRun `bad_options`, saying which and what is allowed */
+export function resolveOptions(given: ConformanceOptions): ResolvedOptions {
+  const profile = given.profile ?? "fast";
+  const resolved: ResolvedOptions = {
+    url: given.url,
+    only: given.only ?? [],
+    skip: given.skip ?? [],
+    echo: given.echo ?? "auto",
+    maxMessage: given.maxMessage ?? null,
+    headers: given.headers ?? [],
+    subprotocols: given.subprotocols ?? [],
+    profile,
+    seed: given.seed ?? Math.floor(Math.random() * 2 ** 31),
+    runs: given.runs ?? (profile === "fast" ? 20 : 200),
+    concurrency: given.concurrency ?? 16,
+    timeout: given.timeout ?? 2000,
+    insecure: given.insecure ?? false,
+    ca: given.ca ?? null,
+    caFile: given.caFile ?? null,
+    onProgress: given.onProgress ?? (() => {}),
+    signal: given.signal ?? null,
+  };
+  range("seed", resolved.seed, 0, 2 ** 31 - 1);
+  range("runs", resolved.runs, 1, 100_000);
+  range("concurrency", resolved.concurrency, 1, 256);
+  range("timeout", resolved.timeout, 10, 600_000);
+  if (resolved.maxMessage !== null) range("maxMessage", resolved.maxMessage, 1, 2 ** 40);
+  return resolved;
+}
+
+function range(name: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw new CannotRun("bad_options", `${name} must be a whole number of ${min} … ${max}: ${value}`);
+}

@@ -1,0 +1,112 @@
+/**
+ * What is found out about a server before the first case: that it answers, accepts, echoes, deflates.
+ *
+ * @module
+ */
+import { bytesOf, concat, equalBytes, toHex } from "../wire/bytes.ts";
+import { parseExtensions } from "../wire/deflate.ts";
+import { ping } from "../wire/frame.ts";
+import { TimeOut } from "../wire/socket.ts";
+import type { Connection } from "../peer/connection.ts";
+import { Broken, type Finding, Refused } from "../peer/finding.ts";
+import { type Facts, Peer, type PeerOptions, PLAIN_OFFER } from "../peer/peer.ts";
+import { textMessage } from "../peer/sender.ts";
+
+/** Why a run could not be. */
+export class CannotRun extends Error {
+  override readonly name = "CannotRun";
+  readonly code: "bad_options" | "unreachable" | "no_http_answer";
+  constructor(code: CannotRun["code"], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** What the probe found; `refused` where an honest opening handshake got no right 101. */
+export type Probe =
+  | { readonly kind: "open"; readonly facts: Facts }
+  | { readonly kind: "refused"; readonly finding: Finding; readonly transcript: readonly string[] };
+
+/** Does the endpoint echo? */
+export type EchoOption = "auto" | "yes" | "no";
+
+/** How often a server that does not admit the first connection is asked again. */
+const TRIES = 3;
+
+/** How long an echo may come after the Pong of a Ping sent later, in milliseconds. */
+const ECHO_LINGER = 1000;
+
+/** Finds out about the server. @throws CannotRun */
+export async function probe(options: Omit<PeerOptions, "facts">, echo: EchoOption): Promise<Probe> {
+  const peer = new Peer({ ...options, facts: { echoes: false, greetings: 0, deflate: false } });
+  try {
+    const handshake = await firstAnswer(peer);
+    const finding = handshake.whatIsWrong();
+    if (finding !== null) return { kind: "refused", finding, transcript: peer.transcript() };
+    const found = echo === "no"
+      ? { echoes: false, greetings: 0 }
+      : await findEcho(handshake.expectAccepted(), options);
+    const echoes = echo === "auto" ? found.echoes : echo === "yes";
+    const greetings = echoes ? found.greetings : 0;
+    return { kind: "open", facts: { echoes, greetings, deflate: await findDeflate(peer) } };
+  } finally {
+    peer.abandon();
+  }
+}
+
+async function firstAnswer(peer: Peer) {
+  for (let tries = 1;; tries++) {
+    try {
+      const handshake = await peer.handshake();
+      if (handshake.response !== null) return handshake;
+      if (tries === TRIES) throw new CannotRun("no_http_answer", handshake.instead);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (tries === TRIES) throw new CannotRun("unreachable", error.message);
+    }
+  }
+}
+
+/** Sends a message that no server would send by itself, and sees whether it comes back. */
+async function findEcho(
+  connection: Connection,
+  { random, patience }: Pick<PeerOptions, "random" | "patience">,
+): Promise<{ readonly echoes: boolean; readonly greetings: number }> {
+  const message = textMessage(`heddle ${toHex(random.bytes(8))}`);
+  const fence = concat([bytesOf("probe-"), random.bytes(4)]);
+  connection.sendMessage(message);
+  connection.send(ping(fence));
+  let greetings = 0;
+  let timeout = patience.timeout;
+  try {
+    for (;;) {
+      const got = await connection.next("an echo", timeout);
+      if (got.kind === "pong" && equalBytes(got.payload, fence)) {
+        timeout = Math.min(timeout, ECHO_LINGER);
+      }
+      if (got.kind === "message") {
+        if (equalBytes(got.message.data, message.data)) return { echoes: true, greetings };
+        if (++greetings > 100) break;
+      }
+      if (got.kind === "end" || got.kind === "garbage") break;
+    }
+  } catch (error) {
+    if (!(error instanceof TimeOut)) throw error;
+  }
+  return { echoes: false, greetings: 0 };
+}
+
+/** Whether permessage-deflate is answered at all; a wrong answer is for the cases to judge. */
+async function findDeflate(peer: Peer): Promise<boolean> {
+  try {
+    const handshake = await peer.handshake({
+      headers: { "Sec-WebSocket-Extensions": PLAIN_OFFER },
+    });
+    const header = handshake.values("Sec-WebSocket-Extensions").join(", ");
+    const extensions = parseExtensions(header);
+    return extensions?.some(({ name }) => name === "permessage-deflate") ?? header !== "";
+  } catch (error) {
+    if (error instanceof Broken || error instanceof Refused) return false;
+    throw error;
+  }
+}

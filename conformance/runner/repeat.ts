@@ -1,0 +1,30 @@
+/**
+ * The one command that runs a case again.
+ *
+ * @module
+ */
+import type { ResolvedOptions } from "./options.ts";
+
+/** The command for a case. Values of headers are left out: they may be secret. */
+export function repeatCommand(options: ResolvedOptions, id: string): string {
+  const parts: readonly (readonly [option: string, value: string] | null)[] = [
+    ["--url", options.url],
+    ["--only", id],
+    ["--seed", String(options.seed)],
+    ["--runs", String(options.runs)],
+    options.profile === "full" ? ["--profile", "full"] : null,
+    options.echo === "auto" ? null : ["--echo", options.echo],
+    options.maxMessage === null ? null : ["--max-message", String(options.maxMessage)],
+    options.timeout === 2000 ? null : ["--timeout", String(options.timeout)],
+    ...options.headers.map(([name]) => ["--header", `${name}: …`] as const),
+    ...options.subprotocols.map((name) => ["--subprotocol", name] as const),
+    options.caFile === null ? null : ["--ca", options.caFile],
+  ];
+  const words = parts.flatMap((part) => part === null ? [] : [part[0], quote(part[1])]);
+  if (options.insecure) words.push("--insecure");
+  return ["npx tsx conformance/cli.ts", ...words].join(" ");
+}
+
+function quote(word: string): string {
+  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

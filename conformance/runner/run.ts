@@ -1,0 +1,137 @@
+/**
+ * A run of the kit against one server.
+ *
+ * @module
+ */
+import type { Case } from "../case.ts";
+import { cases as allCases, HANDSHAKE_CASE } from "../cases.ts";
+import { Broken, Skipped } from "../peer/finding.ts";
+import type { PeerOptions } from "../peer/peer.ts";
+import { createRandom, deriveSeed } from "../random.ts";
+import { type CaseReport, type Report, summarize } from "../report/report.ts";
+import { KIT } from "../version.ts";
+import { targetOf } from "../wire/socket.ts";
+import { attempt, type Outcome } from "./attempt.ts";
+import { type ConformanceOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
+import { CannotRun, probe } from "./probe.ts";
+import { repeatCommand } from "./repeat.ts";
+import { type Manner, runSchedule } from "./schedule.ts";
+import { missingNeed, selectCases } from "./select.ts";
+import { reportOf, unrun, watched } from "./verdict.ts";
+
+const PREVENTED = new Skipped("the server did not accept the opening handshake");
+
+const NOT_SELECTED = new Skipped("not asked for, and judged by what other cases saw");
+
+/** How much longer than usual a case waits when it is repeated alone. */
+const ALONE = { timeout: 5, linger: 250 } as const;
+
+/**
+ * Runs the cases against a server and reports what they found.
+ *
+ * @throws CannotRun `bad_options`, `unreachable`, `no_http_answer`
+ * @example
+ * ```ts
+ * import { runConformance } from "heddle/conformance";
+ * import { WebSocketServer } from "ws";
+ *
+ * const server = new WebSocketServer({ host: "127.0.0.1", port: 8765 });
+ * server.on("connection", (socket) => {
+ *   socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
+ * });
+ * const report = await runConformance({ url: "ws://127.0.0.1:8765/", only: ["rfc6455/5.5.2/*"] });
+ * server.close();
+ * if (report.summary.failed > 0) throw new Error(`${report.summary.failed} failed`);
+ * ```
+ */
+export async function runConformance(given: ConformanceOptions): Promise<Report> {
+  const options = resolveOptions(given);
+  const { seed, onProgress } = options;
+  const started = new Date();
+  const clock = performance.now();
+  const target = readTarget(options);
+  const selected = selectCases(given.cases ?? allCases, options.only, options.skip);
+  if (selected.length === 0) throw new CannotRun("bad_options", "no case has an id that fits");
+  const peerOptions = (id: string, manner: Manner): Omit<PeerOptions, "facts"> => ({
+    target,
+    patience: manner === "together"
+      ? { timeout: options.timeout, linger: 0 }
+      : { timeout: options.timeout * ALONE.timeout, linger: ALONE.linger },
+    crowded: manner === "together",
+    random: createRandom(deriveSeed(seed, id)),
+    seed: deriveSeed(seed, id),
+    runs: options.runs,
+    maxMessage: options.maxMessage,
+    profile: options.profile,
+    headers: options.headers,
+    subprotocols: options.subprotocols,
+  });
+
+  const outcomes = new Map<Case, Outcome>();
+  const settle = (one: Case, outcome: Outcome) => {
+    outcomes.set(one, outcome);
+    if (one.watches === undefined) tell(one, outcome);
+  };
+  const reported: CaseReport[] = [];
+  const tell = (one: Case, outcome: Outcome) => {
+    const report = reportOf(one, outcome, repeatCommand(options, one.id));
+    reported.push(report);
+    onProgress({ kind: "judged", report, done: reported.length, total: selected.length });
+  };
+
+  const found = await probe(peerOptions("probe", "alone"), options.echo);
+  if (found.kind === "refused") {
+    if (!selected.includes(HANDSHAKE_CASE)) selected.unshift(HANDSHAKE_CASE);
+    onProgress({ kind: "started", total: selected.length, facts: null });
+    for (const one of selected) {
+      if (one === HANDSHAKE_CASE) {
+        tell(one, unrun(one, new Broken(found.finding), found.transcript));
+      } else tell(one, unrun(one, PREVENTED));
+    }
+  } else {
+    const { facts } = found;
+    onProgress({ kind: "started", total: selected.length, facts });
+    const runnable = selected.filter((one) => {
+      const reason = missingNeed(one, facts, options);
+      if (reason !== null) settle(one, unrun(one, new Skipped(reason)));
+      return reason === null;
+    });
+    await runSchedule(runnable, {
+      concurrency: options.concurrency,
+      signal: options.signal,
+      onOutcome: settle,
+      attempt: (one, manner) => attempt(one, { ...peerOptions(one.id, manner), facts }),
+    });
+    const failures = [...outcomes.values()].flatMap(({ violations }) => violations);
+    if (failures.some(({ rule }) => rule === "handshake") && !selected.includes(HANDSHAKE_CASE)) {
+      selected.unshift(HANDSHAKE_CASE);
+      outcomes.set(HANDSHAKE_CASE, unrun(HANDSHAKE_CASE, NOT_SELECTED));
+    }
+    for (const one of selected) {
+      const outcome = outcomes.get(one);
+      if (one.watches !== undefined && outcome !== undefined) {
+        tell(one, watched(one, outcome, outcomes));
+      }
+    }
+  }
+
+  const order = new Map(selected.map(({ id }, place) => [id, place]));
+  reported.sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
+  return {
+    kit: KIT,
+    target: options.url,
+    started: started.toISOString(),
+    duration_ms: Math.round(performance.now() - clock),
+    seed,
+    summary: summarize(reported),
+    cases: reported,
+  };
+}
+
+function readTarget({ url, insecure, ca }: ResolvedOptions) {
+  try {
+    return targetOf(url, { insecure, ca });
+  } catch (error) {
+    throw new CannotRun("bad_options", error instanceof Error ? error.message : String(error));
+  }
+}
