@@ -79,7 +79,8 @@ export function forbiddenImport(file: string, specifier: string): string | undef
   if (from.top === "conformance" && to.top === "src") {
     return "conformance imports nothing of src: a kit that shares code shares its bugs";
   }
-  if (isTest(file) || isTestHelper(file)) return undefined;
+  // What is measured is driven with the same helpers that tests use.
+  if (isTest(file) || isTestHelper(file) || from.top === "bench") return undefined;
   if (isTest(target) || isTestHelper(target)) return "only tests import tests and their helpers";
   if (from.top === "conformance") {
     return to.top === "conformance" ? undefined : "conformance imports nothing but itself";

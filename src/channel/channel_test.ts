@@ -408,7 +408,7 @@ describe("A channel's policy for a subscriber that is too far behind", () => {
     const peer = new Peer("c");
     channel.add(peer);
     peer.isReady = false;
-    for (const  of of["a", "b", "a", "c", "b", "a"]) publish({ of });
+    for (const name of ["a", "b", "a", "c", "b", "a"]) publish({ of: name });
     // Not for this one, so it replaces nothing.
     publish({ of: "c" }, { clients: ["c"] });
     peer.isReady = true;
