@@ -14,7 +14,8 @@ import { changedBroker } from "../testing/changed_broker.ts";
 import { FakeSocket } from "../testing/fake_socket.ts";
 import { createHub, type Peer } from "./hub.ts";
 
-const CYCLES = 100_000;
+/** `CYCLES=100000` in the environment for the long run. */
+const CYCLES = Number(process.env["CYCLES"] ?? 10_000);
 const ROUND = 1_000;
 const TTL = 300_000;
 
@@ -67,7 +68,7 @@ function heap(): number | undefined {
 }
 
 describe("A hub", () => {
-  it("is as it was after 100,000 connections that came, followed channels and went", async () => {
+  it("is as it was after thousands of connections that came, followed channels and went", async () => {
     const manual = manualClock();
     const { clock, timers } = counting(manual);
     const memory = memoryBroker({ clock });
