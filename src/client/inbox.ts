@@ -167,18 +167,19 @@ export class Inbox {
     if (recovered !== undefined) {
       this.#tellings.push(() => this.#owner.recovered({ channel, recovered }));
     }
-    this.#noteGap(channel, missing);
+    this.#noteGaps(channel, missing);
   }
 
   #miss({ channel, epoch, from, to }: Gap): void {
-    this.#noteGap(channel, this.#positions.miss(channel, epoch, { from, to }));
+    this.#noteGaps(channel, this.#positions.miss(channel, epoch, { from, to }));
     this.#tellAll();
   }
 
-  #noteGap(channel: string, missing: Missing | undefined): void {
-    if (missing === undefined) return;
+  #noteGaps(channel: string, missing: readonly Missing[]): void {
     const epoch = this.#positions.get(channel)?.epoch ?? "";
-    this.#tellings.push(() => this.#owner.gap({ channel, epoch, ...missing }));
+    for (const { from, to } of missing) {
+      this.#tellings.push(() => this.#owner.gap({ channel, epoch, from, to }));
+    }
   }
 
   /** Tells what there is to tell, when nothing is half done: whoever listens may do anything. */

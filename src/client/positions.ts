@@ -6,7 +6,8 @@ export interface Missing {
   readonly to: number | null;
 }
 
-const everything: Missing = { from: null, to: null };
+const nothing: readonly Missing[] = [];
+const everything: readonly Missing[] = [{ from: null, to: null }];
 
 /**
  * Where a client stands in its channels, and so what is new to it.
@@ -51,25 +52,25 @@ export class Positions {
    * @param recovered Whether the server says that nothing is missing; undefined where it says nothing.
    * @returns What is missing.
    */
-  start(channel: string, told: Position | undefined, recovered?: boolean): Missing | undefined {
+  start(channel: string, told: Position | undefined, recovered?: boolean): readonly Missing[] {
     const wasStanding = this.#standing.has(channel);
     this.#standing.add(channel);
-    if (told === undefined) return undefined;
+    if (told === undefined) return nothing;
     const own = this.#positions.get(channel);
     if (own === undefined) {
       this.#move(channel, told);
-      return undefined;
+      return nothing;
     }
-    const isSameEpoch = own.epoch === told.epoch;
-    if (isSameEpoch && recovered === true) return undefined;
-    if (isSameEpoch && recovered === undefined && told.offset <= own.offset) return undefined;
+    if (own.epoch !== told.epoch || (recovered !== true && told.offset < own.offset)) {
+      this.#move(channel, told);
+      this.#adrift.add(channel);
+      return everything;
+    }
+    if (recovered === true || told.offset <= own.offset) return nothing;
+    // Asked for again on the same connection, what lies between was for others.
+    const missing = wasStanding ? nothing : this.#between(channel, own.offset + 1, told.offset);
     this.#move(channel, told);
-    // Asked for again on the same connection: what lies between was for others.
-    if (isSameEpoch && wasStanding) return undefined;
-    if (isSameEpoch && told.offset === own.offset) return undefined;
-    if (isSameEpoch && told.offset > own.offset) return { from: own.offset + 1, to: told.offset };
-    this.#adrift.add(channel);
-    return everything;
+    return missing;
   }
 
   /** Takes an event in its turn. False for one that was handed over already, or is not awaited. */
@@ -104,27 +105,23 @@ export class Positions {
    *
    * @returns What of it was not told before.
    */
-  miss(channel: string, epoch: string, { from, to }: Missing): Missing | undefined {
-    if (!this.#standing.has(channel)) return undefined;
+  miss(channel: string, epoch: string, { from, to }: Missing): readonly Missing[] {
+    if (!this.#standing.has(channel)) return nothing;
     const own = this.#positions.get(channel);
+    const isSameEpoch = own?.epoch === epoch;
+    const isTold = isSameEpoch && this.#adrift.has(channel);
     if (from === null || to === null) {
-      if (own?.epoch === epoch && this.#adrift.has(channel)) return undefined;
+      if (isTold) return nothing;
       this.#move(channel, { epoch, offset: 0 });
       this.#adrift.add(channel);
       return everything;
     }
-    if (own?.epoch !== epoch) {
-      this.#move(channel, { epoch, offset: to });
-      return { from, to };
-    }
-    if (to <= own.offset) return undefined;
-    const isTold = this.#adrift.has(channel);
+    if (isSameEpoch && to <= own.offset) return nothing;
+    const first = isSameEpoch ? Math.max(from, own.offset + 1) : from;
+    const missing = isTold ? nothing : this.#between(channel, first, to);
     this.#move(channel, { epoch, offset: to });
-    if (isTold) {
-      this.#adrift.add(channel);
-      return undefined;
-    }
-    return { from: Math.max(from, own.offset + 1), to };
+    if (isTold) this.#adrift.add(channel);
+    return missing;
   }
 
   /** The client wants no more of a channel. */
@@ -146,6 +143,18 @@ export class Positions {
     this.#standing.clear();
     this.#adrift.clear();
     this.#ahead.clear();
+  }
+
+  /** What lies between, but for what was handed over before its turn. */
+  #between(channel: string, from: number, to: number): readonly Missing[] {
+    const ahead = [...this.#ahead.get(channel) ?? []].filter((n) => n >= from && n <= to);
+    const missing: Missing[] = [];
+    let start = from;
+    for (const offset of [...ahead.sort((a, b) => a - b), to + 1]) {
+      if (offset > start) missing.push({ from: start, to: offset - 1 });
+      start = offset + 1;
+    }
+    return missing;
   }
 
   #move(channel: string, position: Position): void {

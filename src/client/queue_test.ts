@@ -70,6 +70,8 @@ class Model {
   connect(isResumed: boolean): void {
     if (this.isConnected) this.cut();
     this.isConnected = true;
+    // Whoever has lost the session knows no publication again.
+    if (!isResumed) this.#ids.clear();
     const link: Writable = {
       isWritable: true,
       check() {},
