@@ -348,14 +348,15 @@ describe("The feeds over real sockets", () => {
     const seen: number[] = [];
     const subscribe = JSON.stringify({ type: "subscribe", channels: ["connections"] });
     const capabilities = { terminate: true, pings: true, closeCodes: true, drain: true };
-    const slow = { bufferedAmount: 0 };
+    const slow = { bufferedAmount: 0, fills: 0 };
     const idle = { capabilities, ping() {}, close() {}, terminate() {} };
     hub.accept({
       ...idle,
       get bufferedAmount() {
         return slow.bufferedAmount;
       },
-      send() {},
+      // Its buffer fills with the very frame, so it is found out in the middle of the fan-out.
+      send: () => void (slow.bufferedAmount = slow.fills),
     }, admission).receive(subscribe);
     hub.accept({
       ...idle,
@@ -367,7 +368,7 @@ describe("The feeds over real sockets", () => {
     }, admission).receive(subscribe);
     await settled();
     seen.length = 0;
-    slow.bufferedAmount = 101;
+    slow.fills = 101;
     await hub.channel("connections").publish("client.connected", {
       client_id: "c",
       user_id: null,

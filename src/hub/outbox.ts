@@ -4,8 +4,8 @@ import { encodeMessage, type Frame, plainText, type Variant } from "../protocol/
 import type { ApplicationReply, Features, ServerMessage } from "../protocol/messages.ts";
 import type { Workings } from "./workings.ts";
 
-/** Bytes that may wait in a socket before events wait in the history instead. */
-const HIGH_WATER = 65_536;
+/** The most bytes of a batch, whatever was asked for. */
+const MAX_BATCH = 65_536;
 
 /** How messages are put together, as `hello` granted it. */
 type Batching = NonNullable<Features["batch"]>;
@@ -37,7 +37,10 @@ export class Outbox {
 
   /** Whether the socket takes more events. Answers it must take in any case. */
   get isReady(): boolean {
-    return this.#socket.bufferedAmount + this.#batchBytes < HIGH_WATER;
+    // Some runtimes take nothing from a socket within a tick, so a burst must fit. Half of the limit is
+    // left for answers, which cannot wait in the history.
+    const { outbox } = this.#workings.options.limits;
+    return this.#socket.bufferedAmount + this.#batchBytes < outbox / 2;
   }
 
   /** Whether more waits than the connection may hold. */
@@ -93,7 +96,7 @@ export class Outbox {
   #gather(text: string, { max_ms, max_bytes }: Batching): void {
     const bytes = byteLength(text);
     // A batch that took the socket's whole room would make a quick reader wait for its time to come.
-    const most = Math.min(max_bytes, HIGH_WATER);
+    const most = Math.min(max_bytes, MAX_BATCH);
     if (this.#batchBytes + bytes > most) this.flush();
     this.#batch.push(text);
     this.#batchBytes += bytes;

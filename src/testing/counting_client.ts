@@ -17,6 +17,8 @@ export class CountingClient {
   readonly #total: number;
   #rest: Uint8Array = new Uint8Array(0);
   #isOpen = false;
+  /** The offset before the first event. */
+  #start = 0;
   /** Resolves when the subscription was answered. */
   readonly subscribed: Promise<void>;
   /** Resolves when all events came in order; rejects at the first that did not, or at an early end. */
@@ -77,9 +79,15 @@ export class CountingClient {
 
   #message(payload: Uint8Array): void {
     const message = JSON.parse(new TextDecoder().decode(payload));
-    if (message.type === "subscribed") this.#onSubscribed();
+    if (message.type === "subscribed") {
+      const [position] = Object.values(message.positions as Record<string, { offset: number }>);
+      this.#start = position!.offset;
+      this.#onSubscribed();
+    }
     if (message.type !== "event") return;
-    if (message.offset !== this.events + 1 || message.data.sequence !== this.events + 1) {
+    if (
+      message.offset !== this.#start + this.events + 1 || message.data.sequence !== this.events + 1
+    ) {
       this.#onFailed(new Error(`offset ${message.offset} after ${this.events}`));
     }
     if (++this.events === this.#total) this.#onDone();

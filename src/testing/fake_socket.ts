@@ -12,7 +12,7 @@ export class FakeSocket implements Socket {
   ended: number | undefined;
 
   get bufferedAmount(): number {
-    return this.room > 0 ? 0 : 65_536;
+    return this.room > 0 ? 0 : 3_145_728;
   }
 
   send(frame: Frame): void {
