@@ -66,6 +66,11 @@ export function channel<const E extends EventSchemas = EventSchemas>(
   options: ChannelOptions<E> = {},
 ): ChannelDefinition<E> {
   const { description = "", events, permissions = defaultPermissions, echo = true } = options;
+  for (const [type, schema] of Object.entries(events ?? {})) {
+    if (typeof schema?.safeParse !== "function") {
+      throw new HeddleError("option_invalid", `events: what "${type}" takes must be a zod schema`);
+    }
+  }
   for (const [role, actions] of Object.entries(permissions)) {
     if (!Array.isArray(actions)) {
       throw new HeddleError(
@@ -74,11 +79,6 @@ export function channel<const E extends EventSchemas = EventSchemas>(
       );
     }
     for (const action of actions) checkAction(role, action);
-  }
-  for (const [type, schema] of Object.entries(events ?? {})) {
-    if (typeof schema?.safeParse !== "function") {
-      throw new HeddleError("option_invalid", `events: what "${type}" takes must be a zod schema`);
-    }
   }
   return { description, events, permissions, echo };
 }
