@@ -124,13 +124,25 @@ export type ChannelDefinitions = Readonly<Record<string, ChannelDefinition>>;
  * if (metrics.echo !== true) throw new Error("echo is on unless it is switched off");
  * ```
  *
- * @throws {HeddleError} `option_invalid` for an action that is neither `subscribe` nor `broadcast`.
+ * @throws {HeddleError} `option_invalid` for an action that is neither `subscribe` nor `broadcast`, or an
+ * event without a schema.
  */
 export function channel<const E extends EventSchemas = EventSchemas>(
   options: ChannelOptions<E> = {},
 ): ChannelDefinition<E> {
   const { description = "", events, permissions = defaultPermissions, echo = true } = options;
+  for (const [type, schema] of Object.entries(events ?? {})) {
+    if (typeof schema?.safeParse !== "function") {
+      throw new HeddleError("option_invalid", `events: what "${type}" takes must be a zod schema`);
+    }
+  }
   for (const [role, actions] of Object.entries(permissions)) {
+    if (!Array.isArray(actions)) {
+      throw new HeddleError(
+        "option_invalid",
+        `permissions of role "${role}" must be a list of actions`,
+      );
+    }
     for (const action of actions) checkAction(role, action);
   }
   const { priority = "normal", overflow = "disconnect", ack = false } = options;
@@ -177,9 +189,16 @@ export class ChannelRegistry {
   readonly #table: PatternTable<ChannelDefinition>;
   readonly #events = new Map<ChannelDefinition, PatternTable<z.ZodType>>();
 
-  /** @throws {HeddleError} `option_invalid` for a name that is neither a channel's nor a pattern. */
+  /**
+   * @throws {HeddleError} `option_invalid` for a name that is neither a channel's nor a pattern, or what
+   * `channel` did not make.
+   */
   constructor(definitions: ChannelDefinitions) {
     for (const [name, definition] of Object.entries(definitions)) {
+      // Without permissions nobody could be told whether they may; options alone have none.
+      if (typeof definition?.permissions !== "object" || typeof definition.echo !== "boolean") {
+        throw new HeddleError("option_invalid", `channels: "${name}" must be made by channel({…})`);
+      }
       if (!isChannelName(name) && !isChannelPattern(name)) {
         throw new HeddleError(
           "option_invalid",

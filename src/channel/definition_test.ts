@@ -52,9 +52,31 @@ describe("channel()", () => {
     assertEquals(error.code, "option_invalid");
     assertStringIncludes(error.message, '"subscribe" and "broadcast"');
   });
+
+  it("refuses permissions that are no list, and events without a schema", () => {
+    const actions = "subscribe" as unknown as ["subscribe"];
+    const schema = { type: "object" } as unknown as z.ZodType;
+    for (
+      const [options, told] of [
+        [{ permissions: { admin: actions } }, 'role "admin" must be a list'],
+        [{ events: { said: schema } }, '"said" takes must be a zod schema'],
+      ] as const
+    ) {
+      const error = assertThrows(() => channel(options), HeddleError, told);
+      assertEquals(error.code, "option_invalid");
+    }
+  });
 });
 
 describe("ChannelRegistry", () => {
+  it("refuses what channel() did not make", () => {
+    for (const made of [{}, { description: "news" }, undefined, null]) {
+      const news = made as unknown as ChannelDefinition;
+      const error = assertThrows(() => new ChannelRegistry({ news }), HeddleError, '"news"');
+      assertEquals(error.code, "option_invalid");
+    }
+  });
+
   it("finds the exact definition, else that of the longest pattern, in any order", () => {
     const [all, rooms, vip, lobby] = ["all", "rooms", "vip", "lobby"]
       .map((description) => channel({ description }));

@@ -245,4 +245,14 @@ describe("createHub()", () => {
     );
     assertEquals(error.code, "option_invalid");
   });
+
+  it("refuses a message that message() did not make", () => {
+    const messages = { ask: { schema: {} } as never };
+    const error = assertThrows(
+      () => createHub({ auth: allowAnonymous(), messages }),
+      HeddleError,
+      '"ask" must be made by message',
+    );
+    assertEquals(error.code, "option_invalid");
+  });
 });

@@ -157,8 +157,13 @@ export function resolveOptions<C extends ChannelDefinitions, M extends MessageDe
       "auth is missing: give jwtAuth({…}), a function of the request, or allowAnonymous()",
     );
   }
-  const messages = options.messages ?? {};
-  for (const type of Object.keys(messages)) checkMessageType(type);
+  const messages: MessageDefinitions = options.messages ?? {};
+  for (const [type, definition] of Object.entries(messages)) {
+    checkMessageType(type);
+    if (typeof definition?.handle !== "function") {
+      throw new HeddleError("option_invalid", `messages: "${type}" must be made by message(…)`);
+    }
+  }
   const interval = positive("heartbeat.interval", options.heartbeat?.interval ?? 30_000);
   const timeout = positive("heartbeat.timeout", options.heartbeat?.timeout ?? 3 * interval);
   if (timeout <= interval) {
