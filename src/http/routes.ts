@@ -25,7 +25,7 @@ export interface RouteOptions {
   readonly path?: string;
   /** Does the upgrade. @default `GET {path}` is answered with 426, for servers that upgrade elsewhere */
   readonly upgrade?: UpgradeHandler;
-  /** The roles that are shown client and user ids. @default ["admin"] */
+  /** The roles that are shown client and user ids, and that may broadcast. @default ["admin"] */
   readonly adminRoles?: readonly string[];
 }
 
@@ -40,7 +40,7 @@ const PATH = /^\/$|^(\/[\w.~-]+)+$/;
  * - `GET /api/v1/websocket/status`, `…/channels`, `…/channels/{channel}` counts for whoever may
  *   connect; who it is for `adminRoles` alone
  * - `POST /api/v1/websocket/broadcast?channel=X` publishes the event in the body, up to 64 KiB of
- *   `{"event_type", "data"}`, for roles that may broadcast on that channel
+ *   `{"event_type", "data"}`, for those of `adminRoles` that may broadcast on that channel
  *
  * What cannot be done is answered with `{"error", "message"}`: 400 for bad input, 401 without a
  * credential where one is needed, 403 for a role that may not, 404, 405 with `Allow`, 413, and 503

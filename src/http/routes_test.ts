@@ -319,11 +319,20 @@ describe("POST /api/v1/websocket/broadcast", () => {
     }
   }
 
-  it("lets a role publish that the channel lists, though it is no admin", async () => {
-    const response = await routes(testHub()).request(
-      ...await post("?channel=room%2Fa", { event_type: "note", data: null }, "anonymous"),
-    );
-    assertEquals(response.status, 200);
+  it("is for admins alone, though the channel lets others publish over the socket", async () => {
+    const event = { event_type: "note", data: null };
+    const statuses: number[] = [];
+    for (const role of ["anonymous", "developer", "admin"]) {
+      const request = await post("?channel=room%2Fa", event, role);
+      statuses.push((await routes(testHub()).request(...request)).status);
+    }
+    assertEquals(statuses, [401, 403, 200]);
+  });
+
+  it("is for the roles that the application says are admins", async () => {
+    const request = await post("?channel=room%2Fa", { event_type: "note", data: 1 }, "developer");
+    const app = routes(testHub(), { adminRoles: ["developer"] });
+    assertEquals((await app.request(...request)).status, 200);
   });
 
   it("reaches the subscribers of the channel in the query, whatever the body says", async () => {
