@@ -7,6 +7,7 @@ export { acceptWebSocket, standardSocket } from "./src/adapter/standard.ts";
 export { type Clock, type ManualClock, manualClock, systemClock } from "./src/base/clock.ts";
 export { HeddleError, type HeddleErrorCode } from "./src/base/errors.ts";
 export { type Random, seededRandom, systemRandom } from "./src/base/random.ts";
+export type { Input, Output, Schema, SchemaError, SchemaIssue } from "./src/base/schema.ts";
 export type { MaybePromise } from "./src/base/maybe_promise.ts";
 export type {
   Broker,

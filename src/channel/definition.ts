@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { z } from "zod";
+import type { Schema } from "../base/schema.ts";
 import { HeddleError } from "../base/errors.ts";
 import type { Retention } from "../broker/broker.ts";
 import type { PresenceTerms } from "../broker/presence.ts";
@@ -18,7 +18,7 @@ import {
 import type { ConflationKey } from "./conflation.ts";
 
 /** The events of a channel: a schema by event type; a type that ends in `*` covers all that start so. */
-export type EventSchemas = Readonly<Record<string, z.ZodType>>;
+export type EventSchemas = Readonly<Record<string, Schema>>;
 
 /** Options of {@linkcode channel}. */
 export interface ChannelOptions<E extends EventSchemas> {
@@ -187,7 +187,7 @@ export class ChannelRegistry {
   /** Every definition, by the name or pattern it was declared under. */
   readonly definitions: ReadonlyMap<string, ChannelDefinition>;
   readonly #table: PatternTable<ChannelDefinition>;
-  readonly #events = new Map<ChannelDefinition, PatternTable<z.ZodType>>();
+  readonly #events = new Map<ChannelDefinition, PatternTable<Schema>>();
 
   /**
    * @throws {HeddleError} `option_invalid` for a name that is neither a channel's nor a pattern, or what

@@ -4,18 +4,18 @@
  *
  * @module
  */
-import type { z } from "zod";
+import type { Input, Output, Schema } from "../base/schema.ts";
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import type { Media } from "../protocol/event.ts";
 
 /** A channel, as far as its type says what passes through it. */
 export interface ChannelShape {
-  readonly events: Readonly<Record<string, z.ZodType>> | undefined;
+  readonly events: Readonly<Record<string, Schema>> | undefined;
 }
 
 /** A message of the application, as far as its type says what it carries. */
 export interface MessageShape {
-  readonly schema: z.ZodType;
+  readonly schema: Schema;
 }
 
 /** What `createClient<typeof hub>()` takes: anything with the types of a hub. */
@@ -45,8 +45,8 @@ type Schemas<H extends HubShape, N extends string> = NonNullable<
 
 /** The event types of a channel, with what each carries: as it is published, or as it arrives. */
 type Events<S, As extends "input" | "output"> = string extends keyof S ? Record<string, unknown> : {
-  [T in keyof S as Covered<T>]: S[T] extends z.ZodType
-    ? As extends "input" ? z.input<S[T]> : Wire<z.output<S[T]>>
+  [T in keyof S as Covered<T>]: S[T] extends Schema
+    ? As extends "input" ? Input<S[T]> : Wire<Output<S[T]>>
     : never;
 };
 
@@ -73,7 +73,7 @@ type EventsIn<N, E> = {
 export type MessageTypeOf<H extends HubShape> = keyof Messages<H> & string;
 
 /** The payload of a message. */
-export type PayloadOf<H extends HubShape, T extends MessageTypeOf<H>> = z.input<
+export type PayloadOf<H extends HubShape, T extends MessageTypeOf<H>> = Input<
   Messages<H>[T]["schema"]
 >;
 

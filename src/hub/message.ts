@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { z } from "zod";
+import type { Output, Schema } from "../base/schema.ts";
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import type { ConnectionInfo } from "./info.ts";
 
@@ -30,11 +30,11 @@ export interface MessageContext<P> {
 }
 
 /** A message as declared: what {@linkcode message} returns. */
-export interface MessageDefinition<S extends z.ZodType = z.ZodType> {
+export interface MessageDefinition<S extends Schema = Schema> {
   /** What a payload must fit; where it does not, the answer is `payload_invalid`. */
   readonly schema: S;
   /** What the application does with it. What this throws is answered with the error `internal`. */
-  handle(context: MessageContext<z.infer<S>>): MaybePromise<void>;
+  handle(context: MessageContext<Output<S>>): MaybePromise<void>;
 }
 
 /** The messages of a hub, by type. */
@@ -59,9 +59,9 @@ export type MessageDefinitions = Readonly<Record<string, MessageDefinition>>;
  * });
  * ```
  */
-export function message<S extends z.ZodType>(
+export function message<S extends Schema>(
   schema: S,
-  handle: (context: MessageContext<z.infer<S>>) => MaybePromise<void>,
+  handle: (context: MessageContext<Output<S>>) => MaybePromise<void>,
 ): MessageDefinition<S> {
   return { schema, handle };
 }

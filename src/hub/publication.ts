@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { z } from "zod";
+import type { Input } from "../base/schema.ts";
 import type { ChannelDefinition, ChannelDefinitions } from "../channel/definition.ts";
 import type { Exclusion } from "../protocol/event.ts";
 
@@ -29,9 +29,7 @@ export type EventsOf<D> = D extends ChannelDefinition<infer E>
   : never;
 
 type EventData<E> = {
-  [T in keyof E as T extends `${infer Prefix}*` ? `${Prefix}${string}` : T]: E[T] extends z.ZodType
-    ? z.input<E[T]>
-    : never;
+  [T in keyof E as T extends `${infer Prefix}*` ? `${Prefix}${string}` : T]: Input<E[T]>;
 };
 
 /** The definition that holds for a channel name: the exact one, else a pattern's. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { z } from "zod";
+import type { SchemaError } from "../base/schema.ts";
 import { assertNever } from "../base/exhaustive.ts";
 import { type Algorithm, decodeCompressedJson } from "./compression.ts";
 import { decodeEnvelope, type Envelope, type MediaKind } from "./envelope.ts";
@@ -152,8 +153,9 @@ function misfit(error: z.ZodError): Failure {
  * if (describeIssue(error!) !== "channels must be an array") throw new Error(describeIssue(error!));
  * ```
  */
-export function describeIssue(error: z.ZodError): string {
-  const issue = error.issues[0];
+export function describeIssue(error: SchemaError): string {
+  // Another copy of zod 4 has other types for the same issues.
+  const issue = error.issues[0] as z.core.$ZodIssue | undefined;
   if (issue === undefined) return "does not fit the schema";
   const path = issue.path.map(String).join(".") || "the value";
   switch (issue.code) {
