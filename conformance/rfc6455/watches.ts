@@ -122,7 +122,9 @@ export const cases: readonly Case[] = [
       "RFC 6455",
       "7.4.1",
       "1005 is a reserved value and MUST NOT be set as a status code in a Close control frame by an " +
-        "endpoint. … (7.4.2) Status codes in the range 0-999 are not used.",
+        "endpoint. … (7.4.2) Status codes in the range 0-999 are not used. … (5.5.1) the first two bytes of " +
+        "the body MUST be a 2-byte unsigned integer … representing a status code with value /code/ " +
+        "defined in Section 7.4.",
     ),
   ),
   watch(
