@@ -213,7 +213,7 @@ const BROKEN: Readonly<Record<string, readonly [Partial<Rules>, id: string, "fai
     "5.5.1/close-without-a-body",
     "fail",
   ],
-  "leaves TCP open": [{ end: () => {} }, "7.1.1/server-closes-tcp", "fail"],
+  "leaves TCP open": [{ end: () => {} }, "5.5.1/server-closes-tcp", "fail"],
   "takes bad close codes": [
     { checkClose: () => null, closeReply: () => body(1000) },
     "7.4.2/close-999-refused",

@@ -91,7 +91,8 @@ export const cases: readonly Case[] = [
       "RFC 9112",
       "6.3",
       "If a valid Content-Length header field is present without Transfer-Encoding, its decimal value " +
-        "defines the expected message body length in octets.",
+        "defines the expected message body length in octets. … (9.3) A server MUST read the entire request " +
+        "message body or close the connection after sending its response",
     ),
     async run(peer) {
       const handshake = await peer.handshake({ headers: { "Content-Length": "0" } });

@@ -43,7 +43,7 @@ export const cases: readonly Case[] = [
     must(
       "RFC 6455",
       "5.2",
-      "RSV1, RSV2, RSV3: 1 bit each. MUST be 0 unless an extension is negotiated that defines " +
+      "RSV1, RSV2, RSV3: 1 bit each MUST be 0 unless an extension is negotiated that defines " +
         "meanings for non-zero values.",
     ),
   ),
@@ -155,7 +155,8 @@ export const cases: readonly Case[] = [
     must(
       "RFC 7692",
       "7.2.1",
-      "Compress all the octets of the payload of the message using DEFLATE.",
+      "Compress all the octets of the payload of the message using DEFLATE. … (RFC 6455, 5.2) MUST be " +
+        "0 unless an extension is negotiated that defines meanings for non-zero values.",
     ),
   ),
   watch(
@@ -166,7 +167,9 @@ export const cases: readonly Case[] = [
       "RFC 7692",
       "7.1.2.1",
       "By including this parameter in an extension negotiation offer, a client limits the LZ77 " +
-        "sliding window size that the server will use to compress messages.",
+        "sliding window size that the server will use to compress messages. … (7.2.1) the server MUST " +
+        "NOT use an LZ77 sliding window longer than the w-th power of 2 bytes to compress messages to " +
+        "send.",
     ),
   ),
 ];

@@ -31,7 +31,9 @@ const clientWindow = must(
   "RFC 7692",
   "7.1.2.2",
   "Absence of this extension parameter in an extension negotiation response indicates that the " +
-    "server can receive messages compressed using an LZ77 sliding window of up to 32,768 bytes.",
+    "server can receive messages compressed using an LZ77 sliding window of up to 32,768 bytes. … " +
+    "(7.2.2) the server MUST decompress each new message using the LZ77 sliding window used to process " +
+    "the last compressed message.",
 );
 
 const ALL_BITS = [8, 9, 10, 11, 12, 13, 14, 15] as const;
