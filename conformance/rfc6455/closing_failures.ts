@@ -8,7 +8,7 @@ import type { Connection } from "../peer/connection.ts";
 import { Broken } from "../peer/finding.ts";
 import { showIncoming } from "../peer/incoming.ts";
 import { bytesOf, equalBytes, fromHex } from "../wire/bytes.ts";
-import { close, continuation, frame, type FrameSpec, ping, text } from "../wire/frame.ts";
+import { frame, type FrameSpec, ping, text } from "../wire/frame.ts";
 
 const closesTcp = must(
   "RFC 6455",

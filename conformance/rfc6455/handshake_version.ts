@@ -24,7 +24,7 @@ const thirteen = must(
 const once = must(
   "RFC 6455",
   "11.3.5",
-  "The |Sec-WebSocket-Version| header field MUST NOT appear more than once in an HTTP request. … " +
+  "However, the |Sec-WebSocket-Version| header field MUST NOT appear more than once in an HTTP request. … " +
     `(4.2.1) ${NOT_AS_DESCRIBED}`,
 );
 
@@ -66,7 +66,7 @@ export const cases: readonly Case[] = [
       "RFC 9110",
       "15.5.22",
       "The server MUST send an Upgrade header field in a 426 response to indicate the required " +
-        "protocol(s).",
+        "protocol(s) (Section 7.8).",
     ),
     async run(peer) {
       const handshake = await peer.handshake(version("99"));
