@@ -50,6 +50,9 @@ export async function startServer(server: MatrixServer, places: Places): Promise
     (text: string) => errors = (errors + text).slice(-2000),
   );
   child.on("error", (error) => failure = error.message);
+  const killed = () => kill(child);
+  process.once("exit", killed);
+  child.once("exit", () => process.off("exit", killed));
   const ending = () => failure ?? howEnded(child);
 
   const deadline = performance.now() + START;
@@ -73,13 +76,18 @@ function howEnded({ exitCode, signalCode }: ChildProcess): string | null {
 async function stop(child: ChildProcess): Promise<void> {
   if (child.pid === undefined) return;
   const exit = howEnded(child) === null ? once(child, "exit") : null;
+  kill(child);
+  await exit;
+}
+
+function kill({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
   try {
     // Not SIGTERM: some servers wait for open connections first.
-    process.kill(-child.pid, "SIGKILL");
+    process.kill(-pid, "SIGKILL");
   } catch {
     // Nothing of the group is left.
   }
-  await exit;
 }
 
 async function freePort(): Promise<number> {

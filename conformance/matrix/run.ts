@@ -42,6 +42,9 @@ const cache = process.env["HEDDLE_MATRIX"] ??
   join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "heddle-matrix");
 const places = { cache, servers: join(here, "servers") };
 
+// So that a server which runs just then is ended too.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(2));
+
 const judged: Judged[] = [];
 const notJudged: NotJudged[] = [];
 for (const server of only) {
@@ -54,9 +57,10 @@ for (const server of only) {
       const file = join(reports ?? "", `${server.name}-${i + 1}.json`);
       writeFileSync(file, JSON.stringify(report, null, 2));
     }
-    const { passed, failed, warned, skipped } = found.reports[0]?.summary ?? {};
+    const { passed, failed, warned, skipped, errored } = found.reports[0]?.summary ?? {};
     process.stderr.write(
       `${passed} passed, ${failed} failed, ${warned} warned, ${skipped} skipped` +
+        `${errored === 0 ? "" : `, ${errored} errors of the kit`}` +
         `${found.unstable.length === 0 ? "" : `; ${found.unstable.length} unstable`}` +
         `${found.ended === null ? "" : `; ${found.ended}`}\n`,
     );
