@@ -68,7 +68,7 @@ export class Sender {
       if (frame instanceof Uint8Array) return frame;
       this.#framesSent++;
       if (frame.opcode === OPCODE.close) this.#sentClose = true;
-      if (frame.opcode === OPCODE.ping && (!frame.fin || frame.payload.length > 125)) {
+      if (frame.opcode === OPCODE.ping && (frame.fin === false || frame.payload.length > 125)) {
         this.#illegalPings.push(frame.payload);
       }
       return encodeFrame(frame, this.#random.bytes(4));

@@ -118,7 +118,8 @@ export const cases: readonly Case[] = [
       "4.2.2",
       "If the server finishes these steps without aborting the WebSocket handshake, the server " +
         "considers the WebSocket connection to be established and that the WebSocket connection is in " +
-        "the OPEN state. At this point, the server may begin sending (and receiving) data.",
+        "the OPEN state. At this point, the server may begin sending (and receiving) data. … (6.2) " +
+        "Incoming data MUST be parsed as WebSocket frames as defined in Section 5.2.",
     ),
     needs: ["echo"],
     async run(peer) {
