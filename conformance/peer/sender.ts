@@ -52,9 +52,15 @@ export class Sender {
     return this.#sentClose;
   }
 
-  /** Whether a Pong with this payload answers a Ping that was too long or not final (section 5.5). */
+  /**
+   * Whether a Pong with this payload, or with what of it a Pong can hold, answers a Ping that was too
+   * long or not final (section 5.5).
+   */
   answersIllegalPing(payload: Uint8Array): boolean {
-    return payload.length > 0 && this.#illegalPings.some((sent) => equalBytes(sent, payload));
+    return payload.length > 0 &&
+      this.#illegalPings.some((sent) =>
+        equalBytes(sent, payload) || equalBytes(sent.subarray(0, 125), payload)
+      );
   }
 
   /** How many frames were encoded to be sent. */
