@@ -8,11 +8,14 @@ describe("the registry of cases", () => {
     assertEquals(ids.filter((id, i) => ids.indexOf(id) !== i), []);
   });
 
-  it("has ids of specification, section and name", () => {
+  it("has ids of specification, section and name, the same as the requirement's", () => {
     for (const { id, requirement } of cases) {
       assertMatch(id, /^(rfc6455|rfc7692|rfc9110|rfc9112)\/\d+(\.\d+)*\/[a-z0-9-]+$/);
       const spec = requirement.spec.toLowerCase().replace(" ", "");
-      assert(id.startsWith(`${spec}/`), `${id} names another specification than ${spec}`);
+      assert(
+        id.startsWith(`${spec}/${requirement.section}/`),
+        `${id} cites ${requirement.section}`,
+      );
     }
   });
 
@@ -22,6 +25,13 @@ describe("the registry of cases", () => {
       assertMatch(requirement.section, /^\d+(\.\d+)*$/, id);
       assert(["MUST", "SHOULD", "MAY"].includes(requirement.level), id);
       assert(requirement.text.length > 20, `${id} does not quote its sentence`);
+    }
+  });
+
+  it("puts no level on a case that its sentence does not have", () => {
+    const words = { MUST: /\bMUST\b/, SHOULD: /\b(MUST|SHOULD)\b|recommended/i, MAY: /./ };
+    for (const { id, requirement: { level, text } } of cases) {
+      assertMatch(text, words[level], `${id}: nothing in its text says ${level}`);
     }
   });
 

@@ -174,6 +174,9 @@ export class Connection extends Sender {
           return this.#note(got.how, null, codes.includes(null) ? null : noCloseFrame(codes, got));
         }
         if (got.kind === "garbage") throw new Broken({ expected, observed: got.observed });
+        if (got.kind === "pong" && this.answersIllegalPing(got.payload)) {
+          throw new Broken({ expected, observed: `${showIncoming(got)}, and no Close` });
+        }
         if (got.kind === "message" && this.#context.echoes && !isNext(allowed, got.message)) {
           throw new Broken({ expected, observed: `${showIncoming(got)}, and no Close` });
         }

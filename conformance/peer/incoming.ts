@@ -3,12 +3,14 @@
  *
  * @module
  */
-import { concat, decodeUtf8, show, toHex } from "../wire/bytes.ts";
+import { bytesOf, concat, decodeUtf8, equalBytes, show, toHex } from "../wire/bytes.ts";
 import { type Agreement, type InflatedMessage, MessageInflater } from "../wire/deflate.ts";
 import { decodeFrame, type Frame, OPCODE, Unreadable } from "../wire/frame.ts";
 import { BadDeflate } from "../wire/inflate.ts";
 import type { Ending, Wire } from "../wire/socket.ts";
 import { checkFrame, type Violation } from "./watch.ts";
+
+const HTTP = bytesOf("HTTP/1.");
 
 /** A message, as the API of a WebSocket sees it. */
 export interface Message {
@@ -65,6 +67,7 @@ export class Reader {
     for (;;) {
       if (this.#garbage !== null) return { kind: "garbage", observed: this.#garbage };
       const frame = this.#frame();
+      if (frame === undefined && this.#garbage !== null) continue;
       if (frame === undefined) break;
       const incoming = this.#incoming(frame);
       if (incoming !== undefined) return incoming;
@@ -75,7 +78,13 @@ export class Reader {
 
   #frame(): Frame | undefined {
     try {
-      const frame = decodeFrame(this.#wire.peek());
+      const bytes = this.#wire.peek();
+      // What would be frames by chance alone breaks no rule of theirs.
+      if (equalBytes(bytes.subarray(0, HTTP.length), HTTP)) {
+        this.#garbage = `a response of HTTP where a frame must be: ${show(bytes.subarray(0, 12))}`;
+        return undefined;
+      }
+      const frame = decodeFrame(bytes);
       if (frame !== undefined) this.#wire.take(frame.raw.length);
       return frame;
     } catch (error) {

@@ -5,7 +5,7 @@
  */
 import type { Random } from "../random.ts";
 import type { Agreement } from "../wire/deflate.ts";
-import { encodeRequest, keyOf, type RequestSpec } from "../wire/handshake.ts";
+import { acceptOf, encodeRequest, keyOf, type RequestSpec } from "../wire/handshake.ts";
 import { type Target, Unreachable, Wire } from "../wire/socket.ts";
 import { Connection, type Patience } from "./connection.ts";
 import { Broken, type CloseFinding, Refused, Skipped } from "./finding.ts";
@@ -27,8 +27,10 @@ export interface PeerOptions {
   readonly target: Target;
   readonly facts: Facts;
   readonly patience: Patience;
-  /** Other cases have connections open: 429 and 503 may be for lack of room. */
+  /** Other cases have connections open. */
   readonly crowded: boolean;
+  /** 429 and 503 are taken for the answer to what was asked, and not for lack of room. */
+  readonly insists: boolean;
   readonly random: Random;
   /** Seed of this case's property. */
   readonly seed: number;
@@ -108,11 +110,22 @@ export class Peer {
   /** Sends a request, honest but for what `spec` sets otherwise, and reads the answer. */
   async handshake(spec: RequestSpec = {}, options: HandshakeOptions = {}): Promise<Handshake> {
     const wire = await this.open();
-    const key = keyOf(this.random.bytes(16));
+    const key = this.key();
     const bytes = this.request(key, spec);
     if (options.pieces === undefined) wire.write(bytes);
     else await wire.writePieces(bytes, options.pieces);
     return await this.answer(wire, key);
+  }
+
+  /**
+   * A Sec-WebSocket-Key that follows from the seed. Neither it nor its hash has a + or a /: a server
+   * that gets those wrong is for the cases about the key alone.
+   */
+  key(): string {
+    for (;;) {
+      const key = keyOf(this.random.bytes(16));
+      if (!/[+/]/.test(key + acceptOf(key))) return key;
+    }
   }
 
   /** The bytes of a request, for a case that sends them in its own way; then {@link answer}. */
@@ -130,8 +143,10 @@ export class Peer {
   async answer(wire: Wire, key: string): Promise<Handshake> {
     const answer = await readAnswer(wire);
     const status = answer.response?.status;
-    if (this.crowded && (status === 429 || status === 503)) {
-      throw new Refused(`${status} while other connections are open`);
+    if (status === 429 || status === 503) {
+      if (!this.#options.insists) throw new Refused(`${status}, maybe for lack of room`);
+      const before = this.#wires.length - 1;
+      if (before > 0) throw new Skipped(`the server answers ${status} after ${before} connections`);
     }
     return new Handshake(wire, key, answer, (agreement) => this.#connection(wire, agreement));
   }
@@ -140,7 +155,8 @@ export class Peer {
    * A connection by an honest handshake.
    *
    * @throws Refused where the server, which accepted one before, does not accept this
-   * @throws Skipped where the answer is no right one, which is for the cases of the handshake to judge,
+   * @throws Skipped where it admits no more than the case has opened before; where the answer is no right
+   * one, which is for the cases of the handshake to judge,
    * or deflate was offered and not agreed to
    */
   async connect(options: ConnectOptions = {}): Promise<Connection> {

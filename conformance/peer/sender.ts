@@ -4,7 +4,7 @@
  * @module
  */
 import type { Random } from "../random.ts";
-import { bytesOf, concat } from "../wire/bytes.ts";
+import { bytesOf, concat, equalBytes } from "../wire/bytes.ts";
 import { type Agreement, type DeflateOptions, MessageDeflater } from "../wire/deflate.ts";
 import { encodeFrame, fragments, type FrameSpec, OPCODE } from "../wire/frame.ts";
 import type { Wire } from "../wire/socket.ts";
@@ -37,6 +37,7 @@ export class Sender {
   readonly #random: Random;
   readonly #deflater: MessageDeflater | null;
   #sentClose = false;
+  readonly #illegalPings: Uint8Array[] = [];
   #framesSent = 0;
 
   constructor(wire: Wire, agreement: Agreement | null, random: Random) {
@@ -51,6 +52,17 @@ export class Sender {
     return this.#sentClose;
   }
 
+  /**
+   * Whether a Pong with this payload, or with what of it a Pong can hold, answers a Ping that was too
+   * long or not final (section 5.5).
+   */
+  answersIllegalPing(payload: Uint8Array): boolean {
+    return payload.length > 0 &&
+      this.#illegalPings.some((sent) =>
+        equalBytes(sent, payload) || equalBytes(sent.subarray(0, 125), payload)
+      );
+  }
+
   /** How many frames were encoded to be sent. */
   get framesSent(): number {
     return this.#framesSent;
@@ -62,6 +74,9 @@ export class Sender {
       if (frame instanceof Uint8Array) return frame;
       this.#framesSent++;
       if (frame.opcode === OPCODE.close) this.#sentClose = true;
+      if (frame.opcode === OPCODE.ping && (frame.fin === false || frame.payload.length > 125)) {
+        this.#illegalPings.push(frame.payload);
+      }
       return encodeFrame(frame, this.#random.bytes(4));
     }));
   }

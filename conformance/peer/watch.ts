@@ -71,6 +71,6 @@ function checkClose(body: Uint8Array): (readonly [WatchRule, boolean])[] {
   if (high === undefined) return [];
   if (low === undefined) return [["close-body", true]];
   const code = high * 256 + low;
-  const unsent = code < 1000 || code >= 5000 || [1004, 1005, 1006, 1015].includes(code);
+  const unsent = code < 1000 || code >= 5000 || [1005, 1006, 1015].includes(code);
   return [["close-code", unsent], ["close-body", decodeUtf8(body.subarray(2)) === null]];
 }

@@ -60,6 +60,8 @@ type FrameCheck = (frame: InFrame, state: InState) => number | null;
 
 /** Everything the server decides. */
 export interface Rules {
+  /** Asked before all else, with the number of connections that are open, this one among them. */
+  readonly checkRoom: (connections: number) => Refusal | null;
   // Reading the request (RFC 9112).
   /** The bytes that wait, after more came. */
   readonly gather: (waiting: Uint8Array, chunk: Uint8Array) => Uint8Array;
@@ -171,6 +173,7 @@ const HOST = /^(\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(:\d*)?$/i;
 
 /** The rules of a server that keeps all requirements. */
 export const strictRules: Rules = {
+  checkRoom: () => null,
   gather: (waiting, chunk) => new Uint8Array(Buffer.concat([waiting, chunk])),
   leniency: STRICT,
   checkMethod: ({ method }) => method === "GET" ? null : { status: 405, headers: { Allow: "GET" } },

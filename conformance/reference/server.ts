@@ -47,7 +47,7 @@ export async function startReference(
   };
   const onConnection = (socket: Socket) => {
     keep(socket);
-    accept(socket, { ...strictRules, ...replaced() });
+    accept(socket, { ...strictRules, ...replaced() }, sockets.size);
   };
   const options = { allowHalfOpen: true, noDelay: true };
   const server: Server = credentials === null
@@ -66,7 +66,7 @@ export async function startReference(
 }
 
 /** Reads the request, answers it, and hands the rest of the bytes to an {@link Endpoint}. */
-function accept(socket: Socket, rules: Rules): void {
+function accept(socket: Socket, rules: Rules, connections: number): void {
   let waiting: Uint8Array = new Uint8Array();
   let endpoint: Endpoint | null = null;
   let refused = false;
@@ -84,7 +84,7 @@ function accept(socket: Socket, rules: Rules): void {
     try {
       const found = readRequest(waiting, rules.leniency);
       if (found === undefined) return;
-      const answer = answerTo(found.request, rules);
+      const answer = rules.checkRoom(connections) ?? answerTo(found.request, rules);
       if ("status" in answer) return refuse(answer);
       socket.write(answer.head);
       endpoint = new Endpoint(socket, rules, answer.agreement);

@@ -5,6 +5,7 @@
  */
 import { type Case, must, should } from "../case.ts";
 import { close } from "../wire/frame.ts";
+import { VALIDATED } from "./validated.ts";
 
 const answered = must(
   "RFC 6455",
@@ -19,17 +20,24 @@ const registered = should(
   "RFC 6455",
   "7.4.2",
   "Status codes in the range 1000-2999 are reserved for definition by this protocol, its future " +
-    "revisions, and extensions specified in a permanent and readily available public specification.",
+    "revisions, and extensions specified in a permanent and readily available public specification. " +
+    "… (5.5.1) If an endpoint receives a Close frame and did not previously send a Close frame, the " +
+    "endpoint MUST send a Close frame in response.",
 );
 
-const notUsed = must("RFC 6455", "7.4.2", "Status codes in the range 0-999 are not used.");
+const notUsed = must(
+  "RFC 6455",
+  "7.4.2",
+  `Status codes in the range 0-999 are not used. ${VALIDATED}`,
+);
 
 const neverSent = must(
   "RFC 6455",
   "7.4.1",
   "1005 is a reserved value and MUST NOT be set as a status code in a Close control frame by an " +
-    "endpoint. … 1006 is a reserved value and MUST NOT be set … 1015 is a reserved value and MUST " +
-    "NOT be set as a status code in a Close control frame by an endpoint.",
+    "endpoint. … 1006 is a reserved value and MUST NOT be set as a status code in a Close control " +
+    "frame by an endpoint. … 1015 is a reserved value and MUST NOT be set as a status code in a Close " +
+    `control frame by an endpoint. ${VALIDATED}`,
 );
 
 /** No sentence says that they are refused but 10.7, since a later revision may define some. */

@@ -27,15 +27,18 @@ const closesTcp = must(
 
 const discards = should(
   "RFC 6455",
-  "1.4",
-  "after receiving a control frame indicating the connection should be closed, a peer discards any " +
+  "7.1.1",
+  "An endpoint SHOULD use a method that cleanly closes the TCP connection, as well as the TLS session, " +
+    "if applicable, discarding any trailing bytes that may have been received. … (1.4) after receiving a control frame indicating the connection should be closed, a peer discards any " +
     "further data received.",
 );
 
 const once = should(
   "RFC 6455",
   "7.1.5",
-  "both endpoints will have sent and received a Close frame and will not send further Close frames.",
+  "both endpoints will have sent and received a Close frame and will not send further Close frames. … " +
+    "(5.5.1) If an endpoint receives a Close frame and did not previously send a Close frame, the " +
+    "endpoint MUST send a Close frame in response.",
 );
 
 /** Frames with a Close frame among them, that is answered all the same. */
@@ -107,7 +110,7 @@ export const cases: readonly Case[] = [
     },
   },
   ...Object.entries(CLOSINGS).map(([name, sent]): Case => ({
-    id: `rfc6455/7.1.1/server-closes-tcp${name === "1000" ? "" : `-after-${name}`}`,
+    id: `rfc6455/5.5.1/server-closes-tcp${name === "1000" ? "" : `-after-${name}`}`,
     title: `after Close frames both ways (${name}), the server closes TCP`,
     requirement: closesTcp,
     async run(peer) {
@@ -117,7 +120,7 @@ export const cases: readonly Case[] = [
     },
   })),
   ...Object.entries(LATE).map(([name, frames]): Case => ({
-    id: `rfc6455/1.4/${name}-after-close-discarded`,
+    id: `rfc6455/7.1.1/${name}-after-close-discarded`,
     title: `data (${name.replaceAll("-", " ")}) that comes after a Close frame is not echoed`,
     requirement: discards,
     needs: ["echo"],

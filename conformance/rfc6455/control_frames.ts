@@ -20,14 +20,16 @@ const identical = must(
   "RFC 6455",
   "5.5.3",
   'A Pong frame sent in response to a Ping frame must have identical "Application data" as found ' +
-    "in the message body of the Ping frame being replied to.",
+    "in the message body of the Ping frame being replied to. … (5.5.2) Upon receipt of a Ping frame, an " +
+    "endpoint MUST send a Pong frame in response",
 );
 
 const unsolicited = must(
   "RFC 6455",
   "5.5.3",
   "A Pong frame MAY be sent unsolicited. This serves as a unidirectional heartbeat. A response to " +
-    "an unsolicited Pong frame is not expected.",
+    "an unsolicited Pong frame is not expected. … (6.2) If a control frame (Section 5.5) is received, " +
+    "the frame MUST be handled as defined by Section 5.5.",
 );
 
 /** Payloads that a server which takes them for text, or for C strings, gets wrong. */
@@ -103,7 +105,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    id: "rfc6455/5.5.2/ping-before-close",
+    id: "rfc6455/5.5.1/ping-before-close",
     title: "a Close frame sent with a Ping before it is answered",
     requirement: must(
       "RFC 6455",
@@ -123,7 +125,8 @@ export const cases: readonly Case[] = [
     requirement: must(
       "RFC 6455",
       "5.5",
-      "Control frames can be interjected in the middle of a fragmented message.",
+      "Control frames can be interjected in the middle of a fragmented message. … (5.4) An endpoint " +
+        "MUST be capable of handling control frames in the middle of a fragmented message.",
     ),
     async run(peer) {
       const connection = await peer.connect();
@@ -155,7 +158,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    id: "rfc6455/5.5.3/pong-like-a-pending-ping",
+    id: "rfc6455/5.5.2/pong-like-a-pending-ping",
     title: "a Pong with the payload of the Ping that follows does not take its answer away",
     requirement: answered,
     async run(peer) {

@@ -153,7 +153,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    id: "rfc6455/5.4/not-delivered-before-its-end",
+    id: "rfc6455/6.2/not-delivered-before-its-end",
     title: "of a message whose last fragment has not come, nothing is delivered as a whole message",
     requirement: concatenated,
     needs: ["echo"],

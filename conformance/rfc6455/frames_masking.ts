@@ -20,7 +20,9 @@ const unmasks = must(
   "RFC 6455",
   "5.3",
   'Octet i of the transformed data ("transformed-octet-i") is the XOR of octet i of the original ' +
-    'data ("original-octet-i") with octet at index i modulo 4 of the masking key.',
+    'data ("original-octet-i") with octet at index i modulo 4 of the masking key ' +
+    '("masking-key-octet-j") … (6.2) A server MUST remove masking for data frames received from a client ' +
+    "as described in Section 5.3.",
 );
 
 const removes = must(

@@ -1,5 +1,5 @@
 /**
- * RFC 6455 sections 1.3 and 4.2.2: Sec-WebSocket-Accept proves that the server read the key.
+ * RFC 6455 section 4.2.2, RFC 9110 section 5.5: Sec-WebSocket-Accept proves that the server read the key.
  *
  * @module
  */
@@ -8,21 +8,21 @@ import { type Case, must } from "../case.ts";
 import { forAll } from "../peer/property.ts";
 import { Broken } from "../peer/finding.ts";
 import { acceptOf, keyOf } from "../wire/handshake.ts";
-import { handshakeWith } from "./handshake_variants.ts";
+import { EXCLUDES_BLANKS, handshakeWith } from "./handshake_variants.ts";
 
 const hashed = must(
   "RFC 6455",
   "4.2.2",
-  "The value of this header field is constructed by concatenating /key/ … with the string " +
-    '"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", taking the SHA-1 hash of this concatenated value ' +
-    "to obtain a 20-byte value and base64-encoding this 20-byte hash.",
+  "If the server chooses to accept the incoming connection, it MUST reply with a valid HTTP response " +
+    "indicating the following. … A |Sec-WebSocket-Accept| header field. The value of this header field " +
+    "is constructed by concatenating /key/, defined above in step 4 in Section 4.2.2, with the string " +
+    '"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", taking the SHA-1 hash of this concatenated value to ' +
+    "obtain a 20-byte value and base64-encoding (see Section 4 of [RFC4648]) this 20-byte hash.",
 );
 const withoutBlanks = must(
-  "RFC 6455",
-  "1.3",
-  "For this header field, the server has to take the value (as present in the header field, e.g., " +
-    "the base64-encoded version minus any leading and trailing whitespace) and concatenate this " +
-    'with the Globally Unique Identifier … "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" in string form',
+  "RFC 9110",
+  "5.5",
+  EXCLUDES_BLANKS,
 );
 
 const SAMPLE = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -100,7 +100,7 @@ export const cases: readonly Case[] = [
     },
   },
   ...Object.entries(BLANKS).map(([name, { what, written, line }]): Case => ({
-    id: `rfc6455/1.3/${name}`,
+    id: `rfc9110/5.5/${name}`,
     title: `${what} change nothing about Sec-WebSocket-Accept`,
     requirement: withoutBlanks,
     async run(peer) {

@@ -59,10 +59,10 @@ export const cases: readonly Case[] = [
   look(
     must(
       "RFC 6455",
-      "4.1",
-      "If the response lacks an |Upgrade| header field or the |Upgrade| header field contains a " +
-        'value that is not an ASCII case-insensitive match for the value "websocket", the client ' +
-        "MUST _Fail the WebSocket Connection_.",
+      "4.2.2",
+      "If the server chooses to accept the incoming connection, it MUST reply with a valid HTTP " +
+        'response indicating the following. … An |Upgrade| header field with value "websocket" as ' +
+        "per RFC 2616 [RFC2616].",
     ),
     "answer-upgrades-to-websocket-alone",
     "Upgrade in the 101 is websocket and nothing else",
@@ -127,7 +127,8 @@ export const cases: readonly Case[] = [
       "Any response to a HEAD request and any response with a 1xx (Informational), 204 (No " +
         "Content), or 304 (Not Modified) status code is always terminated by the first empty line " +
         "after the header fields, regardless of the header fields present in the message, and thus " +
-        "cannot contain a message body or trailer section.",
+        "cannot contain a message body or trailer section. … (RFC 6455, 4.2.2) it MUST reply with a " +
+        "valid HTTP response",
     ),
     async run(peer) {
       const connection = (await peer.handshake()).expectAccepted();

@@ -11,7 +11,9 @@ const names = must(
   "RFC 6455",
   "4.1",
   "Please note that according to [RFC2616], all header field names in both HTTP requests and HTTP " +
-    "responses are case-insensitive.",
+    "responses are case-insensitive. … (4.2.2) When a client establishes a WebSocket connection to a " +
+    "server, the server MUST complete the following steps to accept the connection and send the " +
+    "server's opening handshake.",
 );
 const spaceBeforeColon = must(
   "RFC 9112",

@@ -5,18 +5,20 @@
  */
 import { type Case, must } from "../case.ts";
 import { keyOf } from "../wire/handshake.ts";
-import { refused, type Variants } from "./handshake_variants.ts";
+import { NOT_AS_DESCRIBED, refused, type Variants } from "./handshake_variants.ts";
 
 const sixteenBytes = must(
   "RFC 6455",
   "4.2.1",
-  "A |Sec-WebSocket-Key| header field with a base64-encoded (see Section 4 of [RFC4648]) value " +
+  `${NOT_AS_DESCRIBED} … ` +
+    "A |Sec-WebSocket-Key| header field with a base64-encoded (see Section 4 of [RFC4648]) value " +
     "that, when decoded, is 16 bytes in length.",
 );
 const once = must(
   "RFC 6455",
   "11.3.1",
-  "The |Sec-WebSocket-Key| header field MUST NOT appear more than once in an HTTP request.",
+  "The |Sec-WebSocket-Key| header field MUST NOT appear more than once in an HTTP request. … " +
+    `(4.2.1) ${NOT_AS_DESCRIBED}`,
 );
 
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";

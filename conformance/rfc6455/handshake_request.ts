@@ -9,13 +9,14 @@ import { accepted, decided, NOT_AS_DESCRIBED, notSwitched, refused } from "./han
 const getRequest = must(
   "RFC 6455",
   "4.2.1",
-  'An HTTP/1.1 or higher GET request, including a "Request-URI" [RFC2616] that should be ' +
+  `${NOT_AS_DESCRIBED} … ` +
+    'An HTTP/1.1 or higher GET request, including a "Request-URI" [RFC2616] that should be ' +
     "interpreted as a /resource name/ defined in Section 3 (or an absolute HTTP/HTTPS URI " +
     "containing the /resource name/).",
 );
 const badRequestLine = should(
   "RFC 9112",
-  "3",
+  "3.2",
   "Recipients of an invalid request-line SHOULD respond with either a 400 (Bad Request) error or a " +
     "301 (Moved Permanently) redirect with the request-target properly encoded.",
 );
@@ -97,7 +98,7 @@ export const cases: readonly Case[] = [
     },
   },
   ...[" ", "\t", "#", "\\", "\x7f", "\xe9"].map((char): Case => ({
-    id: `rfc9112/3/target-with-${char.charCodeAt(0).toString(16).padStart(2, "0")}`,
+    id: `rfc9112/3.2/target-with-${char.charCodeAt(0).toString(16).padStart(2, "0")}`,
     title: `a request target with the byte 0x${
       char.charCodeAt(0).toString(16).padStart(2, "0")
     } is an error`,
@@ -136,7 +137,11 @@ export const cases: readonly Case[] = [
     { "host-empty": { what: "an empty Host", request: host("") } },
   ),
   ...decided(
-    must("RFC 6455", "4.2.1", "A |Host| header field containing the server's authority."),
+    must(
+      "RFC 6455",
+      "4.2.1",
+      `${NOT_AS_DESCRIBED} … A |Host| header field containing the server's authority.`,
+    ),
     {
       "host-of-another": { what: "the Host of another server", request: host("heddle.example") },
       "host-in-capitals-with-port": {

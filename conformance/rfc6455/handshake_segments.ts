@@ -9,7 +9,6 @@ import type { Peer } from "../peer/peer.ts";
 import { forAll } from "../peer/property.ts";
 import { bytesOf, concat } from "../wire/bytes.ts";
 import { encodeFrame, ping } from "../wire/frame.ts";
-import { keyOf } from "../wire/handshake.ts";
 import type { Wire } from "../wire/socket.ts";
 
 const completed = must(
@@ -42,7 +41,7 @@ async function expectAcceptedInPieces(
   cutsOf: (bytes: Uint8Array) => readonly number[],
 ): Promise<void> {
   const wire = await peer.open();
-  const key = keyOf(peer.random.bytes(16));
+  const key = peer.key();
   const bytes = peer.request(key);
   await writeCut(wire, bytes, cutsOf(bytes));
   (await peer.answer(wire, key)).expectAccepted();
@@ -114,7 +113,7 @@ export const cases: readonly Case[] = [
     requirement: completed,
     async run(peer) {
       const wire = await peer.open();
-      const key = keyOf(peer.random.bytes(16));
+      const key = peer.key();
       const bytes = peer.request(key);
       const half = bytes.length >> 1;
       await wire.writePieces(bytes.subarray(0, half), half);
@@ -129,7 +128,7 @@ export const cases: readonly Case[] = [
     title: "after a handshake that breaks off in its midst another is accepted",
     requirement: completed,
     async run(peer) {
-      const bytes = peer.request(keyOf(peer.random.bytes(16)));
+      const bytes = peer.request(peer.key());
       for (const end of ["halfClose", "reset"] as const) {
         const wire = await peer.open();
         await wire.writePieces(bytes.subarray(0, 60), 60);

@@ -1,5 +1,5 @@
 /**
- * RFC 9110 section 5.4, RFC 9112 section 3, RFC 6455 section 10.7: handshakes that are larger than usual.
+ * RFC 9110 section 5.4, RFC 9112 section 3: handshakes that are larger than usual.
  *
  * @module
  */
@@ -77,12 +77,13 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    id: "rfc6455/10.7/request-line-of-64-kib",
+    id: "rfc9112/3/request-line-of-64-kib",
     title: "a request line of 64 KiB is taken or refused, and does not stall the server",
     requirement: must(
-      "RFC 6455",
-      "10.7",
-      "Incoming data MUST always be validated by both clients and servers.",
+      "RFC 9112",
+      "3",
+      "A server that receives a request-target longer than any URI it wishes to parse MUST respond " +
+        "with a 414 (URI Too Long) status code",
     ),
     async run(peer) {
       const handshake = await peer.handshake({ path: `${peer.target.path}?${"x".repeat(65536)}` });

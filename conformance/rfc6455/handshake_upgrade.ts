@@ -4,18 +4,20 @@
  * @module
  */
 import { type Case, must, should } from "../case.ts";
-import { accepted, notSwitched, refused } from "./handshake_variants.ts";
+import { accepted, NOT_AS_DESCRIBED, notSwitched, refused } from "./handshake_variants.ts";
 
 const upgradeNamed = must(
   "RFC 6455",
   "4.2.1",
-  'An |Upgrade| header field containing the value "websocket", treated as an ASCII ' +
+  `${NOT_AS_DESCRIBED} … ` +
+    'An |Upgrade| header field containing the value "websocket", treated as an ASCII ' +
     "case-insensitive value.",
 );
 const connectionNamed = must(
   "RFC 6455",
   "4.2.1",
-  'A |Connection| header field that includes the token "Upgrade", treated as an ASCII ' +
+  `${NOT_AS_DESCRIBED} … ` +
+    'A |Connection| header field that includes the token "Upgrade", treated as an ASCII ' +
     "case-insensitive value.",
 );
 const eachMatched = should(
@@ -172,9 +174,8 @@ export const cases: readonly Case[] = [
     must(
       "RFC 6455",
       "4.2.1",
-      'An |Upgrade| header field containing the value "websocket" … A |Connection| header field ' +
-        'that includes the token "Upgrade" … A |Sec-WebSocket-Key| header field … A ' +
-        "|Sec-WebSocket-Version| header field",
+      `${NOT_AS_DESCRIBED} … A |Sec-WebSocket-Key| header field … A |Sec-WebSocket-Version| header field, ` +
+        "with a value of 13.",
     ),
     {
       "key-and-version-missing": {

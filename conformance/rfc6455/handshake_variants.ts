@@ -22,10 +22,17 @@ export type Variants = Readonly<Record<string, Variant>>;
 /** The sentence that every handshake is refused by whose form is not as section 4.2.1 has it. */
 export const NOT_AS_DESCRIBED =
   "If the server, while reading the handshake, finds that the client did not send a handshake that " +
-  "matches the description below …, including but not limited to any violations of the ABNF " +
+  "matches the description below (note that as per [RFC2616], the order of the header fields is not " +
+  "important), including but not limited to any violations of the ABNF " +
   "grammar specified for the components of the handshake, the server MUST stop processing the " +
   "client's handshake and return an HTTP response with an appropriate error code (such as 400 Bad " +
   "Request).";
+
+/** What becomes of blanks before and after the value of a header field (RFC 9110 section 5.5). */
+export const EXCLUDES_BLANKS =
+  "A field value does not include leading or trailing whitespace. When a specific version of HTTP " +
+  "allows such whitespace to appear in a message, a field parsing implementation MUST exclude such " +
+  "whitespace prior to evaluating the field value.";
 
 /**
  * Handshakes that must not be accepted. A server that drops the connection without an answer keeps

@@ -6,7 +6,7 @@
 import { type Case, must } from "../case.ts";
 import { Broken, Skipped } from "../peer/finding.ts";
 import type { Handshake } from "../peer/handshake.ts";
-import { accepted, refused } from "./handshake_variants.ts";
+import { accepted, NOT_AS_DESCRIBED, refused } from "./handshake_variants.ts";
 
 const mismatch = must(
   "RFC 6455",
@@ -19,12 +19,13 @@ const mismatch = must(
 const thirteen = must(
   "RFC 6455",
   "4.2.1",
-  "A |Sec-WebSocket-Version| header field, with a value of 13.",
+  `${NOT_AS_DESCRIBED} … A |Sec-WebSocket-Version| header field, with a value of 13.`,
 );
 const once = must(
   "RFC 6455",
   "11.3.5",
-  "The |Sec-WebSocket-Version| header field MUST NOT appear more than once in an HTTP request.",
+  "However, the |Sec-WebSocket-Version| header field MUST NOT appear more than once in an HTTP request. … " +
+    `(4.2.1) ${NOT_AS_DESCRIBED}`,
 );
 
 const version = (value: string | readonly string[] | null) => ({
@@ -65,7 +66,7 @@ export const cases: readonly Case[] = [
       "RFC 9110",
       "15.5.22",
       "The server MUST send an Upgrade header field in a 426 response to indicate the required " +
-        "protocol(s).",
+        "protocol(s) (Section 7.8).",
     ),
     async run(peer) {
       const handshake = await peer.handshake(version("99"));

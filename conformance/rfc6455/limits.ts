@@ -135,7 +135,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    id: "rfc6455/10.4/message-of-the-limit",
+    id: "rfc6455/5.4/message-of-the-limit",
     title: "a message as large as the server's limit is delivered",
     requirement: must(
       "RFC 6455",

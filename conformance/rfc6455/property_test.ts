@@ -33,10 +33,10 @@ const BROKEN: Readonly<Record<string, readonly [Partial<Rules>, id: string, smal
     "5.2/any-stream-then-reserved-opcode",
     /^opcode 12 ""$/,
   ],
-  "takes long Pongs": [
-    { checkControl: (head, state) => head.opcode === 10 ? null : strict.checkControl(head, state) },
+  "answers long Pings": [
+    { checkControl: (head, state) => head.opcode === 9 ? null : strict.checkControl(head, state) },
     "5.5/any-stream-then-control-frame-too-long",
-    /^pong 00 [^\n]*$/,
+    /^ping 00 [^\n]*$/,
   ],
   "takes a message inside another": [
     { checkOrder: () => null },

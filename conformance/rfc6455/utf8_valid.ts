@@ -12,14 +12,16 @@ const delivered = must(
   "RFC 6455",
   "5.6",
   'The "Payload data" is text data encoded as UTF-8. Note that a particular text frame might ' +
-    "include a partial UTF-8 sequence; however, the whole message MUST contain valid UTF-8.",
+    "include a partial UTF-8 sequence; however, the whole message MUST contain valid UTF-8. … (5.4) " +
+    "Clients and servers MUST support receiving both fragmented and unfragmented messages.",
 );
 
 const arbitrary = must(
   "RFC 6455",
   "5.6",
   'The "Payload data" is arbitrary binary data whose interpretation is solely up to the ' +
-    "application layer.",
+    "application layer. … (5.4) Clients and servers MUST support receiving both fragmented and " +
+    "unfragmented messages.",
 );
 
 const TEXTS: Readonly<Record<string, string>> = {

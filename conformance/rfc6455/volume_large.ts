@@ -21,7 +21,7 @@ const fragmented = must(
   "RFC 6455",
   "5.4",
   "A fragmented message is conceptually equivalent to a single larger message whose payload is equal " +
-    "to the concatenation of the payloads of the fragments in order. … Clients and servers MUST " +
+    "to the concatenation of the payloads of the fragments in order … Clients and servers MUST " +
     "support receiving both fragmented and unfragmented messages.",
 );
 

@@ -43,7 +43,7 @@ export const cases: readonly Case[] = [
     must(
       "RFC 6455",
       "5.2",
-      "RSV1, RSV2, RSV3: 1 bit each. MUST be 0 unless an extension is negotiated that defines " +
+      "RSV1, RSV2, RSV3: 1 bit each MUST be 0 unless an extension is negotiated that defines " +
         "meanings for non-zero values.",
     ),
   ),
@@ -122,7 +122,9 @@ export const cases: readonly Case[] = [
       "RFC 6455",
       "7.4.1",
       "1005 is a reserved value and MUST NOT be set as a status code in a Close control frame by an " +
-        "endpoint. … (7.4.2) Status codes in the range 0-999 are not used.",
+        "endpoint. … (7.4.2) Status codes in the range 0-999 are not used. … (5.5.1) the first two bytes of " +
+        "the body MUST be a 2-byte unsigned integer … representing a status code with value /code/ " +
+        "defined in Section 7.4.",
     ),
   ),
   watch(
@@ -153,7 +155,8 @@ export const cases: readonly Case[] = [
     must(
       "RFC 7692",
       "7.2.1",
-      "Compress all the octets of the payload of the message using DEFLATE.",
+      "Compress all the octets of the payload of the message using DEFLATE. … (RFC 6455, 5.2) MUST be " +
+        "0 unless an extension is negotiated that defines meanings for non-zero values.",
     ),
   ),
   watch(
@@ -164,7 +167,9 @@ export const cases: readonly Case[] = [
       "RFC 7692",
       "7.1.2.1",
       "By including this parameter in an extension negotiation offer, a client limits the LZ77 " +
-        "sliding window size that the server will use to compress messages.",
+        "sliding window size that the server will use to compress messages. … (7.2.1) the server MUST " +
+        "NOT use an LZ77 sliding window longer than the w-th power of 2 bytes to compress messages to " +
+        "send.",
     ),
   ),
 ];

@@ -14,7 +14,8 @@ const decompress = must(
   "RFC 7692",
   "7.2.2",
   "An endpoint uses the following algorithm to decompress a message. … 2. Decompress the resulting " +
-    "data using DEFLATE.",
+    "data using DEFLATE. … (RFC 6455, 10.7) Incoming data MUST always be validated by both clients and " +
+    "servers.",
 );
 
 const pong = must(
@@ -28,8 +29,9 @@ const constraints = must(
   "RFC 7692",
   "6.1",
   "At the receiver, the payload data portion after decompression is subject to the constraints for " +
-    "the original data type again. [RFC 6455 section 8.1: … finds that the byte stream is not, in fact, " +
-    "a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_.]",
+    "the original data type again. … (RFC 6455, 8.1) When an endpoint is to interpret a byte stream as " +
+    "UTF-8 but finds that the byte stream is not, in fact, a valid UTF-8 stream, that endpoint MUST " +
+    "_Fail the WebSocket Connection_.",
 );
 
 /** Bytes of a stream of bits, the first of which is the lowest of the first byte. */
@@ -163,7 +165,8 @@ export const cases: readonly Case[] = [
       const connection = await peer.connect({ deflate: true });
       await connection.exchange(textMessage("Hello"), { compress: true });
       connection.sendMessage(textMessage(data), { compress: true });
-      await connection.expectFailed([1007]);
+      // A server may take no messages of this size at all.
+      await connection.expectFailed(data.length > 125 ? [1007, 1009] : [1007]);
     },
   })),
   {

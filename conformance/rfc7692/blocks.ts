@@ -1,5 +1,5 @@
 /**
- * RFC 7692 sections 7.2.1 to 7.2.3: whatever blocks a message is compressed in, it is decompressed.
+ * RFC 7692 sections 7.2.1 and 7.2.2: whatever blocks a message is compressed in, it is decompressed.
  *
  * @module
  */
@@ -14,15 +14,17 @@ const decompress = must(
   "7.2.2",
   "An endpoint uses the following algorithm to decompress a message. 1. Append 4 octets of 0x00 0x00 " +
     "0xff 0xff to the tail end of the payload of the message. 2. Decompress the resulting data using " +
-    "DEFLATE.",
+    "DEFLATE. … the server MUST decompress each new message using the LZ77 sliding window used to " +
+    "process the last compressed message.",
 );
 
 const finalBlocks = must(
   "RFC 7692",
   "7.2.1",
   'An endpoint MAY use both DEFLATE blocks with the "BFINAL" bit set to 0 and DEFLATE blocks with the ' +
-    '"BFINAL" bit set to 1. … The next DEFLATE block follows the padded data if any. [7.2.2: Decompress ' +
-    "the resulting data using DEFLATE.]",
+    '"BFINAL" bit set to 1. … (7.2.2) Decompress the resulting data using DEFLATE. … the server MUST ' +
+    "decompress each new message using the LZ77 sliding window used to process the last compressed " +
+    "message.",
 );
 
 /** Enough of different words for zlib to make dynamic blocks of it. */
@@ -150,11 +152,12 @@ const EMPTY: readonly (readonly [string, string, string])[] = [
   ["bfinal", "an empty fixed block with BFINAL", "03 00 00"],
 ];
 
-function delivers(id: string, title: string, payload: Uint8Array, content: string): Case {
+function delivers(name: string, title: string, payload: Uint8Array, content: string): Case {
+  const requirement = name.includes("bfinal") ? finalBlocks : decompress;
   return {
-    id,
+    id: `rfc7692/${requirement.section}/${name}`,
     title: `a message compressed into ${title} is delivered`,
-    requirement: id.includes("bfinal") ? finalBlocks : decompress,
+    requirement,
     needs: ["deflate"],
     async run(peer) {
       const connection = await peer.connect({ deflate: true });
@@ -183,14 +186,12 @@ export const cases: readonly Case[] = [
       await connection.exchange(message, { compress: { blocks } });
     },
   })),
-  ...PAYLOADS.map(([name, title, bytes]) => delivers(`rfc7692/7.2.1/${name}`, title, bytes, PROSE)),
+  ...PAYLOADS.map(([name, title, bytes]) => delivers(name, title, bytes, PROSE)),
   ...FINALS.map(([name, title, bytes]) =>
-    delivers(`rfc7692/7.2.1/bfinal-${name}`, `blocks, BFINAL set in ${title},`, bytes, PROSE)
+    delivers(`bfinal-${name}`, `blocks, BFINAL set in ${title},`, bytes, PROSE)
   ),
   ...EXAMPLES.map(([name, title, hex]) =>
-    delivers(`rfc7692/7.2.3/example-${name}`, title, fromHex(hex), "Hello")
+    delivers(`example-${name}`, title, fromHex(hex), "Hello")
   ),
-  ...EMPTY.map(([name, title, hex]) =>
-    delivers(`rfc7692/7.2.3/empty-${name}`, title, fromHex(hex), "")
-  ),
+  ...EMPTY.map(([name, title, hex]) => delivers(`empty-${name}`, title, fromHex(hex), "")),
 ];

@@ -16,7 +16,8 @@ const bothWays: Requirement = must(
   "7.2.2",
   "An endpoint uses the following algorithm to decompress a message. 1. Append 4 octets of 0x00 0x00 " +
     "0xff 0xff to the tail end of the payload of the message. 2. Decompress the resulting data using " +
-    "DEFLATE.",
+    "DEFLATE. … the server MUST decompress each new message using the LZ77 sliding window used to " +
+    "process the last compressed message.",
 );
 
 /** Sizes in bytes; the larger ones in the profile full. */

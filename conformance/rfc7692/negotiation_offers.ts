@@ -8,12 +8,17 @@ import { type Case, must, type Requirement } from "../case.ts";
 import { textMessage } from "../peer/sender.ts";
 import { agree } from "./offer.ts";
 
+/** What a server does with an offer that it does not accept so. */
+const OR_DECLINES =
+  "… (7) A server MUST decline an extension negotiation offer for this extension if any of the " +
+  "following conditions are met: … The server doesn't support the offered configuration.";
+
 const serverTakeover = must(
   "RFC 7692",
   "7.1.1.1",
   'A server accepts an extension negotiation offer that includes the "server_no_context_takeover" ' +
     'extension parameter by including the "server_no_context_takeover" extension parameter in the ' +
-    "corresponding extension negotiation response to send back to the client.",
+    `corresponding extension negotiation response to send back to the client. ${OR_DECLINES}`,
 );
 
 const serverBits = must(
@@ -21,7 +26,7 @@ const serverBits = must(
   "7.1.2.1",
   "A server accepts an extension negotiation offer with this parameter by including the " +
     '"server_max_window_bits" extension parameter in the extension negotiation response to send ' +
-    "back to the client with the same or smaller value as the offer.",
+    `back to the client with the same or smaller value as the offer. ${OR_DECLINES}`,
 );
 
 const clientBits = must(
@@ -35,9 +40,14 @@ const clientBits = must(
 const response = must(
   "RFC 7692",
   "7",
-  "A client MUST _Fail the WebSocket Connection_ if … the negotiation response contains an " +
-    "extension parameter not defined for use in a response … with an invalid value … [or] contains " +
-    "multiple extension parameters with the same name.",
+  "A client MUST _Fail the WebSocket Connection_ if the peer server accepted an extension negotiation " +
+    "offer for this extension with an extension negotiation response meeting any of the following " +
+    "conditions: The negotiation response contains an extension parameter not defined for use in a " +
+    "response. The negotiation response contains an extension parameter with an invalid value. The " +
+    "negotiation response contains multiple extension parameters with the same name. … (RFC 6455, 9) " +
+    "If extension parameters are included in negotiations between the client and the server, those " +
+    "parameters MUST be chosen in accordance with the specification of the extension to which the " +
+    "parameters apply.",
 );
 
 const ALL_BITS = [8, 9, 10, 11, 12, 13, 14, 15] as const;

@@ -26,24 +26,36 @@ export async function negotiate(
   offer: string | readonly string[],
 ): Promise<Negotiated> {
   const handshake = await peer.handshake({ headers: { "Sec-WebSocket-Extensions": offer } });
-  const status = handshake.response?.status ?? 0;
-  if (status < 400 || status >= 500) handshake.expectAccepted();
+  if ((handshake.response?.status ?? 0) < 400) handshake.expectAccepted();
   const [answer = null, second] = handshake.extensions().filter(({ name }) => name === NAME);
   if (second === undefined) return { handshake, answer };
   throw new Broken({ expected: "one answer of permessage-deflate", observed: answered(handshake) });
 }
 
-/** The connection of a legal offer, whose answer must fit it. @throws Skipped where there is none */
+/**
+ * The connection of a legal offer, whose answer must fit it.
+ *
+ * @param options.misfit what an answer that does not fit is: `broken` for the cases about answers,
+ * `skipped` for those about what was agreed to, which is nothing then
+ * @throws Skipped where there is no answer
+ */
 export async function agree(
   peer: Peer,
   offer: string | readonly string[],
+  { misfit: kind = "broken" }: { readonly misfit?: "broken" | "skipped" } = {},
 ): Promise<{ readonly connection: Connection; readonly answer: Extension }> {
   const { handshake, answer } = await negotiate(peer, offer);
-  if (handshake.response?.status !== 101) {
+  const status = handshake.response?.status ?? 0;
+  // An error of the server's own: it could have declined.
+  if (status >= 500) handshake.expectAccepted();
+  if (status !== 101) {
     throw new Skipped(`the server refuses the handshake: ${handshake.observed}`);
   }
   if (answer === null) throw new Skipped(`the server does not agree to: ${[offer].flat()}`);
   const wrong = misfit(offersOf(offer), answer);
+  if (wrong !== null && kind === "skipped") {
+    throw new Skipped(`the answer does not fit the offer: ${answered(handshake)}`);
+  }
   if (wrong !== null) throw new Broken({ expected: wrong, observed: answered(handshake) });
   const connection = handshake.expectAccepted();
   for (let i = 0; i < peer.facts.greetings; i++) await connection.nextMessage("its greeting");
@@ -101,7 +113,9 @@ function misfitOf(offer: Extension, answer: Extension): string | null {
     return "an answer with server_no_context_takeover, as it was asked for";
   }
   const most = asked("server_max_window_bits");
-  if (most !== undefined && !(Number(given("server_max_window_bits")) <= Number(most))) {
+  // Without it the window is one of 15 bits, and that may be just what was asked for.
+  const bits = given("server_max_window_bits") ?? "15";
+  if (most !== undefined && !(Number(bits) <= Number(most))) {
     return `an answer with server_max_window_bits of at most ${most}`;
   }
   if (given("client_max_window_bits") && !asked("client_max_window_bits")) {

@@ -37,7 +37,8 @@ const decompress = must(
   "7.2.2",
   "An endpoint uses the following algorithm to decompress a message. 1. Append 4 octets of 0x00 0x00 " +
     "0xff 0xff to the tail end of the payload of the message. 2. Decompress the resulting data using " +
-    "DEFLATE.",
+    "DEFLATE. … the server MUST decompress each new message using the LZ77 sliding window used to " +
+    "process the last compressed message.",
 );
 
 const HELLO = textMessage("Hello");
@@ -96,7 +97,7 @@ const SEQUENCES:
 /** The cases of this section. */
 export const cases: readonly Case[] = [
   {
-    id: "rfc7692/7.2.3/shared-window-example",
+    id: "rfc7692/7.2.2/shared-window-example",
     title: 'the specification\'s example: "Hello" again, as a reference to the first (7.2.3.2)',
     requirement: sameWindow,
     needs: ["deflate"],

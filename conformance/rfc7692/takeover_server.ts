@@ -31,7 +31,9 @@ const clientWindow = must(
   "RFC 7692",
   "7.1.2.2",
   "Absence of this extension parameter in an extension negotiation response indicates that the " +
-    "server can receive messages compressed using an LZ77 sliding window of up to 32,768 bytes.",
+    "server can receive messages compressed using an LZ77 sliding window of up to 32,768 bytes. … " +
+    "(7.2.2) the server MUST decompress each new message using the LZ77 sliding window used to process " +
+    "the last compressed message.",
 );
 
 const ALL_BITS = [8, 9, 10, 11, 12, 13, 14, 15] as const;
@@ -58,7 +60,7 @@ export const cases: readonly Case[] = [
     needs: ["deflate", "echo"],
     async run(peer) {
       const offer = `permessage-deflate; server_no_context_takeover${more}`;
-      const { connection } = await agree(peer, offer);
+      const { connection } = await agree(peer, offer, { misfit: "skipped" });
       const message = textMessage(noise(peer, 300).repeat(14));
       const echoes: IncomingMessage[] = [];
       // The kit decompresses each with an empty window: a match that reaches before it is an error.
@@ -73,7 +75,7 @@ export const cases: readonly Case[] = [
     needs: ["deflate", "echo"],
     async run(peer) {
       const offer = `permessage-deflate; server_max_window_bits=${bits}`;
-      const { connection } = await agree(peer, offer);
+      const { connection } = await agree(peer, offer, { misfit: "skipped" });
       const agreed = connection.agreement?.serverMaxWindowBits ?? bits;
       // What repeats does so just outside the window, and much of it.
       const length = Math.ceil(2 ** bits * 1.25);
@@ -94,7 +96,7 @@ export const cases: readonly Case[] = [
     needs: ["deflate"],
     async run(peer) {
       const offer = `permessage-deflate; client_max_window_bits=${bits}`;
-      const { connection } = await agree(peer, offer);
+      const { connection } = await agree(peer, offer, { misfit: "skipped" });
       const reach = 2 ** Math.min(bits, connection.agreement?.clientMaxWindowBits ?? 15);
       const part = peer.random.bytes(reach);
       const message = binaryMessage(concat([part, part, part.subarray(0, 100)]));

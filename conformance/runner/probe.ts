@@ -36,9 +36,11 @@ const TRIES = 3;
 /** How long an echo may come after the Pong of a Ping sent later, in milliseconds. */
 const ECHO_LINGER = 1000;
 
+const NOTHING_KNOWN: Facts = { echoes: false, greetings: 0, deflate: false };
+
 /** Finds out about the server. @throws CannotRun */
 export async function probe(options: Omit<PeerOptions, "facts">, echo: EchoOption): Promise<Probe> {
-  const peer = new Peer({ ...options, facts: { echoes: false, greetings: 0, deflate: false } });
+  const peer = new Peer({ ...options, facts: NOTHING_KNOWN });
   try {
     const handshake = await firstAnswer(peer);
     const finding = handshake.whatIsWrong();
@@ -48,7 +50,8 @@ export async function probe(options: Omit<PeerOptions, "facts">, echo: EchoOptio
       : await findEcho(handshake.expectAccepted(), options);
     const echoes = echo === "auto" ? found.echoes : echo === "yes";
     const greetings = echoes ? found.greetings : 0;
-    return { kind: "open", facts: { echoes, greetings, deflate: await findDeflate(peer) } };
+    peer.abandon();
+    return { kind: "open", facts: { echoes, greetings, deflate: await findDeflate(options) } };
   } finally {
     peer.abandon();
   }
@@ -97,16 +100,23 @@ async function findEcho(
 }
 
 /** Whether permessage-deflate is answered at all; a wrong answer is for the cases to judge. */
-async function findDeflate(peer: Peer): Promise<boolean> {
-  try {
-    const handshake = await peer.handshake({
-      headers: { "Sec-WebSocket-Extensions": PLAIN_OFFER },
-    });
-    const header = handshake.values("Sec-WebSocket-Extensions").join(", ");
-    const extensions = parseExtensions(header);
-    return extensions?.some(({ name }) => name === "permessage-deflate") ?? header !== "";
-  } catch (error) {
-    if (error instanceof Broken || error instanceof Refused) return false;
-    throw error;
+async function findDeflate(options: Omit<PeerOptions, "facts">): Promise<boolean> {
+  const headers = { "Sec-WebSocket-Extensions": PLAIN_OFFER };
+  for (let tries = 1; tries <= TRIES; tries++) {
+    const peer = new Peer({ ...options, facts: NOTHING_KNOWN, insists: false });
+    try {
+      const handshake = await peer.handshake({ headers });
+      const header = handshake.values("Sec-WebSocket-Extensions").join(", ");
+      const extensions = parseExtensions(header);
+      return extensions?.some(({ name }) => name === "permessage-deflate") ?? header !== "";
+    } catch (error) {
+      if (error instanceof Broken) return false;
+      if (!(error instanceof Refused)) throw error;
+    } finally {
+      peer.abandon();
+    }
+    // A server with room for one connection may not know yet that the one before is gone.
+    await new Promise((resolve) => setTimeout(resolve, 50 * tries));
   }
+  return false;
 }

@@ -58,6 +58,7 @@ export async function runConformance(given: ConformanceOptions): Promise<Report>
       ? { timeout: options.timeout, linger: 0 }
       : { timeout: options.timeout * ALONE.timeout, linger: ALONE.linger },
     crowded: manner === "together",
+    insists: manner === "insisting",
     random: createRandom(deriveSeed(seed, id)),
     seed: deriveSeed(seed, id),
     runs: options.runs,
@@ -79,7 +80,7 @@ export async function runConformance(given: ConformanceOptions): Promise<Report>
     onProgress({ kind: "judged", report, done: reported.length, total: selected.length });
   };
 
-  const found = await probe(peerOptions("probe", "alone"), options.echo);
+  const found = await probe(peerOptions("probe", "insisting"), options.echo);
   if (found.kind === "refused") {
     if (!selected.includes(HANDSHAKE_CASE)) selected.unshift(HANDSHAKE_CASE);
     onProgress({ kind: "started", total: selected.length, facts: null });

@@ -8,8 +8,11 @@ import type { Case } from "../case.ts";
 import { Refused } from "../peer/finding.ts";
 import type { Outcome } from "./attempt.ts";
 
-/** How the schedule runs a case: with others and the usual patience, or alone and with more. */
-export type Manner = "together" | "alone";
+/**
+ * How the schedule runs a case: with others and the usual patience, or alone and with more; at first
+ * ready to come back where the server has no room, as the connection before may not be gone, then not.
+ */
+export type Manner = "together" | "alone" | "insisting";
 
 /** What the schedule needs to know and to tell. */
 export interface Schedule {
@@ -24,7 +27,7 @@ export interface Schedule {
 const CONFIRMATIONS = 3;
 
 /** Milliseconds to wait before a server that refuses even a single connection is asked again. */
-const BACK_OFF = [100, 500, 1500];
+const BACK_OFF = [20, 100, 500, 1500] as const;
 
 /** Runs all cases. Each gets one outcome. */
 export async function runSchedule(cases: readonly Case[], schedule: Schedule): Promise<void> {
@@ -89,10 +92,10 @@ async function attemptAlone(
   gone: string | null,
 ): Promise<Outcome> {
   let reason = "";
-  for (const pause of gone === null ? [0, ...BACK_OFF] : [0]) {
+  for (const pause of gone === null ? [0, ...BACK_OFF] : [0, BACK_OFF[0]]) {
     if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
     try {
-      return await attempt(one, "alone");
+      return await attempt(one, pause === 0 ? "alone" : "insisting");
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       reason = error.message;

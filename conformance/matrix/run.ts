@@ -1,0 +1,94 @@
+/**
+ * Makes the compatibility matrix: starts each server, runs the kit against it several times, and writes
+ * what was found. Run it with `--help` for its options.
+ *
+ * @module
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { NotStarted } from "./child.ts";
+import { type Judged, judgeServer } from "./judge.ts";
+import { matrix, type NotJudged } from "./matrix.ts";
+import { type MatrixServer, servers } from "./servers.ts";
+
+interface Options {
+  readonly only: readonly MatrixServer[];
+  readonly profile: "fast" | "full";
+  readonly repeat: number;
+  readonly seed: number;
+  readonly output?: string;
+  readonly reports?: string;
+}
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+
+const { only, profile, repeat, seed, output, reports } = new Command("conformance/matrix/run.ts")
+  .description("Makes conformance/MATRIX.md: what the kit finds of servers of others.")
+  .option("--only <names>", "just these servers, with commas; standard output by default", named, [
+    ...servers,
+  ])
+  .addOption(new Option("--profile <profile>").choices(["fast", "full"]).default("fast"))
+  .option("--repeat <n>", "runs against each server", wholeNumber, 3)
+  .option("--seed <n>", "seed of the first run", wholeNumber, 1)
+  .option("--output <file>", "where to write the matrix (default conformance/MATRIX.md)")
+  .option("--reports <folder>", "where to write each run's report as JSON")
+  .parse().opts<Options>();
+
+const cache = process.env["HEDDLE_MATRIX"] ??
+  join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "heddle-matrix");
+const places = { cache, servers: join(here, "servers") };
+
+// So that a server which runs just then is ended too.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(2));
+
+const judged: Judged[] = [];
+const notJudged: NotJudged[] = [];
+for (const server of only) {
+  process.stderr.write(`${server.name} … `);
+  try {
+    const found = await judgeServer(server, { places, profile, repeat, seed });
+    judged.push(found);
+    for (const [i, report] of reports === undefined ? [] : found.reports.entries()) {
+      mkdirSync(reports ?? "", { recursive: true });
+      const file = join(reports ?? "", `${server.name}-${i + 1}.json`);
+      writeFileSync(file, JSON.stringify(report, null, 2));
+    }
+    const { passed, failed, warned, skipped, errored } = found.reports[0]?.summary ?? {};
+    process.stderr.write(
+      `${passed} passed, ${failed} failed, ${warned} warned, ${skipped} skipped` +
+        `${errored === 0 ? "" : `, ${errored} errors of the kit`}` +
+        `${found.unstable.length === 0 ? "" : `; ${found.unstable.length} unstable`}` +
+        `${found.ended === null ? "" : `; ${found.ended}`}\n`,
+    );
+  } catch (error) {
+    if (!(error instanceof NotStarted)) throw error;
+    const install = `conformance/matrix/install.sh ${server.part}`;
+    notJudged.push({ name: server.name, install });
+    process.stderr.write(`skipped: ${error.message}. To install it: ${install}\n`);
+  }
+}
+
+const text = matrix({ judged, notJudged, profile, repeat, seed, places: [cache, here] });
+const file = output ?? (only.length === servers.length ? join(here, "..", "MATRIX.md") : null);
+if (file === null) process.stdout.write(text);
+else writeFileSync(file, text);
+// A server that keeps a socket open must not keep this process.
+process.exit(0);
+
+function named(names: string): MatrixServer[] {
+  return names.split(",").map((name) => {
+    const server = servers.find((one) => one.name === name);
+    if (server !== undefined) return server;
+    const known = servers.map((one) => one.name).join(", ");
+    throw new InvalidArgumentError(`there is no ${name}; there are ${known}`);
+  });
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,9}$/.test(text) && Number(text) > 0) return Number(text);
+  throw new InvalidArgumentError("a whole number above 0");
+}
