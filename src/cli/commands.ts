@@ -4,7 +4,7 @@
  * @module
  */
 import type { Client } from "../client/client.ts";
-import type { Subscription } from "../client/subscriptions.ts";
+import type { Subscription } from "../client/subscription.ts";
 
 /** What a command works with. */
 export interface CommandContext {

@@ -1,7 +1,7 @@
 import process from "node:process";
 import { createInterface, type Interface } from "node:readline";
 import { type Client, createClient } from "../client/client.ts";
-import type { Subscription } from "../client/subscriptions.ts";
+import type { Subscription } from "../client/subscription.ts";
 import { type CommandContext, runTyped, subscribe } from "./commands.ts";
 import { CommandError, FAILED } from "./failure.ts";
 import { type Format, type Formatter, formatter, isEvent, readFrame } from "./format.ts";

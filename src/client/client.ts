@@ -1,38 +1,20 @@
-import { HeddleError } from "../base/errors.ts";
 import type { MaybePromise } from "../base/maybe_promise.ts";
-import type { Features, ServerMessageOf } from "../protocol/messages.ts";
-import { Acknowledger } from "./acknowledger.ts";
-import { Connector } from "./connector.ts";
-import { RefusedError } from "./errors.ts";
-import { type ClientEvents, type ClientStatus, eventNames } from "./events.ts";
-import type { Received } from "./frames.ts";
+import type { Features } from "../protocol/messages.ts";
+import { Core } from "./core.ts";
+import type { ClientEvents, ClientStatus } from "./events.ts";
 import {
   type ClientPresence,
   type HistoryOptions,
   type HistoryPage,
   toHistoryPage,
 } from "./history.ts";
-import { Inbox } from "./inbox.ts";
-import { type Link, notConnected } from "./link.ts";
-import { Listeners } from "./listeners.ts";
-import { type ClientOptions, type ResolvedClientOptions, resolveOptions } from "./options.ts";
-import { Positions } from "./positions.ts";
-import { Queue } from "./queue.ts";
-import { type RequestOptions, Requests } from "./requests.ts";
-import {
-  type ClientPublishOptions,
-  type ClientSendOptions,
-  type MessageOptions,
-  Sender,
-} from "./sender.ts";
-import { type ClientSession, Session } from "./session.ts";
+import { notConnected } from "./link.ts";
+import type { ClientOptions } from "./options.ts";
+import type { RequestOptions } from "./requests.ts";
+import type { ClientPublishOptions, ClientSendOptions, MessageOptions } from "./sender.ts";
+import type { ClientSession } from "./session.ts";
 import { type StreamOptions, streamReplies, toReply } from "./stream.ts";
-import {
-  checkSubscribe,
-  type SubscribeOptions,
-  type Subscription,
-  Subscriptions,
-} from "./subscriptions.ts";
+import { checkSubscribe, type SubscribeOptions, type Subscription } from "./subscription.ts";
 import type {
   ChannelOf,
   ClientEvent,
@@ -71,76 +53,16 @@ export interface ClientPublished {
  * @typeParam H The hub: `createClient<typeof hub>()`. Without it, every channel and message is permitted.
  */
 export class Client<H extends HubShape = HubShape> implements AsyncDisposable {
-  readonly #options: ResolvedClientOptions;
-  readonly #listeners = new Listeners<ClientEvents>(eventNames);
-  readonly #queue: Queue;
-  readonly #requests: Requests;
-  readonly #sender: Sender;
-  readonly #subscriptions: Subscriptions;
-  readonly #positions: Positions;
-  readonly #acknowledger: Acknowledger;
-  readonly #inbox: Inbox;
-  readonly #session: Session;
-  readonly #connector: Connector;
-  #clientId: string | undefined;
+  readonly #core: Core;
 
   /** Use {@linkcode createClient}. */
   constructor(options: ClientOptions) {
-    this.#options = resolveOptions(options);
-    const { clock, random, requestTimeout: timeout, queue, session } = this.#options;
-    this.#queue = new Queue({
-      options: queue,
-      clock,
-      random,
-      isAwaited: () => this.#isAwaited,
-      report: (error) => this.#listeners.report(error),
-    });
-    this.#requests = new Requests(clock, random, {
-      timeout,
-      closed: (id) => this.#queue.close(id),
-    });
-    this.#sender = new Sender(this.#requests, this.#queue);
-    this.#positions = new Positions(session?.positions);
-    this.#subscriptions = new Subscriptions({
-      subscribe: (channels, options) => this.#subscribe(channels, options),
-      unsubscribe: (channels) =>
-        this.#sender.ask("unsubscribed", { type: "unsubscribe", channels }, { isUrgent: true }),
-      later: (ms, fn) => clock.after(ms, fn),
-      call: (handlers, event) => this.#listeners.callAll(handlers, event),
-      left: (channel) => this.#positions.leave(channel),
-      lost: (channels, { code, message }) =>
-        this.#listeners.emit("unsubscribed", { channels, code, message }),
-      report: (error) => this.#listeners.report(error),
-    });
-    this.#acknowledger = new Acknowledger((ids) => this.#acknowledge(ids));
-    this.#inbox = new Inbox(this.#positions, this.#acknowledger, {
-      clock,
-      owner: {
-        hand: (event) => this.#hand(event),
-        gap: (info) => this.#listeners.emit("gap", info),
-        recovered: (info) => this.#listeners.emit("recovered", info),
-        wants: (channel) => this.#subscriptions.wants(channel),
-      },
-    });
-    this.#session = new Session({
-      positions: this.#positions,
-      inbox: this.#inbox,
-      sender: this.#sender,
-    }, session?.token);
-    this.#connector = new Connector(this.#options, this.#listeners, {
-      greeted: (message, link, begin) => this.#greeted(message, link, begin),
-      offline: (error) => this.#offline(error),
-      abandoned: (error) => {
-        this.#subscriptions.abandon(error);
-        this.#queue.abandon(error);
-      },
-      received: (message) => this.#received(message),
-    });
+    this.#core = new Core(options);
   }
 
   /** Where the client stands. `on("status", …)` tells of every change. */
   get status(): ClientStatus {
-    return this.#connector.status;
+    return this.#core.connector.status;
   }
 
   /** Whether there is a connection. */
@@ -150,12 +72,12 @@ export class Client<H extends HubShape = HubShape> implements AsyncDisposable {
 
   /** The client's id at the server, undefined while there is no connection. A session keeps it. */
   get clientId(): string | undefined {
-    return this.#clientId;
+    return this.#core.clientId;
   }
 
   /** How many messages wait for a connection, or for the server to take more. */
   get queued(): number {
-    return this.#queue.size;
+    return this.#core.queue.size;
   }
 
   /**
@@ -163,12 +85,12 @@ export class Client<H extends HubShape = HubShape> implements AsyncDisposable {
    * `createClient({ session })`. Undefined before the first connection and after `disconnect`.
    */
   get session(): ClientSession | undefined {
-    return this.#session.saved;
+    return this.#core.session.saved;
   }
 
   /** What the server granted of the features asked for; nothing until it has. */
   get features(): Features {
-    return this.#connector.link?.granted ?? {};
+    return this.#core.connector.link?.granted ?? {};
   }
 
   /**
@@ -182,7 +104,7 @@ export class Client<H extends HubShape = HubShape> implements AsyncDisposable {
    * where the token function failed.
    */
   connect(): Promise<void> {
-    return this.#connector.connect();
+    return this.#core.connector.connect();
   }
 
   /**
@@ -191,9 +113,7 @@ export class Client<H extends HubShape = HubShape> implements AsyncDisposable {
    * next `connect`, which begins anew. Never rejects, and may be called any time.
    */
   disconnect(): Promise<void> {
-    this.#session.end();
-    this.#acknowledger.clear();
-    return this.#connector.disconnect();
+    return this.#core.disconnect();
   }
 
   /** The same as {@linkcode Client.disconnect}. */
@@ -211,7 +131,7 @@ export class Client<H extends HubShape = HubShape> implements AsyncDisposable {
     name: N,
     listener: (value: ClientEvents[N]) => MaybePromise<void>,
   ): () => void {
-    return this.#listeners.on(name, listener);
+    return this.#core.listeners.on(name, listener);
   }
 
   /**
@@ -233,15 +153,15 @@ export class Client<H extends HubShape = HubShape> implements AsyncDisposable {
     options: SubscribeOptions = {},
   ): Promise<Subscription> {
     checkSubscribe(options);
-    if (!this.#isAwaited) throw notConnected();
+    if (!this.#core.isAwaited) throw notConnected();
     // The types say what the hub's schemas see to: this channel has no other events.
     const untyped = handler as EventHandler<never> as EventHandler<ClientEvent>;
-    return await this.#subscriptions.add(channel, untyped, options);
+    return await this.#core.subscriptions.add(channel, untyped, options);
   }
 
   /** Asks the server which channels this connection is subscribed to. Throws as `request` does. */
   async subscriptions(options?: RequestOptions): Promise<readonly string[]> {
-    const { channels } = await this.#sender.ask(
+    const { channels } = await this.#core.sender.ask(
       "subscriptions",
       { type: "get_subscriptions" },
       options,
@@ -280,7 +200,7 @@ export class Client<H extends HubShape = HubShape> implements AsyncDisposable {
   ): Promise<HistoryPage<EventOf<H, N>>> {
     const { since, limit, ...waiting } = options;
     return toHistoryPage(
-      await this.#sender.ask("history", { type: "history", channel, since, limit }, waiting),
+      await this.#core.sender.ask("history", { type: "history", channel, since, limit }, waiting),
     ) as HistoryPage<ClientEvent> as HistoryPage<never> as HistoryPage<EventOf<H, N>>;
   }
 
@@ -294,7 +214,7 @@ export class Client<H extends HubShape = HubShape> implements AsyncDisposable {
     channel: N,
     options?: RequestOptions,
   ): Promise<ClientPresence> {
-    const answer = await this.#sender.ask("presence", { type: "presence", channel }, options);
+    const answer = await this.#core.sender.ask("presence", { type: "presence", channel }, options);
     const { count, members } = answer;
     return members === undefined ? { channel, count } : { channel, count, members };
   }
@@ -318,7 +238,12 @@ export class Client<H extends HubShape = HubShape> implements AsyncDisposable {
     data: DataOf<H, N, T>,
     options: ClientPublishOptions = {},
   ): Promise<ClientPublished> {
-    const { epoch, offset, id } = await this.#sender.publish(channel, eventType, data, options);
+    const { epoch, offset, id } = await this.#core.sender.publish(
+      channel,
+      eventType,
+      data,
+      options,
+    );
     return { channel, epoch, offset, ...(id === undefined ? {} : { id }) };
   }
 
@@ -338,8 +263,8 @@ export class Client<H extends HubShape = HubShape> implements AsyncDisposable {
   ): Promise<Reply> {
     const resend = options?.resend;
     return toReply(
-      await this.#requests.ask(
-        (id, waiting) => this.#sender.message(type, payload, { id, waiting, resend }),
+      await this.#core.requests.ask(
+        (id, waiting) => this.#core.sender.message(type, payload, { id, waiting, resend }),
         options,
       ),
     );
@@ -362,8 +287,8 @@ export class Client<H extends HubShape = HubShape> implements AsyncDisposable {
     ...[payload, options = {}]: PayloadArguments<PayloadOf<H, T>, StreamOptions>
   ): AsyncIterableIterator<Reply> {
     return streamReplies(
-      this.#requests,
-      (id, waiting) => this.#sender.message(type, payload, { id, waiting }),
+      this.#core.requests,
+      (id, waiting) => this.#core.sender.message(type, payload, { id, waiting }),
       options,
     );
   }
@@ -381,123 +306,15 @@ export class Client<H extends HubShape = HubShape> implements AsyncDisposable {
     type: T,
     ...[payload, options]: PayloadArguments<PayloadOf<H, T>, ClientSendOptions>
   ): void {
-    this.#sender.message(type, payload, { resend: options?.resend });
+    this.#core.sender.message(type, payload, { resend: options?.resend });
   }
 
   /** Measures the way to the server and back, in milliseconds. Throws as `request` does. */
   async ping(options?: RequestOptions): Promise<number> {
-    const { clock } = this.#options;
+    const { clock } = this.#core.options;
     const sent = clock.now();
-    await this.#sender.ask("pong", { type: "ping" }, options);
+    await this.#core.sender.ask("pong", { type: "ping" }, options);
     return clock.now() - sent;
-  }
-
-  /** Whether there is a connection, or may be one again. */
-  get #isAwaited(): boolean {
-    return this.status !== "idle" && this.status !== "closed";
-  }
-
-  #greeted(
-    greeting: ServerMessageOf<"connected">,
-    link: Link,
-    connected: (beginning: { readonly clientId: string; readonly resumed: boolean }) => void,
-  ): void {
-    this.#queue.greet(link);
-    this.#sayHello();
-    this.#session.greeted(greeting, link, ({ clientId, resumed }) => {
-      const isResumed = resumed !== undefined;
-      this.#clientId = clientId;
-      this.#queue.open(greeting.limits, isResumed);
-      connected({ clientId, resumed: isResumed });
-      // Whoever was told may have disconnected, here and below.
-      if (this.#connector.link !== link) return;
-      const { channels: granted = [], rejected } = resumed ?? greeting;
-      if (resumed !== undefined) {
-        this.#listeners.emit("resumed", { clientId, channels: granted });
-        if (this.#connector.link !== link) return;
-        this.#inbox.resume(resumed);
-      } else this.#inbox.begin(greeting.positions);
-      if (this.#connector.link !== link) return;
-      const wanted = granted.filter((channel) => this.#subscriptions.wants(channel));
-      const standing = wanted.filter((channel) => this.#positions.isStanding(channel));
-      // What a former page had is left, until this one asks for it; what a path joined stays.
-      const unasked = (isResumed ? granted : wanted).filter((name) => !standing.includes(name));
-      this.#subscriptions.online(standing, unasked, rejected);
-    });
-  }
-
-  /** Before anything else, so that what is recovered comes as it was asked for. */
-  #sayHello(): void {
-    const { features } = this.#options;
-    if (features === undefined) return;
-    const hello = { type: "hello", features } as const;
-    this.#sender.ask("welcome", hello, { fate: "opening" }).catch((error: unknown) => {
-      // That the connection is gone has been told.
-      if (!(error instanceof HeddleError && error.code === "closed")) this.#listeners.report(error);
-    });
-  }
-
-  #subscribe(
-    channels: readonly string[],
-    options: SubscribeOptions,
-  ): Promise<ServerMessageOf<"subscribed">> {
-    const known = channels.filter((channel) => this.#positions.get(channel) !== undefined);
-    const positions = Object.fromEntries(known.map((name) => [name, this.#positions.get(name)]));
-    return this.#sender.ask("subscribed", {
-      type: "subscribe",
-      channels,
-      ...(known.length === 0 ? {} : { positions }),
-      ...options,
-    }, { isUrgent: true });
-  }
-
-  #offline(error: HeddleError): void {
-    this.#clientId = undefined;
-    this.#session.offline();
-    this.#inbox.offline();
-    this.#subscriptions.offline();
-    this.#queue.offline(error);
-  }
-
-  #hand(event: ClientEvent): Promise<unknown> | undefined {
-    const listening = this.#listeners.emit("event", event);
-    const handling = this.#subscriptions.deliver(event);
-    return listening && handling ? Promise.all([listening, handling]) : listening ?? handling;
-  }
-
-  #acknowledge(ack_ids: readonly string[]): void {
-    const { link } = this.#connector;
-    // What is not said now is asked for again by a repeat.
-    if (link?.isWritable) link.send(JSON.stringify({ type: "ack", ack_ids }), "text");
-  }
-
-  #received(message: Received): void {
-    this.#listeners.emit("message", message.raw);
-    const { known } = message;
-    // Both take effect before anything that follows, which may be in the same tick.
-    if (known?.type === "subscribed") this.#inbox.subscribed(known);
-    if (known?.type === "resumed") this.#session.resumed(known);
-    if (this.#queue.answered(message) || this.#requests.take(message)) return;
-    switch (known?.type) {
-      case "event":
-      case "gap":
-        if (this.#inbox.receive(known)) return;
-        this.#connector.fail(new HeddleError("too_large", "too much came before the session"));
-        return;
-      case "disconnected":
-        this.#session.disconnected(known);
-        return;
-      case "error":
-        this.#listeners.report(new RefusedError(known));
-        return;
-      case "unsubscribed": {
-        const { channels, code = "forbidden", message = "" } = known;
-        this.#subscriptions.revoked(channels, { code, message });
-        return;
-      }
-      default:
-        // Late answers, and what later versions of the protocol or the application send.
-    }
   }
 }
 

@@ -33,7 +33,7 @@ export type { ClientPublishOptions, ClientSendOptions, MessageOptions } from "./
 export type { ClientSession } from "./session.ts";
 export type { ClientSocket, ClientSocketConstructor } from "./socket.ts";
 export type { StreamOptions } from "./stream.ts";
-export type { SubscribeOptions, Subscription } from "./subscriptions.ts";
+export type { SubscribeOptions, Subscription } from "./subscription.ts";
 export type {
   ChannelOf,
   ChannelShape,

@@ -5,7 +5,8 @@ import { HeddleError } from "../base/errors.ts";
 import { manualClock } from "../base/clock.ts";
 import type { ServerMessageOf } from "../protocol/messages.ts";
 import { RefusedError } from "./errors.ts";
-import { type Subscription, Subscriptions } from "./subscriptions.ts";
+import type { Subscription } from "./subscription.ts";
+import { Subscriptions } from "./subscriptions.ts";
 
 /** What a test does next. */
 type Step =
