@@ -23,8 +23,17 @@ interface Log {
   cursor: number | undefined;
 }
 
+/** What the server keeps of a client. */
+interface Session {
+  hasNews: boolean;
+}
+
 type FromServer =
-  | { readonly kind: "connected"; readonly positions: Record<string, Position> }
+  | {
+    readonly kind: "connected";
+    readonly token: string;
+    readonly positions: Record<string, Position>;
+  }
   | { readonly kind: "resumed"; readonly message: ServerMessageOf<"resumed"> }
   | { readonly kind: "expired" }
   | { readonly kind: "subscribed"; readonly message: ServerMessageOf<"subscribed"> }
@@ -34,7 +43,11 @@ type FromServer =
   };
 
 type FromClient =
-  | { readonly kind: "resume"; readonly positions: Readonly<Record<string, Position>> }
+  | {
+    readonly kind: "resume";
+    readonly token: string;
+    readonly positions: Readonly<Record<string, Position>>;
+  }
   | { readonly kind: "subscribe"; readonly position: Position | undefined };
 
 /** A hub of one own channel, `@all`, and one that is subscribed to, and a client's inbox behind a wire. */
@@ -48,10 +61,13 @@ class Model {
   readonly #inbox: Inbox;
   #down: FromServer[] = [];
   #up: FromClient[] = [];
-  #hasSession = false;
-  #wantsSession = false;
+  readonly #sessions = new Map<string, Session>();
+  #session: Session = { hasNews: false };
   #isConnected = false;
-  #greeted: Record<string, Position> = {};
+  /** The client's token, and what it was greeted with. */
+  #token: string | undefined;
+  #greeted: Extract<FromServer, { kind: "connected" }> | undefined;
+  #tokens = 0;
   /** Where the connection stood on its own channel when it was greeted. */
   #after = 0;
   #epochs = 0;
@@ -98,7 +114,8 @@ class Model {
     const [all] = this.logs;
     this.#after = all!.cursor = all!.head;
     const positions = { "@all": { epoch: all!.epoch, offset: all!.head } };
-    this.#down.push({ kind: "connected", positions });
+    this.#session = { hasNews: false };
+    this.#down.push({ kind: "connected", token: this.#newToken(), positions });
   }
 
   cut(): void {
@@ -112,7 +129,7 @@ class Model {
   /** The server forgets the session, and with `isNew` everything else. */
   expire(isNew: boolean): void {
     if (this.#isConnected) this.cut();
-    this.#hasSession = false;
+    this.#sessions.clear();
     if (!isNew) return;
     this.#epochs++;
     for (const log of this.logs) {
@@ -132,29 +149,34 @@ class Model {
         kind: "subscribed",
         message: { type: "subscribed", channels: ["news"], positions, recovered, timestamp },
       });
+      this.#session.hasNews = true;
       this.#recover(news!, message.position);
-    } else if (!this.#hasSession) {
-      this.#down.push({ kind: "expired" });
-    } else {
-      const joined = this.logs.map((log) => this.#join(log, message.positions[log.name]));
-      this.#down.push({
-        kind: "resumed",
-        message: {
-          type: "resumed",
-          client_id,
-          channels: ["news"],
-          positions: Object.assign({}, ...joined.map(({ positions }) => positions)),
-          recovered: Object.assign({}, ...joined.map(({ recovered }) => recovered)),
-          reconnection_token: "t",
-          expires_in: 300,
-          timestamp,
-        },
-      });
-      // What went out on its own channel since the greeting does not come again.
-      this.#recover(all!, message.positions["@all"], { after: this.#after, to: all!.head });
-      this.#recover(news!, message.positions["news"]);
+      return;
     }
-    this.#hasSession = true;
+    const session = this.#sessions.get(message.token);
+    if (session === undefined) {
+      this.#down.push({ kind: "expired" });
+      return;
+    }
+    this.#session = session;
+    const channels = session.hasNews ? [all!, news!] : [all!];
+    const joined = channels.map((log) => this.#join(log, message.positions[log.name]));
+    this.#down.push({
+      kind: "resumed",
+      message: {
+        type: "resumed",
+        client_id,
+        channels: session.hasNews ? ["news"] : [],
+        positions: Object.assign({}, ...joined.map(({ positions }) => positions)),
+        recovered: Object.assign({}, ...joined.map(({ recovered }) => recovered)),
+        reconnection_token: this.#newToken(),
+        expires_in: 300,
+        timestamp,
+      },
+    });
+    // What went out on its own channel since the greeting does not come again.
+    this.#recover(all!, message.positions["@all"], { after: this.#after, to: all!.head });
+    if (session.hasNews) this.#recover(news!, message.positions["news"]);
   }
 
   /** A message arrives at the client. */
@@ -162,17 +184,20 @@ class Model {
     const message = this.#down.shift();
     switch (message?.kind) {
       case "connected":
-        this.#greeted = message.positions;
-        if (this.#wantsSession) {
+        this.#greeted = message;
+        if (this.#token !== undefined) {
           this.#inbox.hold(message.positions);
-          this.#up.push({ kind: "resume", positions: this.#positions.all() });
+          const positions = this.#positions.all();
+          this.#up.push({ kind: "resume", token: this.#token, positions });
         } else this.#begin();
         return;
       case "expired":
         this.#begin();
         return;
       case "resumed":
+        this.#token = message.message.reconnection_token;
         this.#inbox.resume(message.message);
+        if (!message.message.channels.includes("news")) this.#subscribe();
         return;
       case "subscribed":
         this.#inbox.subscribed(message.message);
@@ -199,9 +224,20 @@ class Model {
   }
 
   #begin(): void {
-    this.#wantsSession = true;
-    this.#inbox.begin(this.#greeted);
+    this.#token = this.#greeted!.token;
+    this.#inbox.begin(this.#greeted!.positions);
+    this.#subscribe();
+  }
+
+  #subscribe(): void {
     this.#up.push({ kind: "subscribe", position: this.#positions.get("news") });
+  }
+
+  /** Used ones stay good: whoever used one may not have learned of the next. */
+  #newToken(): string {
+    const token = `t${++this.#tokens}`;
+    this.#sessions.set(token, this.#session);
+    return token;
   }
 
   #isKnown({ epoch, oldest, head }: Log, since: Position): boolean {
@@ -343,7 +379,7 @@ function checkOrder(model: Model): void {
   }
 }
 
-const runs = { numRuns: 1_000 };
+const runs = { numRuns: 2_000 };
 const lists = (step: fc.Arbitrary<Step>) => fc.array(step, { size: "max", maxLength: 80 });
 
 /** A client that is connected and subscribed. */

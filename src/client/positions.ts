@@ -22,6 +22,8 @@ export class Positions {
   readonly #standing = new Set<string>();
   /** Channels of which everything up to the next event was told to be missing. */
   readonly #adrift = new Set<string>();
+  /** Channels of which the server is still to say what it did not recover, and what was told already. */
+  readonly #owed = new Set<string>();
   /** Offsets after a channel's position that were handed over before their turn. */
   readonly #ahead = new Map<string, Set<number>>();
 
@@ -56,6 +58,7 @@ export class Positions {
     const wasStanding = this.#standing.has(channel);
     this.#standing.add(channel);
     if (told === undefined) return nothing;
+    if (recovered === false) this.#owed.add(channel);
     const own = this.#positions.get(channel);
     if (own === undefined) {
       this.#move(channel, told);
@@ -109,9 +112,10 @@ export class Positions {
     if (!this.#standing.has(channel)) return nothing;
     const own = this.#positions.get(channel);
     const isSameEpoch = own?.epoch === epoch;
+    const isOwed = this.#owed.delete(channel);
     const isTold = isSameEpoch && this.#adrift.has(channel);
     if (from === null || to === null) {
-      if (isTold) return nothing;
+      if (isTold || (isSameEpoch && isOwed)) return nothing;
       this.#move(channel, { epoch, offset: 0 });
       this.#adrift.add(channel);
       return everything;
@@ -129,12 +133,14 @@ export class Positions {
     this.#standing.delete(channel);
     this.#positions.delete(channel);
     this.#adrift.delete(channel);
+    this.#owed.delete(channel);
     this.#ahead.delete(channel);
   }
 
   /** The connection is gone. The places stay. */
   offline(): void {
     this.#standing.clear();
+    this.#owed.clear();
   }
 
   /** Everything is forgotten. */
@@ -142,6 +148,7 @@ export class Positions {
     this.#positions.clear();
     this.#standing.clear();
     this.#adrift.clear();
+    this.#owed.clear();
     this.#ahead.clear();
   }
 
