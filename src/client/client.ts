@@ -83,6 +83,32 @@ export class Client<H extends HubShape = HubShape> implements AsyncDisposable {
   /**
    * What another client needs to go on where this one is, such as that of a reloaded page:
    * `createClient({ session })`. Undefined before the first connection and after `disconnect`.
+   *
+   * @example
+   * ```ts
+   * import { allowAnonymous, channel, createHub } from "heddle";
+   * import { createClient } from "heddle/client";
+   * import { serve } from "heddle/node";
+   *
+   * await using hub = createHub({ auth: allowAnonymous(), channels: { news: channel() } });
+   * const server = await serve(hub, { port: 0 });
+   * const url = `${server.url}/ws`;
+   * const page = createClient<typeof hub>({ url });
+   * await page.connect();
+   * await page.subscribe("news", () => {});
+   * const kept = JSON.stringify(page.session);
+   *
+   * const reloaded = createClient<typeof hub>({ url, session: JSON.parse(kept) });
+   * await hub.channel("news").publish("item", { n: 1 });
+   * await reloaded.connect();
+   * const seen: unknown[] = [];
+   * await reloaded.subscribe("news", ({ data }) => void seen.push(data));
+   * await reloaded.ping();
+   * if (seen.length !== 1) throw new Error("what came between was lost");
+   *
+   * await reloaded.disconnect();
+   * await server.close();
+   * ```
    */
   get session(): ClientSession | undefined {
     return this.#core.session.saved;

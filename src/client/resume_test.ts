@@ -66,6 +66,7 @@ async function setup(
       }),
     },
     limits: { inFlight },
+    rooms: "room:",
     session: { ttl },
     acknowledgement: { interval: 200, retries: 100 },
     onDelivery: (delivery) => void deliveries.push(delivery),
@@ -230,6 +231,48 @@ describe("A client that was cut off", () => {
     await joining;
     await client.ping();
     assertEquals(await client.subscriptions(), ["room:joined"]);
+  });
+});
+
+describe("A client whose path joins a room", () => {
+  it("begins a new session when it comes back, and recovers what it subscribed to", async () => {
+    const given = await setup();
+    const { proxy, hub, make } = given;
+    const client = make({ url: `${proxy.url}/ws/lobby` });
+    const gaps: GapInfo[] = [];
+    client.on("gap", (gap) => void gaps.push(gap));
+    await client.connect();
+    const seen: number[] = [];
+    await client.subscribe("room:lobby", (event) => {
+      if (event.event_type === "chat") seen.push(numberOf(event));
+    });
+    const chat = (n: number) => hub.channel("room:lobby").publish("chat", { n });
+    await chat(1);
+    await away({ ...given, client }, async () => void await chat(2));
+    await chat(3);
+    await until(() => seen.length >= 3);
+    await client.ping();
+    assertEquals(seen, [1, 2, 3]);
+    assertEquals(gaps, []);
+  });
+
+  it("is told what it missed where it did not subscribe", async () => {
+    const given = await setup();
+    const { proxy, hub, make } = given;
+    const client = make({ url: `${proxy.url}/ws/lobby` });
+    const told: unknown[] = [];
+    client.on("gap", ({ channel, from, to }) => void told.push([channel, from, to]));
+    client.on("event", ({ event_type, data }) => {
+      if (event_type === "chat") told.push(data);
+    });
+    await client.connect();
+    const chat = (n: number) => hub.channel("room:lobby").publish("chat", n);
+    await chat(1);
+    await until(() => told.length === 1);
+    await away({ ...given, client }, async () => void await chat(2));
+    await chat(3);
+    await until(() => told.length >= 3);
+    assertEquals(told, [1, ["room:lobby", 2, 2], 3]);
   });
 });
 
