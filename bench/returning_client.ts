@@ -21,7 +21,6 @@ export class ReturningClient {
   #rest: Buffer = Buffer.alloc(0);
   #isOpen = false;
   #token = "";
-  #retryAfter = 0;
   #position: Position | undefined;
   /** The sequence number of the newest event. */
   #sequence = 0;
@@ -35,8 +34,8 @@ export class ReturningClient {
   gaps = 0;
   /** Whether it got everything that it missed while it was away. */
   isRecovered = false;
-  /** When it was greeted again. */
-  returnedAt: number | undefined;
+  /** When it was told to come back, and when it was greeted again. */
+  readonly came = { due: 0, greeted: 0 };
   /** Resolves when the first subscription was answered. */
   readonly subscribed: Promise<void>;
   /** Resolves when it is back and subscribed. */
@@ -80,7 +79,8 @@ export class ReturningClient {
 
   #comeBack(): void {
     this.#isBack = true;
-    setTimeout(() => this.#socket = this.#connect(), this.#retryAfter * 1000);
+    const wait = Math.max(0, this.came.due - performance.now());
+    setTimeout(() => this.#socket = this.#connect(), wait);
   }
 
   #take(chunk: Buffer): void {
@@ -132,7 +132,7 @@ export class ReturningClient {
         });
         return;
       case "disconnected":
-        this.#retryAfter = Number(message["retry_after"] ?? 0);
+        this.came.due = performance.now() + Number(message["retry_after"] ?? 0) * 1000;
         return;
       case "gap":
         this.gaps++;
@@ -146,7 +146,7 @@ export class ReturningClient {
   #resume(): void {
     const positions = { [this.#channel]: this.#position };
     this.#ask({ type: "resume", reconnection_token: this.#token, positions });
-    this.returnedAt = performance.now();
+    this.came.greeted = performance.now();
   }
 
   #arrive(message: Message): void {
