@@ -75,6 +75,7 @@ export class Wire {
   readonly #received = new ByteQueue();
   readonly #waiters = new Set<() => void>();
   #ending: Ending | null = null;
+  #written = 0;
   #abandoned = false;
   #paused = false;
   #halfClosed = false;
@@ -120,6 +121,11 @@ export class Wire {
   /** How the server ended the connection, once it has. */
   get ending(): Ending | null {
     return this.#ending;
+  }
+
+  /** How many bytes were written to it, be they sent yet or not. */
+  get written(): number {
+    return this.#written;
   }
 
   /** The bytes received and not taken; valid until more come. */
@@ -220,6 +226,7 @@ export class Wire {
   #write(bytes: Uint8Array): Promise<void> {
     if (this.#socket.destroyed || this.#halfClosed) return Promise.resolve();
     this.transcript.bytes(">", bytes);
+    this.#written += bytes.length;
     return new Promise((resolve) => {
       this.#socket.once("close", resolve);
       this.#socket.write(Buffer.from(bytes), () => {
