@@ -35,7 +35,7 @@ const importedBy: Readonly<Record<string, readonly string[]>> = {
 const runtimePlaces = [
   /^src\/(adapter|cli)\//,
   /^conformance\/wire\//,
-  /^conformance\/cli[^/]*/,
+  /^conformance\/(cli[^/]*|teeth\.ts|side_by_side\.ts)/,
   // Servers to try the kit on, which no case imports.
   /^conformance\/(reference|matrix)\//,
   /^(scripts|bench|examples)\//,

@@ -8,7 +8,14 @@ import { bytesOf, concat, equalBytes, show } from "../wire/bytes.ts";
 import type { Agreement } from "../wire/deflate.ts";
 import { close, ping, pong } from "../wire/frame.ts";
 import { TimeOut, type Wire } from "../wire/socket.ts";
-import { Broken, type CloseFinding, type Closing, type Finding, Skipped } from "./finding.ts";
+import {
+  Broken,
+  type CloseFinding,
+  type Closing,
+  type Finding,
+  Flooded,
+  Skipped,
+} from "./finding.ts";
 import {
   type Incoming,
   type IncomingMessage,
@@ -46,6 +53,9 @@ const PINGS = ["ping", "pong"] as const;
 /** Round trips after a violation that a server may still answer, having not yet come to close. */
 const ROUNDS = 3;
 
+/** What a server may send at most: so much anyway, and so much more for each frame sent to it. */
+const FLOOD = { least: 3000, each: 500 } as const;
+
 /** Frames on one connection from which a server may call it too many. */
 const MANY_FRAMES = 32;
 
@@ -60,6 +70,10 @@ export class Connection extends Sender {
   readonly #context: ConnectionContext;
   readonly #reader: Reader;
   #fences = 0;
+  /** How many messages and control frames came. */
+  #came = 0;
+  /** Frames sent because the server wanted them. */
+  #pongs = 0;
   /** The code of the server's Close frame, null for one without; undefined before. */
   #closed: number | null | undefined;
 
@@ -78,10 +92,19 @@ export class Connection extends Sender {
    * What comes next. Pings are answered, and so is a Close frame, before they are returned.
    *
    * @throws TimeOut
+   * @throws Flooded where that much came that no wait would end
    */
   async next(awaited: string, timeout = this.#context.patience.timeout): Promise<Incoming> {
     const incoming = await this.wire.waitFor(awaited, () => this.#reader.next(), timeout);
-    if (incoming.kind === "ping") this.send(pong(incoming.payload));
+    const asked = this.framesSent - this.#pongs;
+    if (++this.#came > FLOOD.least + FLOOD.each * asked) {
+      const observed = `${this.#came} messages and control frames in answer to ${asked} frames`;
+      throw new Flooded({ expected: awaited, observed });
+    }
+    if (incoming.kind === "ping") {
+      this.#pongs++;
+      this.send(pong(incoming.payload));
+    }
     if (incoming.kind === "close") this.#closed = incoming.code;
     if (incoming.kind === "close" && !this.sentClose) this.send(close(incoming.code));
     return incoming;
@@ -167,8 +190,9 @@ export class Connection extends Sender {
     let fence: Uint8Array | null = null;
     let rounds = 0;
     const judge = async (timeout?: number): Promise<void> => {
+      const next = this.#waiting(timeout);
       for (;;) {
-        const got = await this.next("the server to fail the connection", timeout);
+        const got = await next("the server to fail the connection");
         if (got.kind === "close") {
           if (!codes.includes(got.code)) this.#excuse(got.code, options.after ?? []);
           return await this.#settle(codes, got.code);
@@ -223,9 +247,10 @@ export class Connection extends Sender {
    */
   async expectClosed(codes: readonly (number | null)[] = [1000]): Promise<void> {
     const expected = "a Close frame in answer";
+    const next = this.#waiting();
     try {
       for (;;) {
-        const got = await this.next(expected);
+        const got = await next(expected);
         if (got.kind === "close") return await this.#settle(codes, got.code);
         if (got.kind === "end") {
           this.#note(got.how, null, null);
@@ -285,8 +310,9 @@ export class Connection extends Sender {
       observed: `the code ${code ?? "none"}`,
     };
     const awaited = "the server to close TCP after its Close frame";
+    const next = this.#waiting();
     try {
-      while ((await this.next(awaited)).kind !== "end");
+      while ((await next(awaited)).kind !== "end");
       this.#note("clean", code, wrongCode);
     } catch (error) {
       if (!(error instanceof TimeOut)) throw error;
@@ -303,9 +329,10 @@ export class Connection extends Sender {
     passed: readonly Incoming["kind"][],
   ): Promise<T> {
     const seen: string[] = [];
+    const next = this.#waiting();
     try {
       for (;;) {
-        const got = await this.next(awaited);
+        const got = await next(awaited);
         const found = find(got);
         if (found !== undefined) return found;
         if (!passed.includes(got.kind)) throw new Broken({ expected, observed: showIncoming(got) });
@@ -314,6 +341,21 @@ export class Connection extends Sender {
     } catch (error) {
       throw error instanceof TimeOut ? timedOut(expected, error, seen) : error;
     }
+  }
+
+  /** {@link next} for one wait of many steps, which a server's heartbeat does not prolong. */
+  #waiting(timeout = this.#context.patience.timeout): (awaited: string) => Promise<Incoming> {
+    let deadline = performance.now() + timeout;
+    return async (awaited) => {
+      try {
+        const got = await this.next(awaited, deadline - performance.now());
+        const heartbeat = got.kind === "ping" || got.kind === "pong";
+        if (!heartbeat) deadline = performance.now() + timeout;
+        return got;
+      } catch (error) {
+        throw error instanceof TimeOut ? new TimeOut(awaited, timeout) : error;
+      }
+    };
   }
 
   /** A server that closes while it has much yet to read resets, and may lose its Close frame by that. */

@@ -31,6 +31,9 @@ export class Skipped extends Error {
   override readonly name = "Skipped";
 }
 
+/** The server sends without end what nothing asked for: waiting would never end, either. */
+export class Flooded extends Broken {}
+
 /** The server did not admit the connection, which may be for lack of room: the case is tried again. */
 export class Refused extends Error {
   override readonly name = "Refused";

@@ -89,7 +89,7 @@ export const cases: readonly Case[] = [
       id: `rfc7692/7.2.2/echo-${kind}-${size}-bytes`,
       title: `${COUNT} compressed messages of ${size} bytes of ${kind} are delivered`,
       requirement: bothWays,
-      needs: size === 16 || size === 1024 || size === 65536 ? ["deflate"] : ["deflate", "full"],
+      needs: size === 16 || size === 1024 || size === 131072 ? ["deflate"] : ["deflate", "full"],
       async run(peer) {
         const connection = await peer.connect({ deflate: true });
         await exchangeAll(connection, Array.from({ length: COUNT }, () => content(peer, size)));

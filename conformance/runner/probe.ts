@@ -8,14 +8,14 @@ import { parseExtensions } from "../wire/deflate.ts";
 import { ping } from "../wire/frame.ts";
 import { TimeOut } from "../wire/socket.ts";
 import type { Connection } from "../peer/connection.ts";
-import { Broken, type Finding, Refused } from "../peer/finding.ts";
+import { Broken, type Finding, Flooded, Refused } from "../peer/finding.ts";
 import { type Facts, Peer, type PeerOptions, PLAIN_OFFER } from "../peer/peer.ts";
 import { textMessage } from "../peer/sender.ts";
 
 /** Why a run could not be. */
 export class CannotRun extends Error {
   override readonly name = "CannotRun";
-  readonly code: "bad_options" | "unreachable" | "no_http_answer";
+  readonly code: "bad_options" | "unreachable" | "no_http_answer" | "floods";
   constructor(code: CannotRun["code"], message: string) {
     super(message);
     this.code = code;
@@ -24,7 +24,12 @@ export class CannotRun extends Error {
 
 /** What the probe found; `refused` where an honest opening handshake got no right 101. */
 export type Probe =
-  | { readonly kind: "open"; readonly facts: Facts }
+  | {
+    readonly kind: "open";
+    readonly facts: Facts;
+    /** To a message and a Ping came nothing at all. */
+    readonly silent: boolean;
+  }
   | { readonly kind: "refused"; readonly finding: Finding; readonly transcript: readonly string[] };
 
 /** Does the endpoint echo? */
@@ -46,12 +51,13 @@ export async function probe(options: Omit<PeerOptions, "facts">, echo: EchoOptio
     const finding = handshake.whatIsWrong();
     if (finding !== null) return { kind: "refused", finding, transcript: peer.transcript() };
     const found = echo === "no"
-      ? { echoes: false, greetings: 0 }
+      ? { echoes: false, greetings: 0, silent: false }
       : await findEcho(handshake.expectAccepted(), options);
     const echoes = echo === "auto" ? found.echoes : echo === "yes";
     const greetings = echoes ? found.greetings : 0;
     peer.abandon();
-    return { kind: "open", facts: { echoes, greetings, deflate: await findDeflate(options) } };
+    const deflate = await findDeflate(options);
+    return { kind: "open", facts: { echoes, greetings, deflate }, silent: found.silent };
   } finally {
     peer.abandon();
   }
@@ -74,29 +80,34 @@ async function firstAnswer(peer: Peer) {
 async function findEcho(
   connection: Connection,
   { random, patience }: Pick<PeerOptions, "random" | "patience">,
-): Promise<{ readonly echoes: boolean; readonly greetings: number }> {
+): Promise<{ readonly echoes: boolean; readonly greetings: number; readonly silent: boolean }> {
   const message = textMessage(`heddle ${toHex(random.bytes(8))}`);
+  let deadline = performance.now() + patience.timeout;
   const fence = concat([bytesOf("probe-"), random.bytes(4)]);
   connection.sendMessage(message);
   connection.send(ping(fence));
   let greetings = 0;
-  let timeout = patience.timeout;
+  let silent = true;
   try {
     for (;;) {
-      const got = await connection.next("an echo", timeout);
+      const got = await connection.next("an echo", deadline - performance.now());
+      silent = false;
       if (got.kind === "pong" && equalBytes(got.payload, fence)) {
-        timeout = Math.min(timeout, ECHO_LINGER);
+        deadline = Math.min(deadline, performance.now() + ECHO_LINGER);
       }
       if (got.kind === "message") {
-        if (equalBytes(got.message.data, message.data)) return { echoes: true, greetings };
-        if (++greetings > 100) break;
+        if (equalBytes(got.message.data, message.data)) return { echoes: true, greetings, silent };
+        greetings++;
       }
       if (got.kind === "end" || got.kind === "garbage") break;
     }
   } catch (error) {
+    if (error instanceof Flooded) {
+      throw new CannotRun("floods", `the server floods: ${error.finding.observed}`);
+    }
     if (!(error instanceof TimeOut)) throw error;
   }
-  return { echoes: false, greetings: 0 };
+  return { echoes: false, greetings: 0, silent };
 }
 
 /** Whether permessage-deflate is answered at all; a wrong answer is for the cases to judge. */

@@ -99,6 +99,7 @@ export async function runConformance(given: ConformanceOptions): Promise<Report>
     });
     await runSchedule(runnable, {
       concurrency: options.concurrency,
+      believes: found.silent,
       signal: options.signal,
       onOutcome: settle,
       attempt: (one, manner) => attempt(one, { ...peerOptions(one.id, manner), facts }),
