@@ -336,6 +336,7 @@ describe("the cases of RFC 7692", () => {
     it(`find a server that ${what}`, async () => {
       const [one, none] = await casesOn(rules, {
         only: [id],
+        profile: "full",
         maxMessage: 100_000,
         runs: 200,
         timeout: 400,
