@@ -7,6 +7,8 @@ export { acceptWebSocket, standardSocket } from "./src/adapter/standard.ts";
 export { type Clock, type ManualClock, manualClock, systemClock } from "./src/base/clock.ts";
 export { HeddleError, type HeddleErrorCode } from "./src/base/errors.ts";
 export { type Random, seededRandom, systemRandom } from "./src/base/random.ts";
+export { SlidingWindow, type WindowRule } from "./src/base/sliding_window.ts";
+export { type BucketRule, TokenBucket } from "./src/base/token_bucket.ts";
 export type { Input, Output, Schema, SchemaError, SchemaIssue } from "./src/base/schema.ts";
 export type { MaybePromise } from "./src/base/maybe_promise.ts";
 export type {
@@ -51,6 +53,10 @@ export {
   type Identity,
 } from "./src/guard/identity.ts";
 export type { Claims } from "./src/guard/claims.ts";
+export { GlobalLimit } from "./src/guard/global_limit.ts";
+export { KeyedLimit, type KeyedLimitOptions } from "./src/guard/keyed_limit.ts";
+export { networkOf } from "./src/guard/network.ts";
+export type { RateLimit, RateLimitStats, RateRule } from "./src/guard/rate_limit.ts";
 export {
   type TokenIssuer,
   tokenIssuer,
