@@ -52,6 +52,15 @@ export {
   DEFAULT_ROLE,
   type Identity,
 } from "./src/guard/identity.ts";
+export {
+  type EnvironmentOrigins,
+  LOCAL_ORIGINS,
+  type OriginOptions,
+  OriginPolicy,
+  originsFor,
+  type Target,
+} from "./src/guard/origin.ts";
+export type { ProxyOptions, Source } from "./src/guard/proxies.ts";
 export type { Claims } from "./src/guard/claims.ts";
 export { GlobalLimit } from "./src/guard/global_limit.ts";
 export { KeyedLimit, type KeyedLimitOptions } from "./src/guard/keyed_limit.ts";
@@ -70,7 +79,12 @@ export { type Lookup, type LookupOptions, withLookup } from "./src/guard/lookup.
 export { type FoundToken, tokenFrom } from "./src/guard/token.ts";
 export type { Action, Permissions } from "./src/guard/permissions.ts";
 export type { DiscoveryDocument } from "./src/http/discovery.ts";
-export { type RouteOptions, routes, type UpgradeHandler } from "./src/http/routes.ts";
+export {
+  type PeerAddress,
+  type RouteOptions,
+  routes,
+  type UpgradeHandler,
+} from "./src/http/routes.ts";
 export type { AcknowledgementOptions, DeliveryOutcome } from "./src/hub/acknowledgements.ts";
 export type { Admission, RequestOrigin } from "./src/hub/admission.ts";
 export {

@@ -1,3 +1,4 @@
+import { doorsContract } from "./contract/doors.ts";
 import { endingsContract } from "./contract/endings.ts";
 import { handshakeContract } from "./contract/handshake.ts";
 import { hostileContract } from "./contract/hostile.ts";
@@ -8,6 +9,7 @@ import { subjects } from "./contract/subjects.ts";
 
 for (const subject of subjects) {
   handshakeContract(subject);
+  doorsContract(subject);
   messagesContract(subject);
   endingsContract(subject);
   pressureContract(subject);

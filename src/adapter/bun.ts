@@ -20,7 +20,7 @@ export { machineSampler } from "./machine.ts";
 export type { BunWebSocket, ServeOptions, Server };
 
 /** Options of {@linkcode bunHandler} and {@linkcode bunRoutes}. */
-export type BunOptions = Omit<RouteOptions, "upgrade">;
+export type BunOptions = Omit<RouteOptions, "upgrade" | "peerAddress">;
 
 /** As much of the server that `Bun.serve` hands a handler as is needed. */
 export interface BunServer {
@@ -92,7 +92,7 @@ export function bunHandler(hub: AnyHub, options: BunOptions = {}): BunHandler {
  * `Bun.serve({ fetch: app.fetch, websocket: bunWebSocket(hub) })`.
  */
 export function bunRoutes(hub: AnyHub, options: BunOptions = {}): Hono {
-  return routes(hub, { ...options, upgrade: upgrader(hub) });
+  return routes(hub, { ...options, upgrade: upgrader(hub), peerAddress });
 }
 
 /** The `websocket` of `Bun.serve` for the hubs whose routes the server serves. */
@@ -151,9 +151,8 @@ function idleTimeout(hubs: readonly AnyHub[]): number {
 function upgrader(hub: AnyHub): UpgradeHandler {
   return async (request, env, room) => {
     const server = serverOf(env);
-    const address = server.requestIP(request)?.address ?? "";
     const admission = await hub.admit(request, {
-      address,
+      address: peerAddress(request, env),
       ...(room === undefined ? {} : { room }),
     });
     if (admission instanceof Response) return admission;
@@ -163,6 +162,10 @@ function upgrader(hub: AnyHub): UpgradeHandler {
     if (server.upgrade(request, { headers, data })) return new Response(null); // which Bun leaves out
     return new Refusal(400, "bad_handshake", "the request cannot be upgraded").toResponse();
   };
+}
+
+function peerAddress(request: Request, env: unknown): string {
+  return serverOf(env).requestIP(request)?.address ?? "";
 }
 
 /** Hono's `c.env` is the server itself, or an object that holds it. */

@@ -18,7 +18,7 @@ export { machineSampler } from "./machine.ts";
 export type { ServeOptions, Server };
 
 /** Options of {@linkcode denoHandler} and {@linkcode denoRoutes}. */
-export type DenoOptions = Omit<RouteOptions, "upgrade">;
+export type DenoOptions = Omit<RouteOptions, "upgrade" | "peerAddress">;
 
 /** As much as is needed of what `Deno.serve` hands a handler beside the request. */
 export interface DenoInfo {
@@ -92,7 +92,8 @@ export function denoHandler(
  * header fields is fine.
  */
 export function denoRoutes(hub: AnyHub, options: DenoOptions = {}): Hono {
-  return routes(hub, { ...options, upgrade: upgrader(hub) });
+  const peerAddress = (_request: Request, env: unknown) => addressOf(env);
+  return routes(hub, { ...options, upgrade: upgrader(hub), peerAddress });
 }
 
 /**

@@ -3,7 +3,7 @@ import type { AnyHub } from "../hub/hub.ts";
 import { byteLength } from "../protocol/decode.ts";
 
 /** What the `serve` of every adapter takes. */
-export interface ServeOptions extends Omit<RouteOptions, "upgrade"> {
+export interface ServeOptions extends Omit<RouteOptions, "upgrade" | "peerAddress"> {
   /** The TCP port; 0 takes a free one. @default 8000 */
   readonly port?: number;
   /** The address to listen at. @default "127.0.0.1" */

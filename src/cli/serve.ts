@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { machineSampler } from "../adapter/machine.ts";
 import type { Server } from "../adapter/server.ts";
 import { channel } from "../channel/definition.ts";
+import { originsFor } from "../guard/origin.ts";
 import { tokenIssuer } from "../guard/issuer.ts";
 import { jwtAuth } from "../guard/jwt.ts";
 import { type Feeds, stockFeeds } from "../hub/feeds.ts";
@@ -58,6 +59,7 @@ async function serve(settings: ServeSettings): Promise<void> {
   const log = feeds.hooks.logger;
   const hub = createHub({
     auth: jwtAuth({ secret, anonymous: isDevelopment }),
+    origin: { allow: originsFor(settings.environment) },
     channels: { ...stockChannels(), "room:*": room },
     rooms: "room:",
     logger: log,

@@ -13,6 +13,7 @@ import { errorTable } from "../protocol/errors.ts";
 import { clientSchemas } from "../protocol/messages.ts";
 import { isChannelName } from "../protocol/names.ts";
 import { readJson } from "./body.ts";
+import type { PeerAddress } from "./routes.ts";
 
 /** What the handlers need. */
 export interface RestContext {
@@ -21,6 +22,7 @@ export interface RestContext {
   readonly path: string;
   /** The roles that may see client and user ids. */
   readonly adminRoles: ReadonlySet<string>;
+  readonly peerAddress: PeerAddress;
 }
 
 /** The path all REST routes start with. */
@@ -88,14 +90,18 @@ export function showChannel({ hub, adminRoles }: RestContext): Handler {
 const eventSchema = clientSchemas.publish.pick({ event_type: true, data: true });
 
 /** Answers `POST …/broadcast?channel=X`: publishes the event in the body, for admins that may. */
-export function broadcast({ hub, adminRoles }: RestContext): Handler {
+export function broadcast({ hub, adminRoles, peerAddress }: RestContext): Handler {
   return async (c) => {
-    const identity = await hub.identify(c.req.raw);
+    const { raw } = c.req;
+    const source = hub.locate(raw, peerAddress(raw, c.env));
+    // A page can make a browser send this with its cookies, also where it may not read the answer.
+    hub.origins.checkWrite(raw.headers.get("origin"), source);
+    const identity = await hub.identify(raw);
     const { name, subscribers } = find(hub, channelOf(c));
     const mayPublish = adminRoles.has(identity.role) && hub.canBroadcast(name, identity.role);
     if (!mayPublish) throw refusal(name, identity);
     // Only now: whoever may not publish cannot make the server read a body.
-    const event = eventSchema.safeParse(await readJson(c.req.raw));
+    const event = eventSchema.safeParse(await readJson(raw));
     if (!event.success) {
       throw new Refusal(
         400,

@@ -3,6 +3,7 @@ import { HeddleError } from "../base/errors.ts";
 import { Refusal } from "../guard/refusal.ts";
 import type { AnyHub } from "../hub/hub.ts";
 import { isReservedRoom } from "../hub/rooms.ts";
+import { crossOrigin } from "./cors.ts";
 import { addRoute, answer, errorHandler, methodNotAllowed } from "./answer.ts";
 import { discovery, health } from "./discovery.ts";
 import { broadcast, listChannels, REST_PATH, showChannel, status } from "./rest.ts";
@@ -19,12 +20,22 @@ export type UpgradeHandler = (
   room?: string,
 ) => Response | Promise<Response>;
 
+/** Tells the IP address at the other end of a request's socket, from what the runtime hands the handler. */
+export type PeerAddress = (request: Request, env: unknown) => string;
+
 /** Options of {@linkcode routes}. */
 export interface RouteOptions {
   /** Where the WebSocket endpoint is, under the path the routes are mounted at. @default "/ws" */
   readonly path?: string;
   /** Does the upgrade. @default `GET {path}` is answered with 426, for servers that upgrade elsewhere */
   readonly upgrade?: UpgradeHandler;
+  /** Finds the peer. @default by what `@hono/node-server` hands over */
+  readonly peerAddress?: PeerAddress;
+  /**
+   * Whether pages of the origins that the hub names may read the answers (CORS). Those of its own host
+   * may in any case. @default true
+   */
+  readonly cors?: boolean;
   /** The roles that are shown client and user ids, and that may broadcast. @default ["admin"] */
   readonly adminRoles?: readonly string[];
 }
@@ -65,13 +76,14 @@ export function routes(
   options: RouteOptions = {},
 ): Hono {
   const { path = "/ws", upgrade = upgradeElsewhere, adminRoles = ["admin"] } = options;
+  const { cors = true, peerAddress = nodePeer } = options;
   if (!PATH.test(path)) {
     throw new HeddleError(
       "option_invalid",
       `path is ${JSON.stringify(path)}; it must be like "/ws": segments of A-Z a-z 0-9 _ . ~ -`,
     );
   }
-  const rest = { hub, path, adminRoles: new Set(adminRoles) };
+  const rest = { hub, path, adminRoles: new Set(adminRoles), peerAddress };
   const app = new Hono();
   app.onError(errorHandler(hub.logger));
   // Counts only where these routes are the whole server: a mounted app's own is not asked.
@@ -85,6 +97,12 @@ export function routes(
   // Every resource under the path is a room to those who ask for a WebSocket, and refused by its name.
   if (hub.hasRooms) {
     app.all(`${under}/:room`, (c, next) => isUpgrade(c) ? endpoint(c, next) : next());
+  }
+  if (cors && hub.origins.namesOthers) {
+    const middleware = crossOrigin(hub.origins);
+    for (const route of [`${under}/config`, "/health", `${REST_PATH}/*`]) {
+      app.use(route, middleware);
+    }
   }
   addRoute(app, "GET", `${under}/config`, discovery(hub));
   addRoute(app, "GET", "/health", health(hub));
@@ -102,6 +120,13 @@ export function routes(
 
 function isUpgrade(c: Context): boolean {
   return c.req.header("upgrade")?.toLowerCase().includes("websocket") ?? false;
+}
+
+function nodePeer(_request: Request, env: unknown): string {
+  const { incoming } = (env ?? {}) as {
+    readonly incoming?: { readonly socket?: { readonly remoteAddress?: string } };
+  };
+  return incoming?.socket?.remoteAddress ?? "";
 }
 
 function upgradeElsewhere(): never {

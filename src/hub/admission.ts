@@ -1,14 +1,16 @@
 import { HeddleError } from "../base/errors.ts";
 import { checkHandshake, selectSubprotocol } from "../guard/handshake.ts";
 import { type Authenticate, checkIdentity, type Identity } from "../guard/identity.ts";
+import type { Source } from "../guard/proxies.ts";
 import { Refusal } from "../guard/refusal.ts";
 import { tokenFrom } from "../guard/token.ts";
 import type { Logger } from "./logger.ts";
+import type { ResolvedOptions } from "./options.ts";
 import type { RoomRequest } from "./rooms.ts";
 
 /** What the adapter knows of a request beside its head. */
 export interface RequestOrigin {
-  /** The peer's IP address. */
+  /** The IP address at the other end of the socket. */
   readonly address: string;
   /** The path's segment after the endpoint's, decoded, where there is one: the id of a room to join. */
   readonly room?: string;
@@ -17,7 +19,7 @@ export interface RequestOrigin {
 /** The right to open one connection: what `hub.admit` found out about a request. */
 export interface Admission {
   readonly identity: Identity;
-  /** The peer's IP address. */
+  /** The client's IP address: that of the socket, or what a proxy that is believed tells. */
   readonly address: string;
   /** The subprotocol to answer with; the adapter sends the header where there is one, and only then. */
   readonly subprotocol?: string;
@@ -34,17 +36,17 @@ export interface Admission {
  */
 export async function judge(
   request: Request,
-  origin: RequestOrigin,
-  auth: Authenticate,
-  logger: Logger,
+  source: Source,
+  { auth, logger, origins }: Pick<ResolvedOptions, "auth" | "logger" | "origins">,
 ): Promise<Admission> {
   checkHandshake(request);
+  origins.check(request.headers.get("origin"), source);
   const subprotocol = selectSubprotocol(request);
   const identity = await identify(request, auth, logger);
   const reconnectionToken = new URL(request.url).searchParams.get("reconnection_token") || null;
   return {
     identity,
-    address: origin.address,
+    address: source.address,
     ...(subprotocol === undefined ? {} : { subprotocol }),
     ...(reconnectionToken === null ? {} : { reconnectionToken }),
   };

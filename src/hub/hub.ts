@@ -2,7 +2,9 @@ import { uuid } from "../base/random.ts";
 import type { ChannelDefinition, ChannelDefinitions } from "../channel/definition.ts";
 import type { Socket } from "../channel/socket.ts";
 import type { Identity } from "../guard/identity.ts";
+import type { OriginPolicy } from "../guard/origin.ts";
 import { type Action, permits } from "../guard/permissions.ts";
+import type { Source } from "../guard/proxies.ts";
 import { Refusal } from "../guard/refusal.ts";
 import { closeTable } from "../protocol/close.ts";
 import { failure } from "../protocol/errors.ts";
@@ -169,6 +171,20 @@ export class Hub<
     return this.#draining !== undefined;
   }
 
+  /** Which web pages may connect, and read the answers of the HTTP routes. */
+  get origins(): OriginPolicy {
+    return this.#workings.options.origins;
+  }
+
+  /**
+   * Tells where a request comes from, and what it was sent to, behind the proxies that are believed.
+   *
+   * @param address The IP address at the other end of the socket; "" where it is not known.
+   */
+  locate(request: Request, address: string): Source {
+    return this.#workings.options.proxies.locate(request, address);
+  }
+
   /** Whether connections may join a room by their path. */
   get hasRooms(): boolean {
     return this.#rooms.areOffered;
@@ -301,7 +317,8 @@ export class Hub<
     try {
       this.#refuseIfFull();
       const room = origin.room === undefined ? undefined : this.#rooms.read(origin.room, request);
-      const admission = await judge(request, origin, options.auth, options.logger);
+      const source = options.proxies.locate(request, origin.address);
+      const admission = await judge(request, source, options);
       this.#refuseIfFull();
       if (room === undefined) return admission;
       this.#rooms.check(room, admission.identity);

@@ -13,7 +13,7 @@ export interface ConnectionInfo {
   readonly role: string;
   /** What the credential said. */
   readonly claims: Readonly<Record<string, unknown>>;
-  /** The peer's IP address, as the runtime told it. */
+  /** The client's IP address: that of its socket, or what a proxy that is believed tells. */
   readonly address: string;
   /** RFC 3339, UTC. */
   readonly connectedAt: string;

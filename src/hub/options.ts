@@ -10,6 +10,8 @@ import type { Broker } from "../broker/broker.ts";
 import { memoryBroker } from "../broker/memory.ts";
 import type { ChannelDefinitions } from "../channel/definition.ts";
 import type { Authenticate } from "../guard/identity.ts";
+import { type OriginOptions, OriginPolicy } from "../guard/origin.ts";
+import { Proxies, type ProxyOptions } from "../guard/proxies.ts";
 import type { CompressionOptions } from "../protocol/compression.ts";
 import { isReservedType, MAX_TYPE_NAME } from "../protocol/messages.ts";
 import { isSendableCloseCode } from "../protocol/close.ts";
@@ -66,6 +68,10 @@ export interface Ending {
 export interface HubOptions<C extends ChannelDefinitions, M extends MessageDefinitions> {
   /** Who may connect: `jwtAuth({…})`, `allowAnonymous()`, or a function of the request. */
   readonly auth: Authenticate;
+  /** Which web pages may connect. @default those of the host that the request is for */
+  readonly origin?: OriginOptions | undefined;
+  /** Which proxies in front are believed about the client's address. @default none */
+  readonly proxies?: ProxyOptions | undefined;
   /** The channels there are, by name or pattern. @default {} */
   readonly channels?: C;
   /** The messages clients may send to the application, by type. @default {} */
@@ -116,6 +122,8 @@ export interface Delivery {
 /** The options with every default filled in. */
 export interface ResolvedOptions {
   readonly auth: Authenticate;
+  readonly origins: OriginPolicy;
+  readonly proxies: Proxies;
   readonly channels: ChannelDefinitions;
   readonly messages: MessageDefinitions;
   readonly broker: Broker;
@@ -176,6 +184,8 @@ export function resolveOptions<C extends ChannelDefinitions, M extends MessageDe
   const clock = options.clock ?? systemClock;
   return {
     auth: options.auth,
+    origins: new OriginPolicy(options.origin),
+    proxies: new Proxies(options.proxies),
     channels: options.channels ?? {},
     messages,
     broker: options.broker ?? memoryBroker({ random, clock }),

@@ -15,7 +15,8 @@ import type { Subject } from "./subject.ts";
 
 const secret = "a secret of the contract suite, 32 bytes";
 
-async function handshake(
+/** Makes one request on a connection of its own. */
+export async function handshake(
   port: number,
   target: string,
   headers: Readonly<Record<string, string>> = goodHandshake,
@@ -38,7 +39,8 @@ function but(
   return { ...Object.fromEntries(kept), ...added };
 }
 
-function assertRefused(answer: HttpAnswer, status: number, error: string): void {
+/** Holds an answer to the form that every refusal has. */
+export function assertRefused(answer: HttpAnswer, status: number, error: string): void {
   assertEquals(answer.status, status, answer.body);
   assertMatch(answer.headers.get("content-type") ?? "", /^application\/json/);
   const body = JSON.parse(answer.body);
