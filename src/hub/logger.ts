@@ -1,4 +1,6 @@
-/** Where the hub says what happens. No line ever holds a token. */
+import { redact, redactText } from "../guard/redact.ts";
+
+/** Where the hub says what happens. No line ever holds a token: the hub takes them out. */
 export interface Logger {
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
@@ -13,3 +15,17 @@ export const quietLogger: Logger = {
   warn: (message, fields) => console.warn(message, fields ?? ""),
   error: (message, fields) => console.error(message, fields ?? ""),
 };
+
+/** Takes credentials out of what goes to a logger, whoever put them there. */
+export function redactingLogger(logger: Logger): Logger {
+  const writer = (level: keyof Logger): Logger["info"] => (message, fields) => {
+    const harmless = fields === undefined ? undefined : redact({ ...fields });
+    logger[level](redactText(message), harmless as Readonly<Record<string, unknown>> | undefined);
+  };
+  return {
+    debug: writer("debug"),
+    info: writer("info"),
+    warn: writer("warn"),
+    error: writer("error"),
+  };
+}

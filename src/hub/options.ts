@@ -18,7 +18,7 @@ import { isSendableCloseCode } from "../protocol/close.ts";
 import { byteLength } from "../protocol/decode.ts";
 import type { AcknowledgementOptions, DeliveryOutcome } from "./acknowledgements.ts";
 import type { ConnectionInfo } from "./info.ts";
-import { type Logger, quietLogger } from "./logger.ts";
+import { type Logger, quietLogger, redactingLogger } from "./logger.ts";
 import type { MessageDefinitions } from "./message.ts";
 
 /** Sizes are bytes, after inflation too; the rest are counts. All are positive integers. */
@@ -201,7 +201,7 @@ export function resolveOptions<C extends ChannelDefinitions, M extends MessageDe
     onMissed: options.onMissed ?? ignore,
     onDelivery: options.onDelivery ?? ignore,
     compression: options.compression ?? {},
-    logger: options.logger ?? quietLogger,
+    logger: redactingLogger(options.logger ?? quietLogger),
     onConnect: options.onConnect ?? ignore,
     onDisconnect: options.onDisconnect ?? ignore,
     clock,
