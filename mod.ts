@@ -76,6 +76,7 @@ export { type FromClaims, jwtAuth, type JwtAuthOptions } from "./src/guard/jwt.t
 export type { JwksOptions } from "./src/guard/jwks.ts";
 export type { Algorithm, AsymmetricAlgorithm, KeyMaterial } from "./src/guard/key.ts";
 export { type Lookup, type LookupOptions, withLookup } from "./src/guard/lookup.ts";
+export { type RequestTrace } from "./src/guard/renewal.ts";
 export { type FoundToken, tokenFrom } from "./src/guard/token.ts";
 export type { Action, Permissions } from "./src/guard/permissions.ts";
 export type { DiscoveryDocument } from "./src/http/discovery.ts";
@@ -103,6 +104,7 @@ export {
   Hub,
   type Peer,
 } from "./src/hub/hub.ts";
+export type { Revocation } from "./src/hub/identities.ts";
 export type { ConnectionInfo, HubStats } from "./src/hub/info.ts";
 export type { Logger } from "./src/hub/logger.ts";
 export type { MemberInfo, PresenceInfo } from "./src/hub/presence.ts";

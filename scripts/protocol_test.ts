@@ -15,8 +15,6 @@ import { Media } from "../src/protocol/event.ts";
 import {
   clientSchemas,
   featuresSchema,
-  isReservedType,
-  isUnofferedType,
   MAX_CHANNELS_PER_REQUEST,
   MAX_CORRELATION_ID,
   MAX_HISTORY_LIMIT,
@@ -188,13 +186,6 @@ describe("The tables of PROTOCOL.md", () => {
     const known = Object.values(closeTable)
       .map(({ code, reason, action }) => [String(code), reason, action]);
     assertEquals(documented, known);
-  });
-
-  it("name every reserved type of the extensions", () => {
-    const [requests, answers] = rows("Way", "Types")
-      .map(([, types]) => bare(types).split(",").map((type) => type.trim()));
-    for (const type of requests!) assert(isUnofferedType(type), type);
-    for (const type of answers!) assert(isReservedType(type) && !isUnofferedType(type), type);
   });
 
   it("have the features that hello may ask for", () => {

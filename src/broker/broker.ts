@@ -95,6 +95,8 @@ export interface SessionStore {
   put(tokens: readonly string[], record: SessionRecord, ttl: number): MaybePromise<void>;
   /** Gives the session of a user, or of nobody, and forgets it with all its tokens: it is given once. */
   take(token: string, userId: string | null): MaybePromise<SessionRecord | undefined>;
+  /** Forgets all sessions of a user. */
+  end(userId: string): MaybePromise<void>;
 }
 
 /**

@@ -45,6 +45,11 @@ export class MemorySessions implements SessionStore {
     return kept.expires > this.#clock.now() ? kept.record : undefined;
   }
 
+  /** Looks at all, since it is rare and an index of users would cost every session. */
+  end(userId: string): void {
+    for (const kept of this.#named) if (kept.record.userId === userId) this.#forget(kept);
+  }
+
   /** Drops what has run out. */
   expire(): void {
     const now = this.#clock.now();

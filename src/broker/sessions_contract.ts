@@ -71,6 +71,21 @@ export function testSessions(name: string, { create }: BrokerUnderTest): void {
         assertEquals(await sessions.take("__proto__", null), undefined);
       }));
 
+    it("forgets all sessions of a user, and those alone, when they are to end", () =>
+      withSessions(async (sessions) => {
+        await sessions.put(["a", "b"], recordOf("c1", "ann"), TTL);
+        await sessions.put(["c"], recordOf("c2", "ann"), TTL);
+        await sessions.put(["d"], recordOf("c3", "bob"), TTL);
+        await sessions.put(["e"], recordOf("c4", null), TTL);
+        await sessions.end("ann");
+        await sessions.end("nobody");
+        for (const token of ["a", "b", "c"]) {
+          assertEquals(await sessions.take(token, "ann"), undefined);
+        }
+        assertEquals((await sessions.take("d", "bob"))?.clientId, "c3");
+        assertEquals((await sessions.take("e", null))?.clientId, "c4");
+      }));
+
     it("keeps it for its time, to the millisecond, and no trace of it after that", () =>
       withSessions(async (sessions, clock) => {
         await sessions.put(["a"], recordOf("a"), 1_000);

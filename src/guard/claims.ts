@@ -6,6 +6,7 @@
 import { errors, jwtVerify, type JWTVerifyGetKey, type JWTVerifyOptions } from "jose";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
+import { CLOCK_TOLERANCE } from "./identity.ts";
 import { type Algorithm, optionInvalid } from "./key.ts";
 import { checkTokenLength } from "./token.ts";
 
@@ -50,7 +51,7 @@ export function verifier(
   algorithms: readonly Algorithm[],
   options: ClaimOptions,
 ): Verify {
-  const { clockTolerance = 5, requireExpiry = true, clock = systemClock } = options;
+  const { clockTolerance = CLOCK_TOLERANCE, requireExpiry = true, clock = systemClock } = options;
   if (!Number.isFinite(clockTolerance) || clockTolerance < 0) {
     throw optionInvalid("clockTolerance must be a number of seconds, 0 or more");
   }

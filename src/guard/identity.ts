@@ -17,10 +17,17 @@ export interface Identity {
   readonly claims: Readonly<Record<string, unknown>>;
   /** When the credential runs out, in seconds since 1970; absent where it does not. */
   readonly expiresAt?: number;
+  /** For how many seconds after that it is still taken, 0 or more. @default 5 */
+  readonly clockTolerance?: number;
 }
 
+/** By how many seconds clocks may differ where nobody says. */
+export const CLOCK_TOLERANCE = 5;
+
 /**
- * Tells who makes a request, before it is upgraded.
+ * Tells who makes a request, before it is upgraded; and again for each token that a client sends with
+ * `authenticate`: the request is then the one of before without its credentials, with that token as
+ * `Authorization: Bearer` (see {@linkcode withToken}).
  *
  * It throws a {@linkcode HeddleError} `unauthorized` or `token_expired` to refuse with 401, with its
  * message, or `unavailable` where it cannot find out, to refuse with 503. Anything else it throws is
@@ -64,7 +71,7 @@ export function checkIdentity(identity: Identity): Identity {
   if (typeof identity !== "object" || identity === null) {
     throw new HeddleError("unauthorized", "the authenticator returned no identity");
   }
-  const { userId, role, claims, expiresAt } = identity;
+  const { userId, role, claims, expiresAt, clockTolerance = 0 } = identity;
   if (userId !== null && (typeof userId !== "string" || !isUserId(userId))) {
     throw new HeddleError(
       "unauthorized",
@@ -79,6 +86,9 @@ export function checkIdentity(identity: Identity): Identity {
   }
   if (expiresAt !== undefined && !Number.isFinite(expiresAt)) {
     throw new HeddleError("unauthorized", "expiresAt must be seconds since 1970, or absent");
+  }
+  if (!Number.isFinite(clockTolerance) || clockTolerance < 0) {
+    throw new HeddleError("unauthorized", "clockTolerance must be seconds, 0 or more, or absent");
   }
   return identity;
 }

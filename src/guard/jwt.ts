@@ -59,7 +59,8 @@ export interface JwtAuthOptions extends ClaimOptions, JwksOptions {
  *
  * Checked are the signature, the algorithm, `exp` and `nbf` with the clock tolerance, `iss` and `aud`
  * where the options name them, `token_type` (where the claim is there it must be `access`: a refresh
- * token does not connect), the user id and the role. {@linkcode Identity.expiresAt} is `exp`.
+ * token does not connect), the user id and the role. {@linkcode Identity.expiresAt} is `exp`, and a
+ * connection lives as much longer as `clockTolerance` says.
  *
  * The authenticator throws {@linkcode HeddleError} `unauthorized`; `token_expired`, also for a token
  * without `exp` unless `requireExpiry` is false; `unavailable` where the key set cannot be had; and
@@ -82,7 +83,7 @@ export interface JwtAuthOptions extends ClaimOptions, JwksOptions {
 export function jwtAuth(options: JwtAuthOptions): Authenticate {
   const { key, algorithms } = keyOf(options);
   const verify = verifier(key, pickAlgorithms(options.algorithms, algorithms), options);
-  const { defaultRole = DEFAULT_ROLE, anonymous = false } = options;
+  const { defaultRole = DEFAULT_ROLE, anonymous = false, clockTolerance } = options;
   if (typeof defaultRole !== "string" || defaultRole === "") {
     throw optionInvalid("defaultRole must be a non-empty string");
   }
@@ -101,6 +102,7 @@ export function jwtAuth(options: JwtAuthOptions): Authenticate {
       role: (roleOf(claims) ?? defaultRole) as string,
       claims,
       ...(claims.exp === undefined ? {} : { expiresAt: claims.exp }),
+      ...(clockTolerance === undefined ? {} : { clockTolerance }),
     });
   }
 

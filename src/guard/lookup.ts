@@ -29,7 +29,9 @@ export interface LookupOptions {
 
 /**
  * Has every identity that `authenticate` found looked up before it counts. Anonymous ones are let
- * through, since there is no user to look up.
+ * through, since there is no user to look up. It is asked for each connection, each HTTP request and
+ * each `authenticate`: here the application says who is banned, which token is revoked (the claim `jti`)
+ * and which role holds now. For connections there are, see `hub.revoke` and `hub.setRole`.
  *
  * It fails closed. The authenticator throws what `authenticate` throws; {@linkcode HeddleError}
  * `unauthorized` where the look-up returns null or no identity; and `unavailable` where it throws or
@@ -68,7 +70,7 @@ export function withLookup(
       (signal) => lookup(identity, request, signal),
     );
     if (found === null) throw new HeddleError("unauthorized", "the user is not known here");
-    return noLonger(checkIdentity(found), identity.expiresAt);
+    return noLonger(checkIdentity(found), identity);
   };
 }
 
@@ -95,7 +97,11 @@ async function within<T>(
   }
 }
 
-function noLonger(identity: Identity, expiresAt: number | undefined): Identity {
-  if (expiresAt === undefined) return identity;
-  return { ...identity, expiresAt: Math.min(identity.expiresAt ?? Infinity, expiresAt) };
+function noLonger(found: Identity, { expiresAt, clockTolerance }: Identity): Identity {
+  if (expiresAt === undefined) return found;
+  return {
+    ...found,
+    expiresAt: Math.min(found.expiresAt ?? Infinity, expiresAt),
+    ...(clockTolerance === undefined ? {} : { clockTolerance }),
+  };
 }

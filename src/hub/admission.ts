@@ -2,8 +2,10 @@ import { HeddleError } from "../base/errors.ts";
 import { checkHandshake, selectSubprotocol } from "../guard/handshake.ts";
 import { type Authenticate, checkIdentity, type Identity } from "../guard/identity.ts";
 import type { Source } from "../guard/proxies.ts";
+import { redact } from "../guard/redact.ts";
 import { Refusal } from "../guard/refusal.ts";
-import { tokenFrom } from "../guard/token.ts";
+import { type RequestTrace, withoutCredentials } from "../guard/renewal.ts";
+import { isTokenSubprotocol, tokenFrom } from "../guard/token.ts";
 import type { Logger } from "./logger.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { RoomRequest } from "./rooms.ts";
@@ -25,6 +27,10 @@ export interface Admission {
   readonly subprotocol?: string;
   /** The token of a session that the request asks to resume. */
   readonly reconnectionToken?: string;
+  /** What is kept of the request, for the tokens that come later. */
+  readonly request?: RequestTrace;
+  /** When the request came, in monotonic milliseconds. */
+  readonly requestedAt?: number;
   /** The room that the connection joins. */
   readonly room?: RoomRequest;
 }
@@ -47,6 +53,7 @@ export async function judge(
   return {
     identity,
     address: source.address,
+    request: withoutCredentials(request),
     ...(subprotocol === undefined ? {} : { subprotocol }),
     ...(reconnectionToken === null ? {} : { reconnectionToken }),
   };
@@ -64,7 +71,9 @@ export async function identify(
 ): Promise<Identity> {
   try {
     return checkIdentity(await auth(request));
-  } catch (error) {
+  } catch (thrown) {
+    // An authenticator of the application's own may say what it was given.
+    const error = redact(thrown, secretsOf(request));
     if (error instanceof HeddleError && error.code === "unavailable") {
       logger.error("who connects cannot be found out", { error });
       throw new Refusal(503, "unavailable", "credentials cannot be checked now; try again", {
@@ -100,4 +109,24 @@ function carriesToken(request: Request): boolean {
   } catch {
     return true;
   }
+}
+
+/** Whatever in a request may be a credential, as it stands there. */
+function secretsOf({ url, headers }: Request): readonly string[] {
+  const query = new URL(url).searchParams;
+  const parameters = ["token", "auth_token", "reconnection_token"].flatMap((name) =>
+    query.getAll(name)
+  );
+  const authorization = headers.get("authorization") ?? "";
+  const offered = (headers.get("sec-websocket-protocol") ?? "").split(",");
+  const secrets = [
+    ...parameters,
+    authorization,
+    authorization.replace(/^\S+\s+/, ""),
+    headers.get("cookie") ?? "",
+    ...offered.map((name) => name.trim()).filter(isTokenSubprotocol)
+      .flatMap((name) => [name, name.slice(name.indexOf(".") + 1)]),
+  ];
+  // A short one would be found in ordinary words, and nobody can keep it secret.
+  return secrets.filter((secret) => secret.length >= 8);
 }

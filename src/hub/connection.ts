@@ -7,6 +7,7 @@ import type { Channel, Subscriber } from "../channel/channel.ts";
 import type { Socket } from "../channel/socket.ts";
 import { type CloseName, closeTable, plainCloseCode } from "../protocol/close.ts";
 import { decodeBinary, decodeText } from "../protocol/decode.ts";
+import { CLOCK_TOLERANCE, type Identity } from "../guard/identity.ts";
 import { EncodedEvent, type Frame, type Variant } from "../protocol/encode.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
@@ -41,6 +42,7 @@ export class Connection implements Subscriber, Timed, Pumped {
   /** Whether it was told `connected`. */
   wasGreeted = false;
   #clientId: string;
+  #identity: Identity;
   readonly #socket: Socket;
   readonly #outbox: Outbox;
   readonly #session: Session;
@@ -82,7 +84,8 @@ export class Connection implements Subscriber, Timed, Pumped {
       declares: workings.declares,
       timestamp: workings.timestamp,
     }, now);
-    this.#schedule();
+    this.#identity = admission.identity;
+    this.renew(admission.identity);
   }
 
   /** Its UUID: new with the connection, until it takes up a session that had one. */
@@ -91,7 +94,29 @@ export class Connection implements Subscriber, Timed, Pumped {
   }
 
   get userId(): string | null {
-    return this.admission.identity.userId;
+    return this.#identity.userId;
+  }
+
+  /** Who is at the other end: the same user always, in a role that may change. */
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  /** Is in another role from now on, for as long as its credential holds. */
+  assumeRole(role: string): void {
+    this.#identity = { ...this.#identity, role };
+  }
+
+  /** Has the same user's identity by another credential from now on. */
+  renew(identity: Identity): void {
+    const { clock } = this.#workings.options;
+    const { expiresAt, clockTolerance = CLOCK_TOLERANCE } = identity;
+    this.#identity = identity;
+    const credential = expiresAt === undefined
+      ? undefined
+      : { expiresAt: expiresAt * 1000, tolerance: clockTolerance * 1000 };
+    this.#session.renew(credential, clock.now(), clock.wall());
+    this.#schedule();
   }
 
   get variant(): Variant {
@@ -114,13 +139,19 @@ export class Connection implements Subscriber, Timed, Pumped {
     return this.#abort.signal;
   }
 
+  /** Whether the user was banned while it was open. */
+  get isBanned(): boolean {
+    return this.#ending?.code === closeTable.banned.code;
+  }
+
   /** Whether messages can still be sent. */
   get isOpen(): boolean {
     return this.#state === "open";
   }
 
   info(): ConnectionInfo {
-    const { identity, address } = this.admission;
+    const { address } = this.admission;
+    const identity = this.#identity;
     const { clock } = this.#workings.options;
     return {
       clientId: this.clientId,
@@ -286,7 +317,7 @@ export class Connection implements Subscriber, Timed, Pumped {
       this.terminate(this.#ending ?? { code: 1006, reason: "" });
       return;
     }
-    this.#carryOut(this.#session.advance(now));
+    this.#carryOut(this.#session.advance(now, this.#workings.options.clock.wall()));
     this.#acknowledgements?.advance(now);
     this.#schedule();
   }
@@ -343,6 +374,16 @@ export class Connection implements Subscriber, Timed, Pumped {
           () => this.#host.takeUp(this, effect.request),
           (taken) => this.#host.resume(this, taken, effect.request.reconnection_token),
         );
+        return;
+      case "authenticate":
+        this.#settle(
+          effect.id,
+          () => this.#host.authenticate(this, effect.token),
+          (found) => this.#host.assume(this, found),
+        );
+        return;
+      case "expire":
+        this.close("token_expired");
         return;
       case "handle":
         this.#settle(effect.id, () => this.#host.handle(this, effect.message), (done) => done);

@@ -6,6 +6,7 @@
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import type { SessionRecord } from "../broker/broker.ts";
 import type { Beginning, Channel } from "../channel/channel.ts";
+import type { Identity } from "../guard/identity.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
 import type { ApplicationMessage, Position } from "../protocol/messages.ts";
@@ -62,6 +63,10 @@ export interface ConnectionHost {
   takeUp(connection: Connection, request: RequestOf<"resume">): MaybePromise<TakenUp>;
   /** Makes the connection the session's. */
   resume(connection: Connection, taken: TakenUp, token: string): Outcome;
+  /** Finds out who a token is that came on the connection. */
+  authenticate(connection: Connection, token: string): Promise<Identity | Failure>;
+  /** Makes the connection that one's, where it may be. */
+  assume(connection: Connection, found: Identity | Failure): Outcome;
   /** The peer gave a sign of life. */
   heard(connection: Connection): void;
   /** What it is told when it is closed so: how to come back, where that makes sense. */

@@ -19,6 +19,7 @@ import { type Admission, identify, judge, type RequestOrigin } from "./admission
 import { Connection } from "./connection.ts";
 import { handleMessage } from "./handling.ts";
 import type { ConnectionHost } from "./host.ts";
+import { Identities, type Revocation } from "./identities.ts";
 import type { ConnectionInfo, HubStats } from "./info.ts";
 import type { Logger } from "./logger.ts";
 import type { MessageDefinitions } from "./message.ts";
@@ -101,6 +102,7 @@ export class Hub<
   readonly #membership: Membership;
   readonly #reception: Reception;
   readonly #roster = new Roster();
+  readonly #identities: Identities;
   readonly #host: ConnectionHost;
   readonly #startedAt: number;
   #draining: Promise<void> | undefined;
@@ -120,6 +122,7 @@ export class Hub<
       membership: this.#membership,
       roster: this.#roster,
     });
+    this.#identities = new Identities(this.#workings, this.#roster);
     this.#startedAt = this.#workings.options.clock.now();
     this.#host = {
       open: (connection, joins) => this.#membership.open(connection, joins),
@@ -134,6 +137,8 @@ export class Hub<
       takeUp: (connection, { reconnection_token, positions }) =>
         this.#membership.takeUp(connection, reconnection_token, positions),
       resume: (connection, taken, token) => this.#reception.resume(connection, taken, token),
+      authenticate: (connection, token) => this.#identities.authenticate(connection, token),
+      assume: (connection, found) => this.#identities.assume(connection, found),
       heard: (connection) => this.#sessions.heard(connection),
       farewell: (connection, code) => this.#sessions.farewell(connection, code),
       settled: (connection, event, outcome, attempts) => {
@@ -277,6 +282,49 @@ export class Hub<
     return connection !== undefined;
   }
 
+  /**
+   * Says that a user is banned or a token revoked. At once, a user's connections are closed with 4403,
+   * which is final, and their sessions are ended; those of a token with 4401, from which clients come
+   * back with another. Who comes later is for the authenticator to refuse: see {@linkcode withLookup}.
+   *
+   * @param revocation `{ userId }`, or `{ tokenId }`: the token's claim `jti`.
+   * @returns How many connections were closed, once kept sessions are ended too.
+   * @throws {HeddleError} `broker_unavailable` where those could not be ended.
+   *
+   * @example
+   * ```ts
+   * import { createHub, jwtAuth, withLookup } from "heddle";
+   *
+   * const banned = new Set<string>();
+   * const tokens = jwtAuth({ secret: "a secret of at least thirty-two bytes" });
+   * await using hub = createHub({
+   *   auth: withLookup(tokens, (identity) => banned.has(identity.userId!) ? null : identity),
+   * });
+   * banned.add("u1");
+   * const closed = await hub.revoke({ userId: "u1" });
+   * if (closed !== 0) throw new Error("nobody was there");
+   * ```
+   */
+  async revoke(revocation: Revocation): Promise<number> {
+    const closed = this.#identities.revoke(revocation);
+    if ("userId" in revocation) {
+      await this.#workings.options.broker.sessions.end(revocation.userId);
+    }
+    return closed;
+  }
+
+  /**
+   * Puts a user's open connections into another role at once: a subscription that it does not permit is
+   * taken away, and the client told so. It holds until a connection ends or authenticates anew; what the
+   * role is then says the authenticator.
+   *
+   * @returns How many connections there are.
+   * @throws {HeddleError} `option_invalid` for a role that is no string, or empty.
+   */
+  setRole(userId: string, role: string): number {
+    return this.#identities.setRole(userId, role);
+  }
+
   /** Takes a connection off channels, and tells it so. */
   unsubscribe(clientId: string, channels: readonly string[], reason: string): boolean {
     const connection = this.#roster.get(clientId);
@@ -314,11 +362,13 @@ export class Hub<
    */
   async admit(request: Request, origin: RequestOrigin): Promise<Admission | Response> {
     const { options, stats } = this.#workings;
+    const requestedAt = options.clock.now();
     try {
       this.#refuseIfFull();
       const room = origin.room === undefined ? undefined : this.#rooms.read(origin.room, request);
       const source = options.proxies.locate(request, origin.address);
-      const admission = await judge(request, source, options);
+      const judged = await judge(request, source, options);
+      const admission: Admission = { ...judged, requestedAt };
       this.#refuseIfFull();
       if (room === undefined) return admission;
       this.#rooms.check(room, admission.identity);
@@ -352,7 +402,10 @@ export class Hub<
       connection.close(this.isDraining ? "service_restart" : "try_again_later");
       return connection;
     }
-    this.#reception.receive(connection);
+    const { requestedAt = Infinity, identity } = admission;
+    const revoked = this.#identities.revokedSince(requestedAt, identity);
+    if (revoked !== undefined) connection.close(revoked);
+    else this.#reception.receive(connection);
     return connection;
   }
 

@@ -48,6 +48,12 @@ export class Membership {
     return opened.map((result): Joined => {
       if ("failure" in result) return result;
       const { channel, held, start, metadata } = result;
+      // The role may be another than when the channel was opened.
+      const refusal = connection.isOpen ? this.#refusal(connection, channel) : undefined;
+      if (refusal !== undefined) {
+        channels.release(channel);
+        return { channel, failure: refusal };
+      }
       // One hold belongs to each subscription: a repeat or a connection that has gone needs none.
       if (held.has(connection) || !connection.isOpen) {
         channels.release(channel);
@@ -99,8 +105,10 @@ export class Membership {
       () =>
         whenReady(
           attempt(() => broker.history(channel, query)),
-          (page) => {
+          (page): Outcome => {
             this.#workings.channels.release(channel);
+            const lost = this.#refusal(connection, channel);
+            if (lost !== undefined) return { kind: "failed", failure: lost };
             return pageOutcome(connection, channel, page);
           },
           () => {
@@ -116,7 +124,10 @@ export class Membership {
   present(connection: Connection, channel: string): MaybePromise<Outcome> {
     const refusal = this.#refusal(connection, channel);
     if (refusal !== undefined) return { kind: "failed", failure: refusal };
-    return this.#presence.answer(channel);
+    return whenReady(this.#presence.answer(channel), (answer): Outcome => {
+      const lost = this.#refusal(connection, channel);
+      return lost === undefined ? answer : { kind: "failed", failure: lost };
+    }, unavailable);
   }
 
   /** Finds the session that a token stands for, and opens its channels. */
@@ -186,7 +197,7 @@ export class Membership {
     const { channel, since, last } = join;
     const described = join.metadata === undefined ? {} : { metadata: join.metadata };
     const { channels, options } = this.#workings;
-    const refusal = isOwnChannelName(channel) ? undefined : this.#refusal(connection, channel);
+    const refusal = this.#refusal(connection, channel);
     if (refusal !== undefined) return { channel, failure: refusal };
     const failed = (): Opened => ({
       channel,
@@ -218,13 +229,14 @@ export class Membership {
     ) as MaybePromise<Opened>;
   }
 
-  /** Why a connection may not have a channel. */
+  /** Why a connection may not have a channel. Its own it may: a client's names were checked before. */
   #refusal(connection: Connection, channel: string): Failure | undefined {
+    if (isOwnChannelName(channel)) return undefined;
     const definition = isChannelName(channel) ? this.#workings.registry.find(channel) : undefined;
     if (definition === undefined) {
       return failure("unknown_channel", `no channel "${channel}" is declared`);
     }
-    const { role } = connection.admission.identity;
+    const { role } = connection.identity;
     if (permits(definition.permissions, role, "subscribe")) return undefined;
     return failure("forbidden", `the role "${role}" may not subscribe to "${channel}"`);
   }

@@ -54,7 +54,7 @@ export class Publishing {
     if (definition === undefined) {
       return failed("unknown_channel", `no channel "${channel}" is declared`);
     }
-    const { role } = connection.admission.identity;
+    const { role } = connection.identity;
     if (!permits(definition.permissions, role, "broadcast")) {
       return failed("forbidden", `the role "${role}" may not publish to "${channel}"`);
     }

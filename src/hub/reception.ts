@@ -118,7 +118,7 @@ export class Reception {
     const resumed = outcome?.kind === "resumed" ? outcome : undefined;
     const again = resumed?.results ?? [];
     const joined = [...again, ...others(again, this.#membership.join(connection, room))];
-    const { identity } = connection.admission;
+    const { identity } = connection;
     const { text, subscribe, binary, subscriptions } = options.limits;
     connection.open({
       type: "connected",
@@ -175,7 +175,7 @@ export class Reception {
     const { results, positions } = this.#membership.rejoin(connection, taken);
     if (!connection.isOpen) {
       // It went while its session was looked for, which so is nobody's still.
-      this.#sessions.putBack([token], record);
+      if (!connection.isBanned) this.#sessions.putBack([token], record);
       return { kind: "handled" };
     }
     connection.own = new Map([...positions].filter(([name]) => isOwnChannelName(name)));

@@ -17,7 +17,6 @@ import {
   clientSchemas,
   isRequestType,
   isReservedType,
-  isUnofferedType,
   MAX_CORRELATION_ID,
   type Request,
 } from "./messages.ts";
@@ -125,9 +124,7 @@ function read(value: Readonly<Record<string, unknown>>): Inbound {
       : { kind: "failure", failure: misfit(result.error), type, ...correlated };
   }
   if (isReservedType(type)) {
-    const refused = isUnofferedType(type)
-      ? failure("unsupported", `this server does not offer "${type}"`)
-      : failure("unknown_type", `Unknown message type: ${type}`);
+    const refused = failure("unknown_type", `Unknown message type: ${type}`);
     return { kind: "failure", failure: refused, type, ...correlated };
   }
   const result = applicationSchema.safeParse(value);

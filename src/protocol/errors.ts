@@ -42,6 +42,14 @@ export const errorTable = {
     recoverable: false,
     help: "Connect as an identity whose role allows this.",
   },
+  unauthorized: {
+    recoverable: true,
+    help: "Send a token that this server takes.",
+  },
+  token_expired: {
+    recoverable: true,
+    help: "Get a new token, and send that.",
+  },
   too_many_subscriptions: {
     recoverable: true,
     help: "Unsubscribe from channels you no longer need.",

@@ -110,6 +110,11 @@ export const clientSchemas = {
     positions: positions.optional(),
     ...correlated,
   }),
+  authenticate: z.object({
+    type: z.literal("authenticate"),
+    token: z.string().min(1),
+    ...correlated,
+  }),
 } as const;
 
 /** A message that the application declares: any type that is not the protocol's own. */
@@ -260,6 +265,21 @@ export const serverSchemas = {
     timestamp,
     ...correlated,
   }),
+  authenticated: z.object({
+    type: z.literal("authenticated"),
+    user_id: z.string().nullable(),
+    role: z.string(),
+    /** How long the new credential holds, in seconds; absent where it does not run out. */
+    token_expires_in: z.number().optional(),
+    timestamp,
+    ...correlated,
+  }),
+  token_expiring: z.object({
+    type: z.literal("token_expiring"),
+    /** How long the credential still holds, in seconds. */
+    token_expires_in: z.number(),
+    timestamp,
+  }),
   batch: z.object({ type: z.literal("batch"), messages: z.array(z.unknown()) }),
   disconnected: z.object({
     type: z.literal("disconnected"),
@@ -298,22 +318,10 @@ export interface ApplicationReply {
   readonly correlation_id?: string;
 }
 
-/** Protocol messages of later extensions: their names are taken, their work is not offered yet. */
-const UNOFFERED = ["authenticate"] as const;
-const UNSENT = ["authenticated", "token_expiring"] as const;
-
-const unoffered: ReadonlySet<string> = new Set(UNOFFERED);
 const reserved: ReadonlySet<string> = new Set([
   ...Object.keys(clientSchemas),
   ...Object.keys(serverSchemas),
-  ...UNOFFERED,
-  ...UNSENT,
 ]);
-
-/** Whether the protocol knows `type` as a request that this implementation does not offer. */
-export function isUnofferedType(type: string): boolean {
-  return unoffered.has(type);
-}
 
 /** Whether `type` is the name of a protocol message, either way: no application message may have it. */
 export function isReservedType(type: string): boolean {

@@ -77,6 +77,13 @@ export function answerTo(
         reconnection_token: outcome.reconnectionToken,
         expires_in: outcome.expiresIn,
       };
+    case "authenticated":
+      return {
+        type: "authenticated",
+        user_id: outcome.userId,
+        role: outcome.role,
+        ...(outcome.expiresIn === undefined ? {} : { token_expires_in: outcome.expiresIn }),
+      };
     default:
       return assertNever(outcome);
   }

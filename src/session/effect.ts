@@ -41,10 +41,14 @@ export type Effect =
   | { readonly kind: "acknowledge"; readonly ackIds: readonly string[] }
   /** Take up a session that was left: outcome `resumed` or `failed`. */
   | { readonly kind: "resume"; readonly id: EffectId; readonly request: RequestOf<"resume"> }
+  /** Find out who a token is: outcome `authenticated` or `failed`. */
+  | { readonly kind: "authenticate"; readonly id: EffectId; readonly token: string }
   /** Hand a message to the application: outcome `handled` or `failed`, when its handler is done. */
   | { readonly kind: "handle"; readonly id: EffectId; readonly message: ApplicationMessage }
   /** Send a Ping frame; so many before it were not answered. */
   | { readonly kind: "ping"; readonly missed: number }
+  /** End the connection, since its credential has run out. */
+  | { readonly kind: "expire" }
   /** End the connection. Nothing follows. */
   | { readonly kind: "close"; readonly close: Close };
 
@@ -85,6 +89,16 @@ export interface Resumed {
   readonly expiresIn: number;
 }
 
+/** What a connection is by a new credential. */
+export interface Authenticated {
+  readonly userId: string | null;
+  readonly role: string;
+  /** Seconds the credential holds; absent where it does not run out. */
+  readonly expiresIn?: number;
+  /** The subscriptions that the role does not permit, and the reason to give. */
+  readonly lost: { readonly channels: readonly string[]; readonly reason: Failure };
+}
+
 /** The answer to an effect. */
 export type Outcome =
   | { readonly kind: "joined"; readonly results: readonly Joined[] }
@@ -93,6 +107,7 @@ export type Outcome =
   | { readonly kind: "page"; readonly page: HistoryAnswer }
   | { readonly kind: "present"; readonly presence: PresenceAnswer }
   | ({ readonly kind: "resumed" } & Resumed)
+  | ({ readonly kind: "authenticated" } & Authenticated)
   | { readonly kind: "handled" }
   | { readonly kind: "failed"; readonly failure: Failure };
 

@@ -7,6 +7,7 @@ import type { Request, ServerMessage, ServerMessageOf } from "../protocol/messag
 import { isChannelName, isOwnChannelName } from "../protocol/names.ts";
 import { type Answer, answerTo, type Rejection } from "./answers.ts";
 import type { Effect, EffectId, Join, Joined, Outcome, RequestOf } from "./effect.ts";
+import { type Credential, Expiry } from "./expiry.ts";
 import { Liveness, type LivenessOptions } from "./liveness.ts";
 
 /** What a session must know of the hub. */
@@ -61,6 +62,7 @@ export type Farewell = Pick<
 export class Session {
   readonly #options: SessionOptions;
   readonly #liveness: Liveness | undefined;
+  #expiry: Expiry | undefined;
   readonly #subscriptions = new Set<string>();
   readonly #queue: Queued[] = [];
   readonly #handling = new Map<EffectId, Handling>();
@@ -88,7 +90,10 @@ export class Session {
 
   /** When {@linkcode advance} wants to be called, in monotonic milliseconds; undefined for never. */
   get deadline(): number | undefined {
-    return this.#state === "closed" ? undefined : this.#liveness?.deadline;
+    if (this.#state === "closed") return undefined;
+    const liveness = this.#liveness?.deadline;
+    const expiry = this.#expiry?.deadline;
+    return liveness === undefined || (expiry ?? Infinity) < liveness ? expiry : liveness;
   }
 
   /**
@@ -156,17 +161,46 @@ export class Session {
     return effects;
   }
 
-  /** Lets time pass: pings a peer that is silent, gives up on one that stays so. */
-  advance(now: number): readonly Effect[] {
-    if (this.#state === "closed" || this.#liveness === undefined) return [];
-    switch (this.#liveness.advance(now)) {
-      case "alive":
-        return [];
-      case "ping":
-        return [{ kind: "ping", missed: this.#liveness.unanswered - 1 }];
-      case "dead":
-        return this.close(closeTable.not_alive);
+  /**
+   * Takes the credential that holds from now on; undefined for one that does not run out.
+   *
+   * @param now Monotonic milliseconds.
+   * @param wall Milliseconds since 1970.
+   */
+  renew(credential: Credential | undefined, now: number, wall: number): void {
+    this.#expiry = credential && new Expiry(credential, now, wall);
+  }
+
+  /**
+   * Lets time pass: pings a peer that is silent, gives up on one that stays so, and watches over the
+   * credential.
+   *
+   * @param now Monotonic milliseconds.
+   * @param wall Milliseconds since 1970, by which credentials run out.
+   */
+  advance(now: number, wall: number): readonly Effect[] {
+    if (this.#state === "closed") return [];
+    const told = this.#state === "open" ? "told" : "untold";
+    const expiry = this.#expiry?.advance(now, wall, told) ?? "valid";
+    if (expiry === "expired") return [{ kind: "expire" }];
+    const effects: Effect[] = [];
+    if (expiry === "expiring") {
+      const token_expires_in = this.#expiry!.secondsLeft(wall);
+      const timestamp = this.#options.timestamp();
+      effects.push({
+        kind: "send",
+        message: { type: "token_expiring", token_expires_in, timestamp },
+      });
     }
+    switch (this.#liveness?.advance(now)) {
+      case "ping":
+        effects.push({ kind: "ping", missed: this.#liveness!.unanswered - 1 });
+        break;
+      case "dead":
+        effects.push(...this.close(closeTable.not_alive));
+        break;
+    }
+    return effects;
   }
 
   /** Tells the peer that something it asked for with its request could not be had. */
@@ -342,6 +376,11 @@ export class Session {
         effects.push({ kind: "resume", id: this.#await(request, bytes), request });
         return;
       }
+      case "authenticate": {
+        const { token } = request;
+        effects.push({ kind: "authenticate", id: this.#await(request, bytes), token });
+        return;
+      }
       default:
         assertNever(request);
     }
@@ -381,6 +420,10 @@ export class Session {
     if (outcome.kind === "joined" || outcome.kind === "resumed") this.#joined(outcome.results);
     const context = { rejections: rejected, subscriptions: this.#subscriptions };
     effects.push(this.#reply(request, answerTo(request, outcome, context)));
+    if (outcome.kind === "authenticated") {
+      const { channels, reason } = outcome.lost;
+      effects.push(...this.revoke(channels, reason));
+    }
   }
 
   #joined(results: readonly Joined[]): void {

@@ -24,6 +24,11 @@ const IN_FLIGHT = 4;
 const IN_FLIGHT_BYTES = 1_000;
 const INTERVAL = 30;
 const TIMEOUT = 90;
+const WALL = Date.UTC(2024, 11, 29, 12);
+const TOLERANCE = 5_000;
+const WARNING = 60_000;
+/** The longest time for which a deadline by the wall clock is relied upon. */
+const LOOK = 30_000;
 
 /** Channels that are there, one that starts with `@`, one that is no name, and two traps. */
 const NAMES = ["a", "b", "c", "d", "__proto__", "constructor", "@all", "no name"] as const;
@@ -49,6 +54,8 @@ type Step =
   | { readonly do: "wait"; readonly ms: number }
   | { readonly do: "wait for the deadline"; readonly late: number }
   | { readonly do: "revoke"; readonly channels: readonly string[] }
+  | { readonly do: "renew"; readonly expiresIn: number | undefined }
+  | { readonly do: "set the wall clock"; readonly by: number }
   | { readonly do: "close" }
   | { readonly do: "end" };
 
@@ -66,6 +73,7 @@ const whats: readonly What[] = [
   "presence",
   "ack",
   "resume",
+  "authenticate",
   "declared",
   "undeclared",
   "faulty",
@@ -110,6 +118,20 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
     { weight: 4, arbitrary: fc.record({ do: fc.constant("revoke" as const), channels: names }) },
     {
       weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant("renew" as const),
+        expiresIn: fc.option(fc.integer({ min: -1_000, max: 200_000 }), { nil: undefined }),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        do: fc.constant("set the wall clock" as const),
+        by: fc.integer({ min: -100_000, max: 100_000 }),
+      }),
+    },
+    {
+      weight: 2,
       arbitrary: fc.constantFrom<Step>({ do: "close" }, { do: "end" }, { do: "open" }),
     },
     {
@@ -152,6 +174,9 @@ class Trial {
   #mayResume = true;
   #heard = 0;
   #pings: number[] = [];
+  /** What the wall clock is ahead of the monotonic one. */
+  #ahead = WALL;
+  #credential: { readonly expiresAt: number; isWarned: boolean; lookAt: number } | undefined;
 
   constructor() {
     this.#session = new Session({
@@ -194,6 +219,12 @@ class Trial {
         break;
       case "revoke":
         this.#revoke(step.channels);
+        break;
+      case "renew":
+        this.#renew(step.expiresIn);
+        break;
+      case "set the wall clock":
+        this.#ahead += step.by;
         break;
       case "close":
         this.#close();
@@ -301,7 +332,21 @@ class Trial {
     const [answer, ...rest] = effects;
     assert(answer?.kind === "send", "an outcome is not followed by its answer");
     this.#answered(answer.message, outcome);
-    this.#judge(rest);
+    this.#judge(outcome.kind === "authenticated" ? this.#loses(outcome.lost.channels, rest) : rest);
+  }
+
+  /** Takes what the role does not permit off the effects that follow `authenticated`. */
+  #loses(channels: readonly string[], effects: readonly Effect[]): readonly Effect[] {
+    const gone = channels.filter((channel) => this.#subscriptions.delete(channel));
+    if (gone.length === 0) return effects;
+    const [leave, told, ...rest] = effects;
+    assertEquals(leave, { kind: "leave", channels: gone });
+    const { code, message } = lost;
+    assertEquals(told, {
+      kind: "send",
+      message: { type: "unsubscribed", channels: gone, code, message, timestamp },
+    });
+    return rest;
   }
 
   #settleWrongly(id: number): void {
@@ -310,10 +355,49 @@ class Trial {
     assertEquals(this.#session.settle(id, { kind: "handled" }), []);
   }
 
+  get #wall(): number {
+    return this.#ahead + this.#now;
+  }
+
+  #renew(expiresIn: number | undefined): void {
+    if (expiresIn === undefined) {
+      this.#credential = undefined;
+      this.#session.renew(undefined, this.#now, this.#wall);
+      return;
+    }
+    const expiresAt = this.#wall + expiresIn;
+    this.#credential = { expiresAt, isWarned: false, lookAt: 0 };
+    this.#look();
+    this.#session.renew({ expiresAt, tolerance: TOLERANCE }, this.#now, this.#wall);
+  }
+
+  #look(): void {
+    if (this.#credential === undefined) return;
+    const { expiresAt, isWarned } = this.#credential;
+    const next = isWarned ? expiresAt + TOLERANCE : expiresAt - WARNING;
+    this.#credential.lookAt = this.#now + Math.min(LOOK, Math.max(0, next - this.#wall));
+  }
+
   #advance(ms: number): void {
     this.#now += ms;
-    const effects = this.#session.advance(this.#now);
-    if (this.#state === "closed" || this.#now < this.#deadline()) return assertEquals(effects, []);
+    const effects = [...this.#session.advance(this.#now, this.#wall)];
+    if (this.#state === "closed") return assertEquals(effects, []);
+    const credential = this.#credential;
+    if (credential !== undefined && this.#wall >= credential.expiresAt + TOLERANCE) {
+      assertEquals(effects, [{ kind: "expire" }]);
+      return this.#close();
+    }
+    const isDue = credential !== undefined && this.#wall >= credential.expiresAt - WARNING;
+    if (isDue && !credential.isWarned && this.#state === "open") {
+      credential.isWarned = true;
+      const warning = effects.shift();
+      assert(warning?.kind === "send" && warning.message.type === "token_expiring");
+      const left = Math.max(0, Math.round((credential.expiresAt - this.#wall) / 1000));
+      assertEquals(warning.message.token_expires_in, left);
+      this.#checkMessage(warning.message, undefined);
+    }
+    this.#look();
+    if (this.#now < this.#silentUntil()) return assertEquals(effects, []);
     assertEquals(effects.length, 1);
     const [first] = this.#pings;
     if (first !== undefined && this.#now >= first + TIMEOUT - INTERVAL) {
@@ -323,8 +407,12 @@ class Trial {
     this.#pings.push(this.#now);
   }
 
-  /** An interval after the last sign of life or Ping, but no later than the time-out. */
   #deadline(): number {
+    return Math.min(this.#silentUntil(), this.#credential?.lookAt ?? Infinity);
+  }
+
+  /** An interval after the last sign of life or Ping, but no later than the time-out. */
+  #silentUntil(): number {
     const [first] = this.#pings;
     if (first === undefined) return this.#heard + INTERVAL;
     return Math.min(this.#pings.at(-1)! + INTERVAL, first + TIMEOUT - INTERVAL);
@@ -386,6 +474,7 @@ class Trial {
         case "history":
         case "presence":
         case "resume":
+        case "authenticate":
           assert(head !== undefined && this.#pending === undefined, "two requests at once");
           this.#pending = { item: head, effect };
           return this.#checkRequest(head, effect);
@@ -452,6 +541,9 @@ class Trial {
         assert(this.#mayResume, "resumed twice, or after a subscribe");
         this.#mayResume = false;
         return assertEquals(effect.request, (inbound as { request: Request }).request);
+      case "authenticate":
+        assertEquals(what, "authenticate");
+        return assertEquals(effect.token, "token");
     }
   }
 
@@ -463,7 +555,7 @@ class Trial {
     const code = message.type === "error" ? message.code : undefined;
     const { what, channels } = item;
     if (outcome?.kind === "failed") {
-      // The broker was away, and the client was told to try again.
+      // What was asked was away, and the client was told to try again.
       if (what === "resume") this.#mayResume = true;
       return assertEquals(code, outcome.failure.code);
     }
@@ -485,6 +577,8 @@ class Trial {
       case "presence":
         if (outcome === undefined) return assertEquals(isUsable(channels[0]!), false, code);
         return assertEquals(message.type, what);
+      case "authenticate":
+        return assertEquals(message.type, "authenticated");
       case "ack":
         throw new Error("an ack was answered");
       case "resume": {
@@ -586,6 +680,8 @@ function inboundOf(what: What, channels: readonly string[], id: string | undefin
         kind: "request",
         request: { type: what, reconnection_token: "token", ...correlated },
       };
+    case "authenticate":
+      return { kind: "request", request: { type: what, token: "token", ...correlated } };
     case "publish":
       return {
         kind: "request",
@@ -624,6 +720,13 @@ function outcomeOf(effect: Effect, [whole, ...each]: readonly boolean[]): Outcom
             ? { channel, position, recovered: true }
             : { channel, failure: failure("forbidden", "no") }
         ),
+      };
+    case "authenticate":
+      return {
+        kind: "authenticated",
+        userId: null,
+        role: "viewer",
+        lost: { channels: ["a", "b", "c"].filter((_name, i) => each[i]), reason: lost },
       };
     case "history":
       return {

@@ -525,7 +525,7 @@ describe("Session.close()", () => {
     ]);
     assertEquals(session.close(closeTable.normal), []);
     assertEquals(session.receive(ping("1")), []);
-    assertEquals(session.advance(1e9), []);
+    assertEquals(session.advance(1e9, 0), []);
     assertEquals(session.revoke(["a"], failure("forbidden", "late")), []);
     assertEquals(session.deadline, undefined);
   });
@@ -548,30 +548,30 @@ describe("Session.advance()", () => {
   it("pings a silent peer at each interval, and closes at the time-out without a word", () => {
     const session = openSession();
     assertEquals(session.deadline, 30_000);
-    assertEquals(session.advance(29_999), []);
-    assertEquals(session.advance(30_000), [{ kind: "ping", missed: 0 }]);
+    assertEquals(session.advance(29_999, 0), []);
+    assertEquals(session.advance(30_000, 0), [{ kind: "ping", missed: 0 }]);
     assertEquals(session.deadline, 60_000);
-    assertEquals(session.advance(60_000), [{ kind: "ping", missed: 1 }]);
+    assertEquals(session.advance(60_000, 0), [{ kind: "ping", missed: 1 }]);
     assertEquals(session.deadline, 90_000);
-    assertEquals(session.advance(90_000), [
+    assertEquals(session.advance(90_000, 0), [
       { kind: "close", close: { code: 4408, reason: "not alive" } },
     ]);
   });
 
   it("starts anew with every sign of life", () => {
     const session = openSession();
-    session.advance(30_000);
+    session.advance(30_000, 0);
     session.heard(59_000);
     assertEquals(session.deadline, 89_000);
-    assertEquals(session.advance(88_999), []);
-    assertEquals(session.advance(89_000), [{ kind: "ping", missed: 0 }]);
+    assertEquals(session.advance(88_999, 0), []);
+    assertEquals(session.advance(89_000, 0), [{ kind: "ping", missed: 0 }]);
     assertEquals(session.deadline, 119_000);
   });
 
   it("asks first where the process stood still for longer than the time-out", () => {
     const session = openSession();
-    assertEquals(session.advance(1_000_000), [{ kind: "ping", missed: 0 }]);
-    assertEquals(session.advance(1_000_000), []);
+    assertEquals(session.advance(1_000_000, 0), [{ kind: "ping", missed: 0 }]);
+    assertEquals(session.advance(1_000_000, 0), []);
     session.heard(1_000_010);
     assertEquals(session.deadline, 1_030_010);
   });
@@ -587,6 +587,106 @@ describe("Session.advance()", () => {
     const session = new Session(options, 0);
     session.open(connected);
     assertEquals(session.deadline, undefined);
-    assertEquals(session.advance(1e9), []);
+    assertEquals(session.advance(1e9, 0), []);
+  });
+});
+
+describe("Session.renew()", () => {
+  const WALL = Date.UTC(2024, 11, 29, 12);
+  const SECOND = 1_000;
+  const expiring = (token_expires_in: number): Effect => ({
+    kind: "send",
+    message: { type: "token_expiring", token_expires_in, timestamp },
+  });
+
+  /** A session without pings, whose token holds for so many seconds, and its time. */
+  function withToken(seconds: number, session = openSession(noPings)) {
+    session.renew({ expiresAt: WALL + seconds * SECOND, tolerance: 5 * SECOND }, 0, WALL);
+    return {
+      session,
+      at: (second: number) => session.advance(second * SECOND, WALL + second * SECOND),
+    };
+  }
+  const noPings = { liveness: undefined } as unknown as Partial<SessionOptions>;
+
+  it("warns once, 60 seconds before the token runs out, and ends it 5 seconds after", () => {
+    const { session, at } = withToken(90);
+    assertEquals(session.deadline, 30 * SECOND);
+    assertEquals(at(29.999), []);
+    assertEquals(at(30), [expiring(60)]);
+    assertEquals(at(31), []);
+    assertEquals(at(94.999), []);
+    assertEquals(at(95), [{ kind: "expire" }]);
+  });
+
+  it("warns at once where less is left, and after connected", () => {
+    assertEquals(withToken(10).at(0), [expiring(10)]);
+    assertEquals(withToken(-3).at(0), [expiring(0)]);
+    const early = withToken(10, newSession(noPings));
+    assertEquals(early.at(1), []);
+    early.session.open(connected);
+    assertEquals(early.at(2), [expiring(8)]);
+  });
+
+  it("warns anew of a new token, and never of one that does not run out", () => {
+    const { session, at } = withToken(60);
+    assertEquals(at(0), [expiring(60)]);
+    session.renew({ expiresAt: WALL + 120 * SECOND, tolerance: 0 }, 0, WALL);
+    assertEquals(at(59), []);
+    assertEquals(at(60), [expiring(60)]);
+    session.renew(undefined, 60 * SECOND, WALL + 60 * SECOND);
+    assertEquals([at(1e6), session.deadline], [[], undefined]);
+  });
+
+  it("goes by the wall clock, which it looks at every 30 seconds, whatever the other says", () => {
+    const { session } = withToken(3_600);
+    const deadline = session.deadline!;
+    assertEquals(deadline, 30 * SECOND);
+    // The machine slept for an hour.
+    assertEquals(session.advance(deadline, WALL + 3_606 * SECOND), [{ kind: "expire" }]);
+    // The clock was set back: the token holds again, as it does at the door.
+    assertEquals(session.advance(deadline, WALL - 3_600 * SECOND), []);
+    assertEquals(session.deadline, 60 * SECOND);
+  });
+});
+
+describe("authenticate", () => {
+  const authenticate = request({ type: "authenticate", token: "t", correlation_id: "1" });
+
+  it("holds up what comes after it, and takes away first what the role lost", () => {
+    const session = subscribedSession("a", "b");
+    const effects = session.receive(authenticate);
+    assertEquals(session.receive(request({ type: "get_subscriptions" })), []);
+    const settled = session.settle(idOf(effects, "authenticate"), {
+      kind: "authenticated",
+      userId: "u",
+      role: "viewer",
+      expiresIn: 60,
+      lost: { channels: ["a"], reason: failure("forbidden", "no") },
+    });
+    assertEquals(said(settled), [
+      {
+        type: "authenticated",
+        user_id: "u",
+        role: "viewer",
+        token_expires_in: 60,
+        correlation_id: "1",
+        timestamp,
+      },
+      "leave",
+      { type: "unsubscribed", channels: ["a"], code: "forbidden", message: "no", timestamp },
+      "locate",
+    ]);
+    assertEquals([...session.subscriptions], ["b"]);
+  });
+
+  it("changes nothing where it fails", () => {
+    const session = subscribedSession("a");
+    const id = idOf(session.receive(authenticate), "authenticate");
+    const [error] = said(
+      session.settle(id, { kind: "failed", failure: failure("token_expired", "over") }),
+    ) as Record<string, unknown>[];
+    assertEquals([error?.["code"], error?.["correlation_id"]], ["token_expired", "1"]);
+    assertEquals([...session.subscriptions], ["a"]);
   });
 });

@@ -47,6 +47,7 @@ export class LateBroker implements Broker {
       },
       put: (...terms) => this.#later(attempt(() => sessions.put(...terms))),
       take: (...terms) => this.#later(attempt(() => sessions.take(...terms))),
+      end: (...terms) => this.#later(attempt(() => sessions.end(...terms))),
     };
   }
 

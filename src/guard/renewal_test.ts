@@ -1,0 +1,52 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { describe, it } from "node:test";
+import { HeddleError } from "../base/errors.ts";
+import { withoutCredentials, withToken } from "./renewal.ts";
+
+const asked = new Request(
+  "http://hub.example/ws/lobby?tenant=a%20b&token=old&auth_token=old&reconnection_token=r&x=1",
+  {
+    headers: {
+      Host: "hub.example",
+      Origin: "https://app.example",
+      "User-Agent": "test",
+      Authorization: "Bearer old",
+      Cookie: "session=old",
+      "X-Api-Key": "old",
+      "Sec-WebSocket-Protocol": "heddle.v1, jwt.old",
+    },
+  },
+);
+
+describe("withoutCredentials()", () => {
+  it("keeps the address but its tokens, and of the headers only those that are no credential", () => {
+    const trace = withoutCredentials(asked);
+    assertEquals(trace.url, "http://hub.example/ws/lobby?tenant=a+b&x=1");
+    assertEquals(Object.keys(trace.headers).filter((name) => name !== "host").sort(), [
+      "origin",
+      "user-agent",
+    ]);
+    assertEquals(JSON.stringify(trace).includes("old"), false);
+  });
+
+  it("leaves an address without tokens as it is", () => {
+    const { url } = withoutCredentials(new Request("http://h/ws?a=b%20c&tokens=1"));
+    assertEquals(url, "http://h/ws?a=b%20c&tokens=1");
+  });
+});
+
+describe("withToken()", () => {
+  it("asks again with the token as the bearer's", () => {
+    const request = withToken(withoutCredentials(asked), "a.b.c");
+    assertEquals(request.headers.get("authorization"), "Bearer a.b.c");
+    assertEquals(request.headers.get("origin"), "https://app.example");
+    assertEquals(new URL(request.url).pathname, "/ws/lobby");
+  });
+
+  it("refuses what would be no token, or another, in a header field", () => {
+    for (const token of [" ", "a b", "a\r\nX-Role: admin", "ä", "\u0000", "a\ttab", "日本"]) {
+      const error = assertThrows(() => withToken({ url: "http://h/", headers: {} }, token));
+      assertEquals((error as HeddleError).code, "unauthorized", JSON.stringify(token));
+    }
+  });
+});

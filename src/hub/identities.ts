@@ -1,0 +1,143 @@
+import { HeddleError } from "../base/errors.ts";
+import type { Identity } from "../guard/identity.ts";
+import { permits } from "../guard/permissions.ts";
+import { Refusal } from "../guard/refusal.ts";
+import { withToken } from "../guard/renewal.ts";
+import type { CloseName } from "../protocol/close.ts";
+import { type Failure, failure } from "../protocol/errors.ts";
+import type { Outcome } from "../session/effect.ts";
+import { identify } from "./admission.ts";
+import type { Connection } from "./connection.ts";
+import type { Roster } from "./roster.ts";
+import type { Workings } from "./workings.ts";
+
+/** What is good no more: all that a user has, or one token. */
+export type Revocation =
+  /** The user is banned. */
+  | { readonly userId: string }
+  /** The token with this claim `jti`, whoever has it. */
+  | { readonly tokenId: string };
+
+/** For how long those who were being let in when it came are held against a revocation, and how many. */
+const MEMORY = 60_000;
+const MAX_REMEMBERED = 1_000;
+
+/** Where a connection came by other means than a request. */
+const NO_REQUEST = { url: "http://localhost/", headers: {} };
+
+/** Who connections are, while they live: by new tokens, in other roles, and until they are revoked. */
+export class Identities {
+  readonly #workings: Workings;
+  readonly #roster: Roster;
+  readonly #remembered: { readonly revocation: Revocation; readonly at: number }[] = [];
+
+  constructor(workings: Workings, roster: Roster) {
+    this.#workings = workings;
+    this.#roster = roster;
+  }
+
+  /** Finds out who a token is that came on a connection, by the rule by which it was let in. */
+  async authenticate(connection: Connection, token: string): Promise<Identity | Failure> {
+    const { auth, logger, clock } = this.#workings.options;
+    const asked = clock.now();
+    try {
+      const request = withToken(connection.admission.request ?? NO_REQUEST, token);
+      const identity = await identify(request, auth, logger);
+      if (identity.userId !== connection.userId) {
+        return failure("forbidden", "the token is another user's: connect with it");
+      }
+      if (this.revokedSince(asked, identity) === undefined) return identity;
+      return failure("unauthorized", "the token was revoked");
+    } catch (error) {
+      return failureOf(error);
+    }
+  }
+
+  /** Gives a connection the identity that was found for it. */
+  assume(connection: Connection, found: Identity | Failure): Outcome {
+    if ("code" in found) return { kind: "failed", failure: found };
+    const { userId, role, expiresAt } = found;
+    connection.renew(found);
+    const left = (expiresAt ?? 0) - this.#workings.options.clock.wall() / 1000;
+    return {
+      kind: "authenticated",
+      userId,
+      role,
+      ...(expiresAt === undefined ? {} : { expiresIn: Math.max(0, Math.round(left)) }),
+      lost: this.#lost(connection),
+    };
+  }
+
+  /** Puts a user's connections into another role. Gives how many there are. */
+  setRole(userId: string, role: string): number {
+    if (typeof role !== "string" || role === "") {
+      throw new HeddleError("option_invalid", "role must be a non-empty string");
+    }
+    const connections = [...this.#roster.ofUser(userId)].filter(({ isOpen }) => isOpen);
+    for (const connection of connections) {
+      connection.assumeRole(role);
+      const { channels, reason } = this.#lost(connection);
+      connection.revoke(channels, reason);
+    }
+    return connections.length;
+  }
+
+  /** Ends the connections that a revocation is about. Gives how many. */
+  revoke(revocation: Revocation): number {
+    this.#remember(revocation);
+    const connections = "userId" in revocation
+      ? [...this.#roster.ofUser(revocation.userId)]
+      : [...this.#roster].filter(({ identity }) => isAbout(revocation, identity));
+    const open = connections.filter(({ isOpen }) => isOpen);
+    for (const connection of open) connection.close(closeNameOf(revocation));
+    return open.length;
+  }
+
+  /** How to close a connection whose identity was revoked while it was looked up; undefined if it was not. */
+  revokedSince(at: number, identity: Identity): CloseName | undefined {
+    const found = this.#remembered.find((one) => one.at >= at && isAbout(one.revocation, identity));
+    return found && closeNameOf(found.revocation);
+  }
+
+  #remember(revocation: Revocation): void {
+    const now = this.#workings.options.clock.now();
+    const remembered = this.#remembered;
+    const isOver = () => remembered.length >= MAX_REMEMBERED || remembered[0]!.at < now - MEMORY;
+    while (remembered.length > 0 && isOver()) remembered.shift();
+    remembered.push({ revocation, at: now });
+  }
+
+  #lost(
+    connection: Connection,
+  ): { readonly channels: readonly string[]; readonly reason: Failure } {
+    const { role } = connection.identity;
+    const { registry } = this.#workings;
+    const channels = [...connection.subscriptions].filter((channel) => {
+      const definition = registry.find(channel);
+      return definition === undefined || !permits(definition.permissions, role, "subscribe");
+    });
+    const reason = failure("forbidden", `the role "${role}" may not subscribe to this`);
+    return { channels, reason };
+  }
+}
+
+function isAbout(revocation: Revocation, { userId, claims }: Identity): boolean {
+  if ("userId" in revocation) return revocation.userId === userId;
+  return Object.hasOwn(claims, "jti") && claims["jti"] === revocation.tokenId;
+}
+
+/** Who is banned need not come back; with another token one may. */
+function closeNameOf(revocation: Revocation): CloseName {
+  return "userId" in revocation ? "banned" : "token_expired";
+}
+
+/** What a refusal of the handshake is on a connection. */
+function failureOf(error: unknown): Failure {
+  if (error instanceof HeddleError) return failure("unauthorized", error.message);
+  if (!(error instanceof Refusal) || error.status !== 401) {
+    const message = "the token cannot be checked now; try again";
+    return { ...failure("internal", message), retryAfter: 5 };
+  }
+  const code = error.error === "token_expired" ? "token_expired" : "unauthorized";
+  return failure(code, error.message);
+}
