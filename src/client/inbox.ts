@@ -100,7 +100,7 @@ export class Inbox {
     this.#held = undefined;
     for (const [channel, told] of Object.entries(positions)) {
       if (!isOwnChannelName(channel) && !this.#owner.wants(channel)) continue;
-      this.#start(channel, told, recovered[channel]);
+      this.#start(channel, told, toldOf(recovered, channel));
     }
     this.#tellAll();
     for (const message of held?.messages ?? []) this.#release(message, held!.positions, positions);
@@ -110,7 +110,7 @@ export class Inbox {
   /** The server put the connection on channels that it asked for. */
   subscribed({ channels, positions, recovered = {} }: ServerMessageOf<"subscribed">): void {
     for (const channel of channels) {
-      this.#start(channel, positions[channel], recovered[channel]);
+      this.#start(channel, toldOf(positions, channel), toldOf(recovered, channel));
     }
     this.#tellAll();
   }
@@ -239,4 +239,9 @@ export class Inbox {
     }
     this.#late.clear();
   }
+}
+
+/** What is told of a channel, which may be called "constructor". */
+function toldOf<T>(told: Readonly<Record<string, T>>, channel: string): T | undefined {
+  return Object.hasOwn(told, channel) ? told[channel] : undefined;
 }

@@ -18,6 +18,7 @@ import {
   isRequestType,
   isReservedType,
   MAX_CORRELATION_ID,
+  MAX_TYPE_NAME,
   type Request,
 } from "./messages.ts";
 
@@ -96,9 +97,11 @@ export function decodeBinary(
 function readMedia(kind: MediaKind, envelope: Envelope): Inbound {
   const { metadata = {}, ...fields } = envelope.metadata;
   if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
+    const correlationId = correlationIdOf(fields);
     return {
       kind: "failure",
       failure: failure("invalid_message", `metadata must be an object, not ${nameOf(metadata)}`),
+      ...(correlationId === undefined ? {} : { correlationId }),
     };
   }
   const data = new Media(kind, envelope.payload, metadata as Readonly<Record<string, unknown>>);
@@ -123,14 +126,22 @@ function read(value: Readonly<Record<string, unknown>>): Inbound {
       ? { kind: "request", request: result.data }
       : { kind: "failure", failure: misfit(result.error), type, ...correlated };
   }
-  if (isReservedType(type)) {
-    const refused = failure("unknown_type", `Unknown message type: ${type}`);
+  if (isReservedType(type) || !isApplicationType(type)) {
+    const refused = failure(
+      "unknown_type",
+      `Unknown message type: ${type.slice(0, MAX_TYPE_NAME)}`,
+    );
     return { kind: "failure", failure: refused, type, ...correlated };
   }
   const result = applicationSchema.safeParse(value);
   return result.success
     ? { kind: "application", message: result.data }
     : { kind: "failure", failure: misfit(result.error), ...correlated };
+}
+
+/** Whether an application could declare it. */
+function isApplicationType(type: string): boolean {
+  return type.length >= 1 && type.length <= MAX_TYPE_NAME;
 }
 
 /** Says what the first thing is that does not fit. */

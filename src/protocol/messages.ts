@@ -24,15 +24,44 @@ export const MAX_MEMBER_METADATA = 1_024;
 /** The longest event type or message type, in characters. */
 export const MAX_TYPE_NAME = 200;
 
-const correlated = { correlation_id: z.string().max(MAX_CORRELATION_ID).optional() };
+/** A string of at most `max` UTF-16 code units, of which zod's own bound may count two as one. */
+function text(max: number): z.ZodString {
+  return z.string().max(max).refine((value) => value.length <= max, {
+    error: `must have at most ${max} characters`,
+  });
+}
+
+/** Any JSON object; unlike a record of zod it keeps what is called `__proto__`. */
+const object = z.custom<Readonly<Record<string, unknown>>>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  { error: "must be an object" },
+);
+
+/** An object of such values by name, of which `__proto__` may be one. */
+function byName<T>(schema: z.ZodType<T>): z.ZodType<Readonly<Record<string, T>>> {
+  return object.transform((value, context) => {
+    const entries: [string, T][] = [];
+    for (const [name, one] of Object.entries(value)) {
+      const { data, error } = schema.safeParse(one);
+      for (const issue of error?.issues ?? []) {
+        const placed = { ...issue, path: [name, ...issue.path], input: one };
+        context.issues.push(placed as z.core.$ZodRawIssue);
+      }
+      if (error === undefined) entries.push([name, data]);
+    }
+    return Object.fromEntries(entries);
+  });
+}
+
+const correlated = { correlation_id: text(MAX_CORRELATION_ID).optional() };
 const channels = z.array(z.string()).min(1).max(MAX_CHANNELS_PER_REQUEST);
-const eventType = z.string().min(1).max(MAX_TYPE_NAME);
+const eventType = text(MAX_TYPE_NAME).min(1);
 /** Any JSON, but not nothing. */
 const data = z.unknown().refine((value) => value !== undefined, { error: "is required" });
 
 /** A place in a channel: `offset` 0 is before the first event of `epoch`. */
 export const positionSchema = z.object({
-  epoch: z.string().min(1).max(16),
+  epoch: text(16).min(1),
   offset: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
 });
 
@@ -40,7 +69,7 @@ export const positionSchema = z.object({
 export type Position = z.infer<typeof positionSchema>;
 
 /** Places by channel. */
-const positions = z.record(z.string(), positionSchema);
+const positions = byName(positionSchema);
 
 /** What a client may ask for with `hello`, and what `welcome` grants. */
 export const featuresSchema = z.object({
@@ -73,7 +102,7 @@ export const clientSchemas = {
     positions: positions.optional(),
     last: z.int().min(0).max(MAX_HISTORY_LIMIT).optional(),
     /** What the others on channels with presence are told of this connection. */
-    metadata: z.record(z.string(), z.unknown()).refine(
+    metadata: object.refine(
       (value) => JSON.stringify(value).length <= MAX_MEMBER_METADATA,
       { error: `may have ${MAX_MEMBER_METADATA} characters as JSON` },
     ).optional(),
@@ -87,7 +116,7 @@ export const clientSchemas = {
     channel: z.string(),
     event_type: eventType,
     data,
-    id: z.string().min(1).max(MAX_CORRELATION_ID).optional(),
+    id: text(MAX_CORRELATION_ID).min(1).optional(),
     echo: z.boolean().optional(),
     ...correlated,
   }),
@@ -101,12 +130,12 @@ export const clientSchemas = {
   presence: z.object({ type: z.literal("presence"), channel: z.string(), ...correlated }),
   ack: z.object({
     type: z.literal("ack"),
-    ack_ids: z.array(z.string().max(MAX_CORRELATION_ID)).min(1).max(1_000),
+    ack_ids: z.array(text(MAX_CORRELATION_ID)).min(1).max(1_000),
     ...correlated,
   }),
   resume: z.object({
     type: z.literal("resume"),
-    reconnection_token: z.string().max(MAX_CORRELATION_ID),
+    reconnection_token: text(MAX_CORRELATION_ID),
     positions: positions.optional(),
     ...correlated,
   }),
@@ -119,7 +148,7 @@ export const clientSchemas = {
 
 /** A message that the application declares: any type that is not the protocol's own. */
 export const applicationSchema = z.object({
-  type: z.string().min(1).max(MAX_TYPE_NAME),
+  type: text(MAX_TYPE_NAME).min(1),
   payload: z.unknown().optional(),
   ...correlated,
 });
@@ -134,7 +163,7 @@ export type Request = { [T in RequestType]: z.infer<(typeof clientSchemas)[T]> }
 export type ApplicationMessage = z.infer<typeof applicationSchema>;
 
 const timestamp = z.iso.datetime();
-const recovered = z.record(z.string(), z.boolean());
+const recovered = byName(z.boolean());
 const rejected = z.array(
   z.object({ channel: z.string(), code: z.string(), message: z.string() }),
 );
@@ -246,7 +275,7 @@ export const serverSchemas = {
       user_id: z.string().nullable(),
       /** The member's connection that came, changed or went last. */
       client_id: z.string(),
-      metadata: z.record(z.string(), z.unknown()).nullable(),
+      metadata: object.nullable(),
       connections: z.number(),
     })).optional(),
     count: z.number(),
