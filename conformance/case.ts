@@ -4,7 +4,7 @@
  * @module
  */
 import type { Peer } from "./peer/peer.ts";
-import type { WatchRule } from "./peer/watch.ts";
+import type { RequirementId, WatchRule } from "./peer/watch.ts";
 
 /** How much a specification demands (RFC 2119). */
 export type Level = "MUST" | "SHOULD" | "MAY";
@@ -12,9 +12,11 @@ export type Level = "MUST" | "SHOULD" | "MAY";
 /** A sentence of a specification. */
 export interface Requirement {
   /** As a person writes it: `RFC 6455`. */
-  readonly spec: "RFC 6455" | "RFC 7692" | "RFC 9110" | "RFC 9112";
-  /** `5.1`, `4.2.2` */
+  readonly spec: "RFC 6455" | "RFC 7692" | "RFC 9110" | "RFC 9112" | "Protocol 1";
+  /** `5.1`, `4.2.2`; of Protocol 1 the area, `SUB` */
   readonly section: string;
+  /** `HDL-SUB-3`, where the specification numbers its sentences. */
+  readonly number?: RequirementId;
   readonly level: Level;
   /** The sentence, in the specification's own words. */
   readonly text: string;
@@ -30,8 +32,9 @@ export type Need = "echo" | "deflate" | "full" | "limit";
 /** A check of one requirement. */
 export interface Case {
   /**
-   * Permanent: specification, section, name, as `rfc6455/5.1/unmasked-text`. Small letters, digits,
-   * hyphens. A case that is dropped leaves its id unused.
+   * Permanent: specification, section, name, as `rfc6455/5.1/unmasked-text` and
+   * `channels/sub/3-one-bad-name`. Small letters, digits, hyphens. A case that is dropped leaves its
+   * id unused.
    */
   readonly id: string;
   /** What is done and what must come of it, in one line. */
@@ -42,7 +45,7 @@ export interface Case {
    * A rule for what the server sends. The case is broken too where any other case of the run saw
    * the server break it; `run` makes some traffic of its own.
    */
-  readonly watches?: WatchRule;
+  readonly watches?: WatchRule | RequirementId;
   /** Resolves where the requirement is kept; a {@link Peer}'s expectations throw where not. */
   run(peer: Peer): Promise<void>;
 }
@@ -60,4 +63,9 @@ export function should(spec: Requirement["spec"], section: string, text: string)
 /** What is left to the server. A server that does not do it is never blamed. */
 export function may(spec: Requirement["spec"], section: string, text: string): Requirement {
   return { spec, section, level: "MAY", text };
+}
+
+/** Where the sentence stands: `RFC 6455 section 5.1`, `Protocol 1 HDL-SUB-3`. */
+export function cite({ spec, section, number }: Requirement): string {
+  return number === undefined ? `${spec} section ${section}` : `${spec} ${number}`;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Case } from "./case.ts";
+import { cases as channels } from "./channels/all.ts";
 import { cases as closing } from "./rfc6455/closing_codes.ts";
 import { cases as closingFailures } from "./rfc6455/closing_failures.ts";
 import { cases as closingFrames } from "./rfc6455/closing_frames.ts";
@@ -103,7 +104,13 @@ export const cases: readonly Case[] = [
   ...anyBytes,
   ...anySpelling,
   ...anyViolation,
+  ...channels,
 ];
+
+/** Whether a case is of the channel level. */
+export function isChannelCase({ id }: Pick<Case, "id">): boolean {
+  return id.startsWith("channels/");
+}
 
 /** The case that is judged where an honest opening handshake gets no right 101. */
 export const HANDSHAKE_CASE: Case = OPENING_HANDSHAKE;

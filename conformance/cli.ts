@@ -17,6 +17,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { CommanderError } from "commander";
 import picocolors from "picocolors";
+import { cite } from "./case.ts";
 import { cases } from "./cases.ts";
 import { type CliOptions, createCommand, type Output } from "./cli_options.ts";
 import { createProgress } from "./cli_progress.ts";
@@ -28,7 +29,8 @@ import { visibleLine } from "./report/visible.ts";
 import type { ConformanceOptions } from "./runner/options.ts";
 import { CannotRun } from "./runner/probe.ts";
 import { runConformance } from "./runner/run.ts";
-import { selectCases } from "./runner/select.ts";
+import { casesOf, selectCases } from "./runner/select.ts";
+import { parseOffer } from "./target/offer.ts";
 
 /** What cannot be done as it was asked for; said in one line, exit code 2. */
 class Misuse extends Error {
@@ -87,11 +89,15 @@ async function run(options: CliOptions, outputs: readonly Output[]): Promise<num
 }
 
 function conformanceOptions(options: CliOptions): ConformanceOptions {
-  const { url, seed, runs, concurrency, timeout, maxMessage, ca } = options;
+  const { seed, runs, concurrency, timeout, maxMessage, ca, profileFile, start } = options;
+  const offer = profileFile === undefined
+    ? null
+    : attemptFile(profileFile, () => parseOffer(read(profileFile)));
+  const url = options.url ?? offer?.url;
   if (url === undefined) throw new Misuse("--url is needed: ws://HOST:PORT/PATH or wss://…");
   return {
     url,
-    cases: ofLevel(options.level),
+    level: options.level,
     only: options.only,
     skip: options.skip,
     echo: options.echo,
@@ -104,13 +110,10 @@ function conformanceOptions(options: CliOptions): ConformanceOptions {
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(timeout === undefined ? {} : { timeout }),
     ...(maxMessage === undefined ? {} : { maxMessage }),
+    ...(offer === null ? {} : { offer, offerFile: profileFile ?? null }),
+    ...(start === undefined ? {} : { start }),
     ...(ca === undefined ? {} : { ca: attemptFile(ca, () => read(ca)), caFile: ca }),
   };
-}
-
-function ofLevel(level: CliOptions["level"]) {
-  const wire = (id: string) => id.startsWith("rfc");
-  return cases.filter(({ id }) => level === "all" || (level === "wire") === wire(id));
 }
 
 function list(options: CliOptions, outputs: readonly Output[]): number {
@@ -118,11 +121,11 @@ function list(options: CliOptions, outputs: readonly Output[]): number {
     ? outputs[0]?.reporter === "json" ? "json" : "text"
     : options.list;
   if (format !== "text" && format !== "json") throw new Misuse("--list takes text or json");
-  const listed = selectCases(ofLevel(options.level), options.only, options.skip)
+  const listed = selectCases(casesOf(options.level), options.only, options.skip)
     .map(({ id, title, requirement, needs = [] }) => ({ id, title, requirement, needs }));
   const text = format === "json" ? JSON.stringify(listed, null, 2) : listed.map((one) => {
-    const { spec, section, level, text } = one.requirement;
-    return `${one.id}\n  ${one.title}\n  ${spec} section ${section}, ${level}: ${text}`;
+    const { level, text } = one.requirement;
+    return `${one.id}\n  ${one.title}\n  ${cite(one.requirement)}, ${level}: ${text}`;
   }).join("\n");
   process.stdout.write(`${text}\n`);
   return 0;

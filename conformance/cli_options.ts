@@ -5,6 +5,7 @@
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { reporters } from "./report/reporters.ts";
+import type { KitLevel } from "./runner/options.ts";
 
 /** Where one reporter writes; `file` is null for standard output. */
 export interface Output {
@@ -15,7 +16,9 @@ export interface Output {
 /** The options as commander leaves them. */
 export interface CliOptions {
   readonly url?: string;
-  readonly level: "wire" | "channels" | "all";
+  readonly level: KitLevel;
+  readonly profileFile?: string;
+  readonly start?: string;
   readonly only: readonly string[];
   readonly skip: readonly string[];
   readonly echo: "auto" | "yes" | "no";
@@ -54,12 +57,16 @@ export function createCommand(): { readonly command: Command; readonly outputs: 
   };
 
   const command = new Command("heddle conformance")
-    .description("Holds any WebSocket server to RFC 6455 and RFC 7692.")
+    .description(
+      "Holds any WebSocket server to RFC 6455 and RFC 7692, and one of Protocol 1 to PROTOCOL.md.",
+    )
     .option("--url <url>", "the endpoint: ws://HOST:PORT/PATH or wss://…")
     .addOption(
       new Option("--level <level>", "which cases").choices(["wire", "channels", "all"])
         .default("wire"),
     )
+    .option("--profile-file <file>", "JSON: what the target offers, for the channel level")
+    .option("--start <command>", "starts the target, and ends it after; {port} is a free port")
     .option("--only <glob>", "run just the cases with such an id (repeatable)", collect, [])
     .option("--skip <glob>", "leave out the cases with such an id (repeatable)", collect, [])
     .addOption(

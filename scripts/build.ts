@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { run } from "./command.ts";
@@ -27,7 +27,11 @@ for (const file of await dataFiles()) {
 
 async function dataFiles(): Promise<string[]> {
   const isData = (file: string) => /^(src|conformance)\//.test(file) && !file.endsWith(".ts");
-  // An unpacked source archive has no repository to ask; it has no data that needs one either.
-  if (!existsSync(join(root, ".git"))) return [];
-  return (await projectFiles(root)).filter(isData);
+  if (existsSync(join(root, ".git"))) return (await projectFiles(root)).filter(isData);
+  // An unpacked source archive has no repository to ask; all that is in it belongs to it.
+  return ["src", "conformance"].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+  ).filter(isData);
 }

@@ -34,7 +34,9 @@ const importedBy: Readonly<Record<string, readonly string[]>> = {
 
 const runtimePlaces = [
   /^src\/(adapter|cli)\//,
-  /^conformance\/wire\//,
+  /^conformance\/(wire|target)\//,
+  // Reads the page that its cases are of.
+  /^conformance\/channels\/protocol\.ts$/,
   /^conformance\/(cli[^/]*|teeth\.ts|side_by_side\.ts)/,
   // Servers to try the kit on, which no case imports.
   /^conformance\/(reference|matrix)\//,

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Random } from "../random.ts";
+import type { Offer } from "../target/offer.ts";
 import type { Agreement } from "../wire/deflate.ts";
 import { acceptOf, encodeRequest, keyOf, type RequestSpec } from "../wire/handshake.ts";
 import { type Target, Unreachable, Wire } from "../wire/socket.ts";
@@ -20,6 +21,8 @@ export interface Facts {
   readonly greetings: number;
   /** It agrees to permessage-deflate. */
   readonly deflate: boolean;
+  /** What it offers of Protocol 1; null where no case of it was asked for. */
+  readonly offer: Offer | null;
 }
 
 /** How the run was asked for, as far as a case may want to know. */
@@ -59,6 +62,9 @@ export interface ConnectOptions {
 /** The offer of {@link ConnectOptions.deflate} where it is just true. */
 export const PLAIN_OFFER = "permessage-deflate; client_max_window_bits";
 
+/** How many messages a transcript keeps. */
+const NOTES = 100;
+
 /** One case's hold on the server. */
 export class Peer {
   readonly facts: Facts;
@@ -78,6 +84,8 @@ export class Peer {
   readonly closings: CloseFinding[] = [];
   readonly #options: PeerOptions;
   readonly #wires: Wire[] = [];
+  readonly #notes: string[] = [];
+  readonly #started = performance.now();
 
   constructor(options: PeerOptions) {
     this.#options = options;
@@ -181,8 +189,29 @@ export class Peer {
     return connection;
   }
 
-  /** The bytes both ways on all connections of the case. */
+  /** A header field that the endpoint needs; null where it was not given. */
+  header(name: string): string | null {
+    const wanted = name.toLowerCase();
+    return this.#options.headers.find(([key]) => key.toLowerCase() === wanted)?.[1] ?? null;
+  }
+
+  /** Takes a connection that the case opened by itself, to be given up with the others. */
+  adopt(wire: Wire): void {
+    this.#wires.push(wire);
+  }
+
+  /** Notes a message for the transcript: `#1 > {"type":"ping"}`. */
+  note(line: string): void {
+    const [, name = "", rest = ""] = /^(\S+) ([^]*)$/.exec(line) ?? [];
+    const at = (performance.now() - this.#started).toFixed(1).padStart(8);
+    this.#notes.push(`${name} ${at} ms ${rest}`);
+  }
+
+  /** The messages that the case noted, or else the bytes both ways on all its connections. */
   transcript(): string[] {
+    const left = this.#notes.length - NOTES;
+    if (left > 0) return [...this.#notes.slice(0, NOTES), `… ${left} messages more`];
+    if (this.#notes.length > 0) return this.#notes;
     return this.#wires.flatMap((wire) => wire.transcript.lines());
   }
 

@@ -29,9 +29,12 @@ export const WATCH_RULES = {
 /** The name of a rule. */
 export type WatchRule = keyof typeof WATCH_RULES;
 
-/** A frame that broke a rule. */
+/** A numbered requirement of PROTOCOL.md, which is watched over messages: `HDL-SUB-3`. */
+export type RequirementId = `HDL-${string}-${number}`;
+
+/** A frame, or a message, that broke a rule. */
 export interface Violation {
-  readonly rule: WatchRule;
+  readonly rule: WatchRule | RequirementId;
   readonly observed: string;
 }
 

@@ -85,7 +85,9 @@ function sectionView({ spec, number, title, cases, summary }: Section): Markup {
   );
   const sorted = VERDICTS.flatMap((verdict) => cases.filter((one) => one.verdict === verdict));
   return markup`<details class="section"${new Markup(open)}>
-<summary><h2><span class="number">${spec} <span>§ ${number}</span></span> ${title}</h2>
+<summary><h2><span class="number">${spec} <span>${
+    /^\d/.test(number) ? "§ " : ""
+  }${number}</span></span> ${title}</h2>
 <span class="counts">${told}</span>${summaryBar(summary)}</summary>
 ${sorted.map(caseView)}
 </details>

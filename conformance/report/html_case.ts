@@ -35,8 +35,9 @@ function findings({ verdict, expected, observed, title }: CaseReport): Markup | 
   }</dl>`;
 }
 
-/** The section, with the place to read it where it is an RFC. */
-function citation({ requirement: { spec, section } }: CaseReport): Markup {
+/** The requirement's number, or the section, with the place to read it where it is an RFC. */
+function citation({ requirement: { spec, section, number } }: CaseReport): Markup {
+  if (number !== undefined) return markup`${number}`;
   const text = `${spec}, section ${section}`;
   const rfc = /^RFC (\d+)$/.exec(spec);
   if (rfc === null || !/^\d+(\.\d+)*$/.test(section)) return markup`${text}`;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { cite } from "../case.ts";
 import type { CaseReport, Report, Summary } from "./report.ts";
 import { sectionsOf } from "./sections.ts";
 import { visible, visibleLine } from "./visible.ts";
@@ -28,10 +29,10 @@ export function junit(report: Report): string {
 }
 
 function testcase(one: CaseReport): string[] {
-  const { spec, section, level, text } = one.requirement;
+  const { level, text } = one.requirement;
   const transcript = one.transcript ?? [];
   return [
-    `    <testcase${attributes({ classname: `${spec} section ${section}`, name: one.id })}` +
+    `    <testcase${attributes({ classname: cite(one.requirement), name: one.id })}` +
     `${attributes({ time: seconds(one.duration_ms) })}>`,
     ...properties("      ", {
       title: one.title,
@@ -67,10 +68,10 @@ function ending(one: CaseReport): string[] {
 }
 
 function details(one: CaseReport): string {
-  const { spec, section, level, text } = one.requirement;
+  const { level, text } = one.requirement;
   return [
     one.title,
-    `${spec} section ${section}, ${level}: ${text}`,
+    `${cite(one.requirement)}, ${level}: ${text}`,
     `expected: ${one.expected}`,
     `observed: ${one.observed}`,
     ...(one.counterexample === undefined ? [] : [`counterexample: ${one.counterexample}`]),

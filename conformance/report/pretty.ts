@@ -4,6 +4,7 @@
  * @module
  */
 import picocolors from "picocolors";
+import { cite } from "../case.ts";
 import { sectionTable, type Word } from "./pretty_table.ts";
 import type { CaseReport, Report, Verdict } from "./report.ts";
 import type { ReportStyle } from "./reporter.ts";
@@ -35,7 +36,7 @@ export function pretty(report: Report, { colour, columns }: ReportStyle): string
 
   const sections = sectionsOf(report);
   const tell = (one: CaseReport, verdict: typeof TOLD[number]) => {
-    const { level, spec, section, text } = one.requirement;
+    const { level, text } = one.requirement;
     const field = (name: string, value: string | null | undefined, word: Word = String) =>
       value === null || value === undefined
         ? []
@@ -44,7 +45,7 @@ export function pretty(report: Report, { colour, columns }: ReportStyle): string
     return [
       `${paint[verdict](bold(head))}  ${bold(visibleLine(one.id))}`,
       ...hang("  ", visibleLine(one.title), columns),
-      ...hang("  ", visibleLine(`${spec} section ${section}, ${level}: ${text}`), columns).map(dim),
+      ...hang("  ", visibleLine(`${cite(one.requirement)}, ${level}: ${text}`), columns).map(dim),
       ...field("expected", one.expected),
       ...field("observed", one.observed, paint[verdict]),
       ...field("closed", one.close),

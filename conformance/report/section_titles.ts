@@ -4,6 +4,8 @@
  * @module
  */
 
+import { AREA_TITLES } from "../channels/protocol.ts";
+
 /** Title by section, by specification. */
 export const SECTION_TITLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "RFC 6455": {
@@ -147,4 +149,5 @@ export const SECTION_TITLES: Readonly<Record<string, Readonly<Record<string, str
     "9.6": "Tear-down",
     "11.2": "Request Smuggling",
   },
+  "Protocol 1": Object.fromEntries(AREA_TITLES),
 };

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { AREA_TITLES } from "../channels/protocol.ts";
 import type { CaseReport, Report, Summary } from "./report.ts";
 import { summarize } from "./report.ts";
 import { SECTION_TITLES } from "./section_titles.ts";
@@ -11,7 +12,7 @@ import { SECTION_TITLES } from "./section_titles.ts";
 export interface Section {
   /** `RFC 6455` */
   readonly spec: string;
-  /** `5.5.1` */
+  /** `5.5.1`; of Protocol 1 the area, `SUB` */
   readonly number: string;
   /** The section's title in the specification; empty where it is not known. */
   readonly title: string;
@@ -33,17 +34,29 @@ export function sectionsOf(report: Report): Section[] {
   return [...sections.values()].flatMap((cases) => {
     const [first] = cases;
     return first === undefined ? [] : [sectionOf(first.requirement, cases)];
-  }).sort((a, b) => compareNaturally(a.spec, b.spec) || compareNaturally(a.number, b.number));
+  }).sort((a, b) =>
+    compareNaturally(a.spec, b.spec) || areaOf(a) - areaOf(b) ||
+    compareNaturally(a.number, b.number)
+  );
 }
 
 function sectionOf(
   { spec, section: number }: CaseReport["requirement"],
   cases: readonly CaseReport[],
 ): Section {
+  const areas = spec === "Protocol 1" ? AREAS : [];
   const titles = Object.hasOwn(SECTION_TITLES, spec) ? SECTION_TITLES[spec] ?? {} : {};
   const title = Object.hasOwn(titles, number) ? titles[number] ?? "" : "";
-  const name = `${spec} section ${number}${title === "" ? "" : ` ${title}`}`;
+  const section = areas.includes(number) ? number : `section ${number}`;
+  const name = `${spec} ${section}${title === "" ? "" : ` ${title}`}`;
   return { spec, number, title, name, cases, summary: summarize(cases) };
+}
+
+/** The areas of Protocol 1, in the order of its page. */
+const AREAS = [...AREA_TITLES.keys()];
+
+function areaOf({ number }: Pick<Section, "number">): number {
+  return AREAS.indexOf(number);
 }
 
 /** Compares with numbers by their value: `5.5` < `5.5.1` < `5.10`. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { cite } from "../case.ts";
 import type { CaseReport, Report } from "./report.ts";
 import { sectionsOf } from "./sections.ts";
 import { visible, visibleLine } from "./visible.ts";
@@ -49,13 +50,13 @@ function describe(text: string): string {
 }
 
 function details(one: CaseReport): string[] {
-  const { spec, section, level, text } = one.requirement;
+  const { level, text } = one.requirement;
   const field = (key: string, value: string | null | undefined) =>
     value === null || value === undefined ? [] : [`${key}: ${scalar(value)}`];
   const transcript = (one.transcript ?? []).map((line) => `  - ${scalar(line)}`);
   const yaml = [
     ...field("severity", one.verdict),
-    ...field("section", `${spec} section ${section}`),
+    ...field("section", cite(one.requirement)),
     ...field("level", level),
     ...field("requirement", text),
     ...field("behaviour", one.behaviour),

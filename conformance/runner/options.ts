@@ -6,6 +6,7 @@
 import type { Case } from "../case.ts";
 import type { Facts } from "../peer/peer.ts";
 import type { CaseReport } from "../report/report.ts";
+import type { Offer } from "../target/offer.ts";
 import { CannotRun, type EchoOption } from "./probe.ts";
 
 /** What happens during a run. */
@@ -19,10 +20,15 @@ export type Progress =
     readonly total: number;
   };
 
+/** Which cases: of any WebSocket server, of Protocol 1, or both. */
+export type KitLevel = "wire" | "channels" | "all";
+
 /** How to run. */
 export interface ConformanceOptions {
   /** `ws:` or `wss:` URL of the endpoint. */
   readonly url: string;
+  /** Any WebSocket server's cases, those of Protocol 1, or both. @default "wire" */
+  readonly level?: KitLevel;
   /** Globs of case ids. @default all */
   readonly only?: readonly string[];
   /** Globs of case ids to leave out. @default none */
@@ -51,14 +57,23 @@ export interface ConformanceOptions {
   readonly ca?: string | null;
   /** The file `ca` was read from, for the command that repeats a case. */
   readonly caFile?: string | null;
-  /** The cases to choose from. @default all there are */
+  /** What the target offers, for the channel level. @default it is asked */
+  readonly offer?: Offer | null;
+  /** The file `offer` was read from, for the command that repeats a case. */
+  readonly offerFile?: string | null;
+  /**
+   * A command that starts the target, which is ended after the run; `{port}` in it and in the URL
+   * stands for a free port, told as PORT too. @default `offer.start`
+   */
+  readonly start?: string | null;
+  /** The cases to choose from. @default all of the level */
   readonly cases?: readonly Case[];
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal | null;
 }
 
 /** {@link ConformanceOptions} with nothing left open. */
-export type ResolvedOptions = Required<Omit<ConformanceOptions, "cases">>;
+export type ResolvedOptions = Required<Omit<ConformanceOptions, "cases" | "level">>;
 
 /** Fills in the defaults. @throws CannotRun `bad_options`, saying which and what is allowed */
 export function resolveOptions(given: ConformanceOptions): ResolvedOptions {
@@ -79,6 +94,9 @@ export function resolveOptions(given: ConformanceOptions): ResolvedOptions {
     insecure: given.insecure ?? false,
     ca: given.ca ?? null,
     caFile: given.caFile ?? null,
+    offer: given.offer ?? null,
+    offerFile: given.offerFile ?? null,
+    start: given.start ?? given.offer?.start ?? null,
     onProgress: given.onProgress ?? (() => {}),
     signal: given.signal ?? null,
   };

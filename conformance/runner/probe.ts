@@ -15,7 +15,7 @@ import { textMessage } from "../peer/sender.ts";
 /** Why a run could not be. */
 export class CannotRun extends Error {
   override readonly name = "CannotRun";
-  readonly code: "bad_options" | "unreachable" | "no_http_answer" | "floods";
+  readonly code: "bad_options" | "unreachable" | "no_http_answer" | "floods" | "not_started";
   constructor(code: CannotRun["code"], message: string) {
     super(message);
     this.code = code;
@@ -41,7 +41,8 @@ const TRIES = 3;
 /** How long an echo may come after the Pong of a Ping sent later, in milliseconds. */
 const ECHO_LINGER = 1000;
 
-const NOTHING_KNOWN: Facts = { echoes: false, greetings: 0, deflate: false };
+/** What is known before anything was asked. */
+export const NOTHING_KNOWN: Facts = { echoes: false, greetings: 0, deflate: false, offer: null };
 
 /** Finds out about the server. @throws CannotRun */
 export async function probe(options: Omit<PeerOptions, "facts">, echo: EchoOption): Promise<Probe> {
@@ -57,7 +58,11 @@ export async function probe(options: Omit<PeerOptions, "facts">, echo: EchoOptio
     const greetings = echoes ? found.greetings : 0;
     peer.abandon();
     const deflate = await findDeflate(options);
-    return { kind: "open", facts: { echoes, greetings, deflate }, silent: found.silent };
+    return {
+      kind: "open",
+      facts: { ...NOTHING_KNOWN, echoes, greetings, deflate },
+      silent: found.silent,
+    };
   } finally {
     peer.abandon();
   }

@@ -7,8 +7,12 @@ import type { ResolvedOptions } from "./options.ts";
 
 /** The command for a case. Values of headers are left out: they may be secret. */
 export function repeatCommand(options: ResolvedOptions, id: string): string {
+  const start = options.start === options.offer?.start ? null : options.start;
   const parts: readonly (readonly [option: string, value: string] | null)[] = [
-    ["--url", options.url],
+    options.offer?.url === options.url ? null : ["--url", options.url],
+    options.offerFile === null ? null : ["--profile-file", options.offerFile],
+    start === null ? null : ["--start", start],
+    id.startsWith("channels/") ? ["--level", "channels"] : null,
     ["--only", id],
     ["--seed", String(options.seed)],
     ["--runs", String(options.runs)],

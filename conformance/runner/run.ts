@@ -4,11 +4,16 @@
  * @module
  */
 import type { Case } from "../case.ts";
-import { cases as allCases, HANDSHAKE_CASE } from "../cases.ts";
+import { HANDSHAKE_CASE, isChannelCase } from "../cases.ts";
+import { askOffer } from "../channels/ask.ts";
+import { roleOf } from "../channels/server.ts";
 import { Broken, Skipped } from "../peer/finding.ts";
-import type { PeerOptions } from "../peer/peer.ts";
+import { type Facts, Peer, type PeerOptions } from "../peer/peer.ts";
 import { createRandom, deriveSeed } from "../random.ts";
 import { type CaseReport, type Report, summarize } from "../report/report.ts";
+import type { Offer } from "../target/offer.ts";
+import { NotStarted, startTarget } from "../target/start.ts";
+import { tokenSource } from "../target/tokens.ts";
 import { KIT } from "../version.ts";
 import { targetOf } from "../wire/socket.ts";
 import { attempt, type Outcome } from "./attempt.ts";
@@ -16,7 +21,7 @@ import { type ConformanceOptions, type ResolvedOptions, resolveOptions } from ".
 import { CannotRun, probe } from "./probe.ts";
 import { repeatCommand } from "./repeat.ts";
 import { type Manner, runSchedule } from "./schedule.ts";
-import { missingNeed, selectCases } from "./select.ts";
+import { casesOf, missingNeed, selectCases } from "./select.ts";
 import { reportOf, unrun, watched } from "./verdict.ts";
 
 const PREVENTED = new Skipped("the server did not accept the opening handshake");
@@ -46,12 +51,30 @@ const ALONE = { timeout: 5, linger: 250 } as const;
  */
 export async function runConformance(given: ConformanceOptions): Promise<Report> {
   const options = resolveOptions(given);
+  const { start } = options;
+  const cases = given.cases ?? casesOf(given.level ?? "wire");
+  if (start === null) return await runAt(options, cases);
+  try {
+    const started = await startTarget(start, options.url);
+    try {
+      return await runAt({ ...options, url: started.url }, cases);
+    } finally {
+      await started.end();
+    }
+  } catch (error) {
+    if (!(error instanceof NotStarted)) throw error;
+    throw new CannotRun("not_started", error.message);
+  }
+}
+
+async function runAt(options: ResolvedOptions, cases: readonly Case[]): Promise<Report> {
   const { seed, onProgress } = options;
   const started = new Date();
   const clock = performance.now();
   const target = readTarget(options);
-  const selected = selectCases(given.cases ?? allCases, options.only, options.skip);
+  const selected = selectCases(cases, options.only, options.skip);
   if (selected.length === 0) throw new CannotRun("bad_options", "no case has an id that fits");
+  const headers = await withCredential(options);
   const peerOptions = (id: string, manner: Manner): Omit<PeerOptions, "facts"> => ({
     target,
     patience: manner === "together"
@@ -64,7 +87,7 @@ export async function runConformance(given: ConformanceOptions): Promise<Report>
     runs: options.runs,
     maxMessage: options.maxMessage,
     profile: options.profile,
-    headers: options.headers,
+    headers,
     subprotocols: options.subprotocols,
   });
 
@@ -80,7 +103,8 @@ export async function runConformance(given: ConformanceOptions): Promise<Report>
     onProgress({ kind: "judged", report, done: reported.length, total: selected.length });
   };
 
-  const found = await probe(peerOptions("probe", "insisting"), options.echo);
+  const asksWire = !selected.every(isChannelCase);
+  const found = await probe(peerOptions("probe", "insisting"), asksWire ? options.echo : "no");
   if (found.kind === "refused") {
     if (!selected.includes(HANDSHAKE_CASE)) selected.unshift(HANDSHAKE_CASE);
     onProgress({ kind: "started", total: selected.length, facts: null });
@@ -90,7 +114,9 @@ export async function runConformance(given: ConformanceOptions): Promise<Report>
       } else tell(one, unrun(one, PREVENTED));
     }
   } else {
-    const { facts } = found;
+    const facts = selected.some(isChannelCase)
+      ? await withOffer(found.facts, options.offer ?? {}, peerOptions("offer", "alone"))
+      : found.facts;
     onProgress({ kind: "started", total: selected.length, facts });
     const runnable = selected.filter((one) => {
       const reason = missingNeed(one, facts, options);
@@ -98,7 +124,7 @@ export async function runConformance(given: ConformanceOptions): Promise<Report>
       return reason === null;
     });
     await runSchedule(runnable, {
-      concurrency: options.concurrency,
+      concurrency: isShared(facts.offer) ? 1 : options.concurrency,
       believes: found.silent,
       signal: options.signal,
       onOutcome: settle,
@@ -128,6 +154,36 @@ export async function runConformance(given: ConformanceOptions): Promise<Report>
     summary: summarize(reported),
     cases: reported,
   };
+}
+
+/** What the endpoint is asked with: a credential of the profile's where none was given. */
+async function withCredential(
+  { headers, offer }: ResolvedOptions,
+): Promise<PeerOptions["headers"]> {
+  if (offer === null || headers.some(([name]) => name.toLowerCase() === "authorization")) {
+    return headers;
+  }
+  const token = await tokenSource(offer.tokens).issue({ sub: "kit", role: roleOf(offer) });
+  return token === null ? headers : [...headers, ["Authorization", `Bearer ${token}`]];
+}
+
+async function withOffer(
+  facts: Facts,
+  offer: Offer,
+  options: Omit<PeerOptions, "facts">,
+): Promise<Facts> {
+  const peer = new Peer({ ...options, facts });
+  try {
+    return { ...facts, offer: await askOffer(offer, peer) };
+  } finally {
+    peer.abandon();
+  }
+}
+
+/** Whether cases meet each other on the target's channels, there being no names of their own to take. */
+function isShared(offer: Offer | null): boolean {
+  const names = Object.keys(offer?.channels ?? {});
+  return names.length > 0 && !names.some((name) => name.endsWith("*"));
 }
 
 function readTarget({ url, insecure, ca }: ResolvedOptions) {

@@ -4,12 +4,19 @@
  * @module
  */
 import type { Case, Need } from "../case.ts";
+import { cases, isChannelCase } from "../cases.ts";
 import type { Facts } from "../peer/peer.ts";
+import type { KitLevel } from "./options.ts";
 
 /** A pattern of ids as a regular expression: `*` stands for anything, `?` for one character. */
 export function globToRegExp(glob: string): RegExp {
   const escaped = glob.replaceAll(/[.+^${}()|[\]\\]/g, "\\$&");
   return new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`);
+}
+
+/** The cases of a level. */
+export function casesOf(level: KitLevel): Case[] {
+  return cases.filter((one) => level === "all" || (level === "channels") === isChannelCase(one));
 }
 
 /** The cases whose id fits one of `only` (all, where that is empty) and none of `skip`. */

@@ -5,7 +5,7 @@
  */
 import type { Case } from "../case.ts";
 import { Broken, showClosing, Skipped } from "../peer/finding.ts";
-import { WATCH_RULES } from "../peer/watch.ts";
+import { type RequirementId, WATCH_RULES, type WatchRule } from "../peer/watch.ts";
 import type { CaseReport } from "../report/report.ts";
 import { judge, type Outcome } from "./attempt.ts";
 
@@ -29,11 +29,16 @@ export function watched(
     const violation = violations.find(({ rule }) => rule === one.watches);
     if (violation !== undefined) {
       const observed = `${violation.observed}, seen in ${other.id}`;
-      const broken = new Broken({ expected: WATCH_RULES[one.watches], observed });
+      const broken = new Broken({ expected: ruleOf(one.watches), observed });
       return { ...judge(one, broken, []), violations: [], transcript, milliseconds };
     }
   }
   return outcome;
+}
+
+/** What a rule asks: of a numbered requirement its number, since the report quotes its sentence. */
+function ruleOf(rule: WatchRule | RequirementId): string {
+  return Object.hasOwn(WATCH_RULES, rule) ? WATCH_RULES[rule as WatchRule] : rule;
 }
 
 /** An outcome as the report has it; bytes and command only where there is something to look into. */

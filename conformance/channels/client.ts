@@ -1,0 +1,435 @@
+/**
+ * A client of Protocol 1 in the hands of a case: says what it likes, and what must come back.
+ *
+ * @module
+ */
+import type { Connection } from "../peer/connection.ts";
+import { Broken } from "../peer/finding.ts";
+import { type Incoming, showIncoming } from "../peer/incoming.ts";
+import { binaryMessage, textMessage } from "../peer/sender.ts";
+import type { Violation } from "../peer/watch.ts";
+import { bytesOf, decodeUtf8, toHex } from "../wire/bytes.ts";
+import { close } from "../wire/frame.ts";
+import { TimeOut } from "../wire/socket.ts";
+import { BadDeflate } from "../wire/inflate.ts";
+import { BadEnvelope, decodeEnvelope, decompress, ENVELOPE } from "./envelope.ts";
+import { ANSWERS } from "./protocol.ts";
+import { checkShape, isRecord, parseMessage, type ServerMessage, showMessage } from "./shape.ts";
+import { Stream } from "./stream.ts";
+
+/** Something to send as JSON. */
+export type ClientMessage = { readonly type: string } & Readonly<Record<string, unknown>>;
+
+/** A place in a channel. */
+export interface Position {
+  readonly epoch: string;
+  readonly offset: number;
+}
+
+/** How a message came. */
+export interface Received {
+  readonly message: ServerMessage;
+  /** `text` alone, in a `batch`, as an envelope of `media`, or `compressed` in one. */
+  readonly how: "text" | "batch" | "media" | "compressed";
+  /** The bytes of media. */
+  readonly content?: Uint8Array;
+  /** The metadata of the envelope it came in; null where they take no bytes. */
+  readonly metadata?: Readonly<Record<string, unknown>> | null;
+  /** Bytes of the WebSocket message. */
+  readonly size: number;
+}
+
+/** How a connection ended. */
+export interface Ended {
+  /** The code of the Close frame; null without one, or without a frame. */
+  readonly code: number | null;
+  readonly reason: string;
+  /** What came on it that nobody had taken. */
+  readonly last: readonly ServerMessage[];
+}
+
+/** What a client takes from the case it is part of. */
+export interface ClientContext {
+  readonly name: string;
+  readonly timeout: number;
+  readonly note: (line: string) => void;
+  readonly onViolation: (violation: Violation) => void;
+}
+
+/** What was granted, by `welcome`. */
+interface Grants {
+  readonly binary?: unknown;
+  readonly compression?: { readonly algorithm?: unknown; readonly compact?: unknown };
+  readonly batch?: unknown;
+}
+
+/** One connection whose opening handshake is done. */
+export class Client {
+  /** The connection below: frames, Pings, pausing. */
+  readonly connection: Connection;
+  /** Everything that came, in order. */
+  readonly received: Received[] = [];
+  readonly #context: ClientContext;
+  readonly #inbox: ServerMessage[] = [];
+  readonly #stream: Stream;
+  #greeting: ServerMessage | null = null;
+  #grants: Grants = {};
+  #asked = 0;
+  #ended: Omit<Ended, "last"> | null = null;
+
+  constructor(connection: Connection, context: ClientContext) {
+    this.connection = connection;
+    this.#context = context;
+    this.#stream = new Stream(context.onViolation);
+  }
+
+  /** The `connected` it was greeted with. */
+  get greeting(): ServerMessage {
+    if (this.#greeting === null) throw new TypeError("not greeted yet");
+    return this.#greeting;
+  }
+
+  /** Its client id. */
+  get id(): string {
+    return String(this.greeting["client_id"]);
+  }
+
+  /** What resumes its session. */
+  get token(): string {
+    return String(this.greeting["reconnection_token"]);
+  }
+
+  /** A limit in force, or what it is by default. */
+  limit(name: string, otherwise: number): number {
+    const { limits } = this.greeting;
+    const value = isRecord(limits) ? limits[name] : undefined;
+    return typeof value === "number" ? value : otherwise;
+  }
+
+  /** Takes the greeting, which must be the first message. */
+  async greet(): Promise<ServerMessage> {
+    const first = await this.next(() => true, "connected");
+    if (first.type !== "connected") {
+      throw new Broken({ expected: "connected, before all else", observed: showMessage(first) });
+    }
+    this.#greeting = first;
+    return first;
+  }
+
+  /** Sends a message. */
+  send(message: ClientMessage): void {
+    this.sendText(JSON.stringify(message));
+  }
+
+  /** Sends a text, be it what it may. */
+  sendText(text: string): void {
+    this.#note(">", text);
+    this.connection.sendMessage(textMessage(text));
+  }
+
+  /** Sends bytes as a binary message. */
+  sendBytes(bytes: Uint8Array): void {
+    this.#note(">", `binary ${toHex(bytes, 48)}`);
+    this.connection.sendMessage(binaryMessage(bytes));
+  }
+
+  /** A correlation id that it has not used. */
+  correlation(): string {
+    return `${this.#context.name}-${++this.#asked}`;
+  }
+
+  /** Sends a request and returns its answer, be it what was asked for or an error. */
+  async ask(message: ClientMessage, timeout?: number): Promise<ServerMessage> {
+    const correlation_id = this.correlation();
+    this.send({ ...message, correlation_id });
+    return await this.answer(correlation_id, message.type, timeout);
+  }
+
+  /** The answer with this correlation id. */
+  async answer(correlation: string, to: string, timeout?: number): Promise<ServerMessage> {
+    return await this.next(
+      (message) => message["correlation_id"] === correlation,
+      `the answer to ${to} (correlation_id ${JSON.stringify(correlation)})`,
+      timeout,
+    );
+  }
+
+  /** Sends a request that must be answered by what the protocol names for it. */
+  async ok(message: ClientMessage): Promise<ServerMessage> {
+    const answer = await this.ask(message);
+    const expected = ANSWERS.get(message.type);
+    if (answer.type !== expected) {
+      const observed = showMessage(answer);
+      throw new Broken({ expected: `${expected} in answer to ${showMessage(message)}`, observed });
+    }
+    return answer;
+  }
+
+  /** Sends a request that must be answered by an error of this code. */
+  async refused(message: ClientMessage, ...codes: readonly string[]): Promise<ServerMessage> {
+    return expectError(await this.ask(message), codes, showMessage(message));
+  }
+
+  /** Sends a text that must be answered by an error of this code, without a correlation id. */
+  async refusedText(text: string, code: string): Promise<ServerMessage> {
+    this.sendText(text);
+    const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text;
+    return expectError(await this.nextAnswer(`the error ${code}`), [code], shown);
+  }
+
+  /** The same for a binary message. */
+  async refusedBytes(bytes: Uint8Array, code: string, shown = "it"): Promise<ServerMessage> {
+    this.sendBytes(bytes);
+    return expectError(await this.nextAnswer(`the error ${code}`), [code], shown);
+  }
+
+  /** The next message that is not unasked: no event, gap, batch or notice. */
+  async nextAnswer(awaited: string): Promise<ServerMessage> {
+    return await this.next(({ type }) => !UNASKED.has(type), awaited);
+  }
+
+  /** Subscribes to channels, each of which must be had. */
+  async subscribe(
+    channels: string | readonly string[],
+    fields: Readonly<Record<string, unknown>> = {},
+  ): Promise<ServerMessage> {
+    const names = [channels].flat();
+    const answer = await this.ok({ type: "subscribe", channels: names, ...fields });
+    const had = answer["channels"];
+    if (!Array.isArray(had) || !names.every((name) => had.includes(name))) {
+      throw new Broken({ expected: `a subscription to ${names}`, observed: showMessage(answer) });
+    }
+    return answer;
+  }
+
+  /** Publishes an event, which must be taken, and returns its position. */
+  async publish(
+    channel: string,
+    data: unknown = {},
+    fields: Readonly<Record<string, unknown>> = {},
+  ): Promise<Position> {
+    const answer = await this.ok({ type: "publish", channel, event_type: "kit", data, ...fields });
+    return { epoch: String(answer["epoch"]), offset: Number(answer["offset"]) };
+  }
+
+  /** The next event of a channel that has an offset: presence has none. */
+  async event(channel: string, timeout?: number): Promise<ServerMessage> {
+    return await this.next(
+      (message) => isEvent(message, channel),
+      `an event of ${channel}`,
+      timeout,
+    );
+  }
+
+  /** The next so many events of a channel. */
+  async events(channel: string, count: number): Promise<ServerMessage[]> {
+    const events: ServerMessage[] = [];
+    while (events.length < count) events.push(await this.event(channel));
+    return events;
+  }
+
+  /** The next message of a type. */
+  async message(type: string, timeout?: number): Promise<ServerMessage> {
+    return await this.next((message) => message.type === type, type, timeout);
+  }
+
+  /** Takes the first message, come or to come, that fits; the others stay. */
+  async next(
+    fits: (message: ServerMessage) => boolean,
+    awaited: string,
+    timeout = this.#context.timeout,
+  ): Promise<ServerMessage> {
+    let looked = 0;
+    const deadline = performance.now() + timeout;
+    for (;;) {
+      for (; looked < this.#inbox.length; looked++) {
+        const message = this.#inbox[looked];
+        if (message !== undefined && fits(message)) {
+          this.#inbox.splice(looked, 1);
+          return message;
+        }
+      }
+      await this.#read(awaited, deadline - performance.now(), timeout);
+    }
+  }
+
+  /**
+   * All that has come by the time that a `ping` sent now is answered, taken from the inbox. What the
+   * server has sent before the answer stands in it: so it proves what did not come.
+   */
+  async fence(): Promise<ServerMessage[]> {
+    const correlation = this.correlation();
+    this.send({ type: "ping", correlation_id: correlation });
+    await this.answer(correlation, "ping, as a fence");
+    return this.#inbox.splice(0);
+  }
+
+  /** Nothing of this kind has come, nor comes before the answer to a `ping`. */
+  async nothing(fits: (message: ServerMessage) => boolean, why: string): Promise<void> {
+    const wrong = (await this.fence()).find(fits);
+    if (wrong !== undefined) {
+      throw new Broken({ expected: `nothing (${why})`, observed: showMessage(wrong) });
+    }
+  }
+
+  /** The connection is open and works: a `ping` is answered; what came before stays in the inbox. */
+  async alive(): Promise<void> {
+    await this.ok({ type: "ping" });
+  }
+
+  /** Closes the connection, as a client does, and waits for the end. */
+  async close(code: number | null = 1000): Promise<void> {
+    this.#note(">", `Close ${code ?? "without a code"}`);
+    this.connection.send(close(code));
+    await this.ended();
+  }
+
+  /** Cuts the connection, without a Close frame. */
+  cut(): void {
+    this.#note(">", "cut");
+    this.connection.wire.reset();
+  }
+
+  /** Waits for the server's Close frame, or the end of TCP. */
+  async ended(timeout = this.#context.timeout): Promise<Ended> {
+    const deadline = performance.now() + timeout;
+    while (this.#ended === null) {
+      await this.#read("the end of the connection", deadline - performance.now(), timeout, true);
+    }
+    return { ...this.#ended, last: this.#inbox.splice(0) };
+  }
+
+  async #read(awaited: string, left: number, whole: number, mayEnd = false): Promise<void> {
+    if (this.#ended !== null && !mayEnd) {
+      const { code } = this.#ended;
+      const observed = `the connection ended, ${code ?? "without a Close frame"}; ${this.#came()}`;
+      throw new Broken({ expected: awaited, observed });
+    }
+    let incoming: Incoming;
+    try {
+      incoming = await this.connection.next(awaited, left);
+    } catch (error) {
+      if (!(error instanceof TimeOut)) throw error;
+      const observed = `${this.#came()} in ${whole} ms`;
+      throw new Broken({ expected: awaited, observed, awaited });
+    }
+    this.#take(incoming);
+  }
+
+  #came(): string {
+    if (this.#inbox.length === 0) return "nothing";
+    return `only ${this.#inbox.slice(-3).map((message) => showMessage(message)).join(", ")}`;
+  }
+
+  #take(incoming: Incoming): void {
+    switch (incoming.kind) {
+      case "message": {
+        const { type, data } = incoming.message;
+        if (type === "text") return this.#takeText(decodeUtf8(data) ?? "", "text", data.length);
+        return this.#takeBinary(data);
+      }
+      case "close":
+        this.#note("<", showIncoming(incoming));
+        this.#ended ??= { code: incoming.code, reason: decodeUtf8(incoming.reason) ?? "" };
+        return;
+      case "end":
+        if (this.#ended === null) this.#note("<", showIncoming(incoming));
+        this.#ended ??= { code: null, reason: "" };
+        return;
+      case "garbage":
+        throw new Broken({ expected: "frames of RFC 6455", observed: incoming.observed });
+    }
+  }
+
+  #takeText(text: string, how: "text" | "compressed", size: number): void {
+    this.#note("<", how === "text" ? text : `compressed ${text}`);
+    const message = parseMessage(text);
+    if (typeof message === "string") {
+      return this.#context.onViolation({ rule: "HDL-MSG-1", observed: message });
+    }
+    if (message.type !== "batch") return this.#put({ message, how, size });
+    if (this.#grants.batch === undefined) {
+      this.#context.onViolation({ rule: "HDL-BAT-1", observed: showMessage(message) });
+    }
+    const { messages } = message;
+    for (const one of Array.isArray(messages) ? messages : []) {
+      const part = parseMessage(JSON.stringify(one));
+      if (typeof part === "string") {
+        this.#context.onViolation({ rule: "HDL-BAT-2", observed: part });
+      } else this.#put({ message: part, how: "batch", size });
+    }
+  }
+
+  #takeBinary(data: Uint8Array): void {
+    this.#note("<", `binary ${toHex(data, 48)}`);
+    const { binary, compression } = this.#grants;
+    try {
+      const { type, metadata, payload } = decodeEnvelope(data);
+      if (type === ENVELOPE.json) {
+        if (compression === undefined) {
+          const observed = "COMPRESSED_JSON where compression was not granted";
+          this.#context.onViolation({ rule: "HDL-CMP-2", observed });
+        }
+        const algorithm = String(metadata?.["compression"] ?? compression?.algorithm);
+        if (compression !== undefined && algorithm !== compression.algorithm) {
+          const observed = `COMPRESSED_JSON by ${algorithm}, not ${compression.algorithm}`;
+          this.#context.onViolation({ rule: "HDL-CMP-2", observed });
+        }
+        const text = decodeUtf8(decompress(payload, algorithm)) ?? "";
+        this.#takeText(text, "compressed", data.length);
+        const last = this.received.at(-1);
+        if (last !== undefined) this.received.splice(-1, 1, { ...last, metadata });
+        return;
+      }
+      if (binary === undefined) {
+        const observed = `an envelope of type ${type} where binary was not granted`;
+        this.#context.onViolation({ rule: "HDL-BIN-7", observed });
+      }
+      const message = { type: "event", ...metadata } as ServerMessage;
+      const how = "media";
+      this.#put({ message, how, content: payload, metadata, size: data.length });
+    } catch (error) {
+      if (!(error instanceof BadEnvelope) && !(error instanceof BadDeflate)) throw error;
+      throw new Broken({ expected: "an envelope as PROTOCOL.md has it", observed: error.message });
+    }
+  }
+
+  #put(received: Received): void {
+    const { message, how } = received;
+    this.received.push(received);
+    if (how !== "media") {
+      for (const violation of checkShape(message)) this.#context.onViolation(violation);
+    }
+    this.#stream.take(message);
+    if (message.type === "welcome") {
+      this.#grants = isRecord(message["features"]) ? message["features"] : {};
+    }
+    this.#inbox.push(message);
+  }
+
+  #note(direction: ">" | "<", text: string): void {
+    const shown = text.length > 400
+      ? `${text.slice(0, 400)}… (${bytesOf(text).length} bytes)`
+      : text;
+    this.#context.note(`${this.#context.name} ${direction} ${shown}`);
+  }
+}
+
+/** What a server sends without being asked. */
+const UNASKED = new Set(["event", "gap", "disconnected", "token_expiring"]);
+
+function isEvent(message: ServerMessage, channel: string): boolean {
+  return message.type === "event" && message["channel"] === channel &&
+    message["offset"] !== undefined;
+}
+
+function expectError(
+  answer: ServerMessage,
+  codes: readonly string[],
+  to: string,
+): ServerMessage {
+  const code = String(answer["code"]);
+  if (answer.type === "error" && codes.includes(code)) return answer;
+  const expected = `the error ${codes.join(" or ")} in answer to ${to}`;
+  throw new Broken({ expected, observed: showMessage(answer) });
+}
