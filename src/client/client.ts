@@ -1,7 +1,7 @@
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import type { Features } from "../protocol/messages.ts";
 import { Core } from "./core.ts";
-import type { ClientEvents, ClientStatus } from "./events.ts";
+import type { AuthenticatedInfo, ClientEvents, ClientStatus } from "./events.ts";
 import {
   type ClientPresence,
   type HistoryOptions,
@@ -333,6 +333,20 @@ export class Client<H extends HubShape = HubShape> implements AsyncDisposable {
     ...[payload, options]: PayloadArguments<PayloadOf<H, T>, ClientSendOptions>
   ): void {
     this.#core.sender.message(type, payload, { resend: options?.resend });
+  }
+
+  /**
+   * Gives the server a new token for the connection there is: it may bring another role, never another
+   * user. Where the option `token` is a function, the client does this by itself before its token runs
+   * out.
+   *
+   * @param token The token. @default what the option `token` gives
+   * @throws {HeddleError} `refused` ({@linkcode RefusedError}, `reason` being `unauthorized`,
+   * `token_expired` or `forbidden`: the connection goes on as it was), `unauthorized` where the token
+   * function failed, `option_invalid` where there is no token, `timeout`, `closed` as `request`.
+   */
+  authenticate(token?: string, options?: RequestOptions): Promise<AuthenticatedInfo> {
+    return this.#core.renewal.authenticate(token, options);
   }
 
   /** Measures the way to the server and back, in milliseconds. Throws as `request` does. */

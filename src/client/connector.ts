@@ -1,6 +1,6 @@
 import { assertNever } from "../base/exhaustive.ts";
 import { HeddleError } from "../base/errors.ts";
-import { closeAction } from "../protocol/close.ts";
+import { closeAction, closeTable } from "../protocol/close.ts";
 import type { ServerMessageOf } from "../protocol/messages.ts";
 import { backoffDelay, retryAfterDelay } from "./backoff.ts";
 import type { ClientEvents, ClientStatus } from "./events.ts";
@@ -153,8 +153,9 @@ export class Connector {
 
   /** The next attempt and the wait before it, undefined where there is to be none. */
   #next({ code, retryAfter }: LinkEnding): ClientEvents["reconnecting"] | undefined {
-    const { reconnect, random } = this.#options;
+    const { reconnect, random, credentials } = this.#options;
     if (reconnect === undefined || closeAction(code) === "terminal") return undefined;
+    if (code === closeTable.token_expired.code && credentials.isFixed) return undefined;
     const attempt = this.#attempt + 1;
     if (reconnect.attempts !== 0 && attempt > reconnect.attempts) return undefined;
     // Added, not compared: all clients of a server are told the same, and should still spread out.

@@ -11,6 +11,7 @@ import { Listeners } from "./listeners.ts";
 import { type ClientOptions, type ResolvedClientOptions, resolveOptions } from "./options.ts";
 import { Positions } from "./positions.ts";
 import { Queue } from "./queue.ts";
+import { Renewal } from "./renewal.ts";
 import { Requests } from "./requests.ts";
 import { Sender } from "./sender.ts";
 import { Session } from "./session.ts";
@@ -30,6 +31,7 @@ export class Core {
   readonly #acknowledger: Acknowledger;
   readonly #inbox: Inbox;
   readonly session: Session;
+  readonly renewal: Renewal;
   readonly connector: Connector;
   #clientId: string | undefined;
 
@@ -75,6 +77,12 @@ export class Core {
       inbox: this.#inbox,
       sender: this.sender,
     }, session?.token);
+    this.renewal = new Renewal({
+      credentials: this.options.credentials,
+      sender: this.sender,
+      listeners: this.listeners,
+      clock,
+    });
     this.connector = new Connector(this.options, this.listeners, {
       greeted: (message, link, begin) => this.#greeted(message, link, begin),
       offline: (error) => this.#offline(error),
@@ -160,6 +168,7 @@ export class Core {
   #offline(error: HeddleError): void {
     this.#clientId = undefined;
     this.session.offline();
+    this.renewal.offline();
     this.#inbox.offline();
     this.subscriptions.offline();
     this.queue.offline(error);
@@ -180,9 +189,10 @@ export class Core {
   #received(message: Received): void {
     this.listeners.emit("message", message.raw);
     const { known } = message;
-    // Both take effect before anything that follows, which may be in the same tick.
+    // These take effect before anything that follows, which may be in the same tick.
     if (known?.type === "subscribed") this.#inbox.subscribed(known);
     if (known?.type === "resumed") this.session.resumed(known);
+    if (known?.type === "authenticated") this.renewal.authenticated(known);
     if (this.queue.answered(message) || this.requests.take(message)) return;
     switch (known?.type) {
       case "event":
@@ -192,6 +202,9 @@ export class Core {
         return;
       case "disconnected":
         this.session.disconnected(known);
+        return;
+      case "token_expiring":
+        this.renewal.expiring(known);
         return;
       case "error":
         this.listeners.report(new RefusedError(known));

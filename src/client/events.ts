@@ -96,6 +96,22 @@ export interface UnsubscribedInfo {
   readonly message: string;
 }
 
+/** The token of the connection runs out soon. */
+export interface TokenExpiringInfo {
+  /** Seconds for which it still holds. */
+  readonly expiresIn: number;
+}
+
+/** The server took a new token. */
+export interface AuthenticatedInfo {
+  /** The same as before. */
+  readonly userId: string | null;
+  /** The role from now on; what it does not permit is told with `unsubscribed`. */
+  readonly role: string;
+  /** Seconds for which the token holds; absent where it does not run out. */
+  readonly expiresIn?: number;
+}
+
 /** What `client.on` takes, and what its listeners get. */
 export interface ClientEvents {
   readonly status: ClientStatus;
@@ -106,6 +122,8 @@ export interface ClientEvents {
   readonly exhausted: ExhaustedInfo;
   readonly unsubscribed: UnsubscribedInfo;
   readonly resumed: ResumedInfo;
+  readonly token_expiring: TokenExpiringInfo;
+  readonly authenticated: AuthenticatedInfo;
   readonly gap: GapInfo;
   readonly recovered: RecoveredInfo;
   /** Every event, also those to this user, to this connection and to everyone. */
@@ -127,6 +145,8 @@ export const eventNames = Object.keys(
     exhausted: true,
     unsubscribed: true,
     resumed: true,
+    token_expiring: true,
+    authenticated: true,
     gap: true,
     recovered: true,
     event: true,

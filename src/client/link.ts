@@ -130,8 +130,8 @@ export class Link {
   }
 
   async #open(): Promise<void> {
-    const { address, tokenPlace } = this.#options;
-    const token = await this.#findToken();
+    const { address, credentials, tokenPlace } = this.#options;
+    const token = await credentials.find();
     const WebSocket = this.#options.WebSocket ?? await defaultWebSocket();
     if (this.#state === "over") return;
     const { url, protocols } = target(address, token, tokenPlace);
@@ -147,16 +147,6 @@ export class Link {
       this.#closed(code === 0 ? 1006 : code, reason);
     };
     this.#socket = socket;
-  }
-
-  async #findToken(): Promise<string | undefined> {
-    const { token } = this.#options;
-    if (typeof token !== "function") return token;
-    try {
-      return await token();
-    } catch (cause) {
-      throw new HeddleError("unauthorized", "the token function failed", { cause });
-    }
   }
 
   #take(data: unknown): void {

@@ -12,6 +12,7 @@ export { backoffDelay, type ReconnectOptions } from "./backoff.ts";
 export { Client, type ClientPublished, createClient } from "./client.ts";
 export { ClosedError, RefusedError } from "./errors.ts";
 export type {
+  AuthenticatedInfo,
   ClientEvents,
   ClientStatus,
   ConnectedInfo,
@@ -22,6 +23,7 @@ export type {
   ReconnectingInfo,
   RecoveredInfo,
   ResumedInfo,
+  TokenExpiringInfo,
   UnsubscribedInfo,
 } from "./events.ts";
 export type { RawMessage } from "./frames.ts";

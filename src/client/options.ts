@@ -11,13 +11,17 @@ import { type Random, systemRandom } from "../base/random.ts";
 import { describeIssue } from "../protocol/decode.ts";
 import { type Features, MAX_CORRELATION_ID, positionSchema } from "../protocol/messages.ts";
 import { type ReconnectOptions, resolveReconnect } from "./backoff.ts";
+import { Credentials } from "./credentials.ts";
 import type { QueueOptions } from "./queue.ts";
 import { checkTimeout } from "./requests.ts";
 import type { ClientSession } from "./session.ts";
 import type { ClientSocketConstructor } from "./socket.ts";
 import { parseUrl, type TokenPlace } from "./url.ts";
 
-/** A token, or what finds one; it is asked anew for every attempt to connect. */
+/**
+ * A token, or what finds one: it is asked anew for every attempt to connect, and where the server says
+ * that the connection's token is about to run out.
+ */
 export type TokenSource = string | (() => MaybePromise<string | undefined>);
 
 /** Options of `createClient`. Times are milliseconds, sizes bytes. */
@@ -27,7 +31,10 @@ export interface ClientOptions {
    * and `wss`; in a page, a path such as `/ws` will do.
    */
   readonly url: string | URL;
-  /** A JWT, or a function that gives one. @default none: anonymous */
+  /**
+   * A JWT, or a function that gives one: with a function, the client renews its token by itself, and comes
+   * back with a new one where the server closed for the old. @default none: anonymous
+   */
   readonly token?: TokenSource;
   /** How the token travels; as a subprotocol it stays out of access logs. @default "query" */
   readonly tokenPlace?: TokenPlace;
@@ -59,7 +66,7 @@ export interface ClientOptions {
 /** The options with every default filled in. */
 export interface ResolvedClientOptions {
   readonly address: URL;
-  readonly token: TokenSource | undefined;
+  readonly credentials: Credentials;
   readonly tokenPlace: TokenPlace;
   readonly WebSocket: ClientSocketConstructor | undefined;
   readonly reconnect: ReconnectOptions | undefined;
@@ -129,7 +136,7 @@ export function resolveOptions(options: ClientOptions): ResolvedClientOptions {
   }
   return {
     address: parseUrl(options.url),
-    token,
+    credentials: new Credentials(token),
     tokenPlace,
     WebSocket,
     reconnect: reconnect === false ? undefined : resolveReconnect(reconnect),
