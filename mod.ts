@@ -131,6 +131,8 @@ export type {
   Publisher,
   PublishOptions,
 } from "./src/hub/publication.ts";
+export { type Settings, settingsFromEnvironment } from "./src/hub/settings/settings.ts";
+export type { Environment } from "./src/hub/settings/variables.ts";
 export {
   type ActionExecuted,
   type ClientConnected,

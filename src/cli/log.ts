@@ -6,11 +6,8 @@
 import process from "node:process";
 import { HeddleError } from "../base/errors.ts";
 import type { Logger } from "../hub/logger.ts";
-import type { LogLevel } from "../hub/stock.ts";
+import { type LogLevel, logLevels } from "../hub/stock.ts";
 import { colorsFor, printableLine } from "./terminal.ts";
-
-/** The levels of a log, the least grave first. */
-export const logLevels = ["debug", "info", "warn", "error"] as const satisfies LogLevel[];
 
 type Fields = Readonly<Record<string, unknown>>;
 

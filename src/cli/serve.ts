@@ -3,17 +3,18 @@ import { Command } from "commander";
 import { machineSampler } from "../adapter/machine.ts";
 import type { Server } from "../adapter/server.ts";
 import { channel } from "../channel/definition.ts";
-import { originsFor } from "../guard/origin.ts";
 import { tokenIssuer } from "../guard/issuer.ts";
 import { jwtAuth } from "../guard/jwt.ts";
+import type { Settings } from "../hub/settings/settings.ts";
 import { type Feeds, stockFeeds } from "../hub/feeds.ts";
 import { type AnyHub, createHub } from "../hub/hub.ts";
 import { stockChannels } from "../hub/stock.ts";
 import { banner } from "./banner.ts";
+import { environmentHelp } from "./environment_help.ts";
 import { CommandError, FAILED } from "./failure.ts";
 import { lineLogger } from "./log.ts";
 import { serveHub } from "./runtime.ts";
-import { readSettings, type ServeFlags, type ServeSettings } from "./settings.ts";
+import { readSettings, type ServeFlags } from "./settings.ts";
 import { stopSignal } from "./stop.ts";
 import { VERSION } from "./version.ts";
 
@@ -23,16 +24,9 @@ const DRAIN = 5000;
 /** How long the port has to close after that, in milliseconds. */
 const CLOSE = 2000;
 
-const ENVIRONMENT = `
-Environment variables:
-  ENVIRONMENT       development, testing, staging or production. Development lets anonymous
-                    connections in and prints an admin token. Not set, it is development where
-                    JWT_SECRET is not set and HOST is this machine alone, else production
-  JWT_SECRET        what tokens are signed with (HS256), 32 bytes or more; needed but in development
-  HOST, PORT, METRICS_INTERVAL, LOG_LEVEL    as the options, which go first
-
-SIGINT and SIGTERM tell clients to come back later, and end it with exit code 0; the same again after
-a second ends it at once.`;
+const AFTER = `
+Options go before variables. SIGINT and SIGTERM tell clients to come back later, and end it with exit
+code 0; the same again after a second ends it at once.`;
 
 /** `heddle serve`: a hub with the stock channels and rooms, until a signal ends it. */
 export function serveCommand(): Command {
@@ -42,24 +36,24 @@ export function serveCommand(): Command {
     .option("--port <port>", "the port to listen at, 0 for a free one (default: 8000)")
     .option("--metrics-interval <seconds>", "time between two system_metrics (default: 5)")
     .option("--log-level <level>", "debug, info, warn or error (default: info)")
-    .addHelpText("after", ENVIRONMENT)
+    .addHelpText("after", ({ command }) => environmentHelp(command) + AFTER)
     .action((flags: ServeFlags) => serve(readSettings(process.env, flags)));
 }
 
-async function serve(settings: ServeSettings): Promise<void> {
+async function serve(settings: Settings): Promise<void> {
   const stopped = stopSignal();
-  const secret = settings.secret ?? randomSecret();
+  const secret = settings.auth.secret ?? randomSecret();
   const isDevelopment = settings.environment === "development";
   const feeds = stockFeeds({
     version: VERSION,
     sample: machineSampler(),
-    interval: Math.round(settings.metricsInterval * 1000),
+    interval: settings.metricsInterval,
     logger: lineLogger(settings.logLevel),
   });
   const log = feeds.hooks.logger;
   const hub = createHub({
-    auth: jwtAuth({ secret, anonymous: isDevelopment }),
-    origin: { allow: originsFor(settings.environment) },
+    ...settings.hub,
+    auth: jwtAuth({ ...settings.auth, secret }),
     channels: { ...stockChannels(), "room:*": room },
     rooms: "room:",
     logger: log,
@@ -73,12 +67,13 @@ async function serve(settings: ServeSettings): Promise<void> {
       feeds.hooks.onDisconnect(connection, ending);
     },
   });
-  const server = await listen(hub, settings);
+  const server = await listen(hub, settings.server);
   feeds.start(hub);
   const adminToken = isDevelopment
     ? await tokenIssuer({ secret, algorithm: "HS256" }).issue({ userId: "admin", role: "admin" })
     : undefined;
-  process.stdout.write(banner(server, settings, adminToken));
+  process.stdout.write(banner(server, settings.environment, adminToken));
+  for (const warning of settings.warnings) log.warn(warning);
   log.info("listening", { url: server.url, environment: settings.environment });
 
   const signal = await stopped;
@@ -94,26 +89,26 @@ const room = channel({
   presence: true,
 });
 
-async function listen(hub: AnyHub, { host, port }: ServeSettings): Promise<Server> {
+async function listen(hub: AnyHub, address: Settings["server"]): Promise<Server> {
   try {
-    return await serveHub(hub, { hostname: host, port });
+    return await serveHub(hub, address);
   } catch (error) {
     await hub.drain();
-    throw new CommandError(FAILED, describeListenError(error, host, port));
+    throw new CommandError(FAILED, describeListenError(error, address));
   }
 }
 
-function describeListenError(error: unknown, host: string, port: number): string {
+function describeListenError(error: unknown, { hostname, port }: Settings["server"]): string {
   const { name, code, message } = error as Partial<NodeJS.ErrnoException>;
   switch (code ?? name) {
     case "EADDRINUSE":
     case "AddrInUse":
-      return `port ${port} at ${host} is in use: choose another with --port or PORT`;
+      return `port ${port} at ${hostname} is in use: choose another with --port or PORT`;
     case "EACCES":
     case "PermissionDenied":
-      return `port ${port} at ${host} is not for this user: choose one above 1023`;
+      return `port ${port} at ${hostname} is not for this user: choose one above 1023`;
     default:
-      return `cannot listen at ${host} port ${port}: ${message}`;
+      return `cannot listen at ${hostname} port ${port}: ${message}`;
   }
 }
 

@@ -129,6 +129,63 @@ describe("heddle serve", () => {
     assertMatch(known.stdout, /"user_id": "u1"/);
   });
 
+  it("lets in without a token in production where it is told to, and warns of it", async () => {
+    const { running, url } = await serving({
+      ENVIRONMENT: "production",
+      JWT_SECRET: secret,
+      WEBSOCKET_REQUIRE_AUTH: "false",
+      WEBSOCKET_REQIRE_AUTH: "true",
+    });
+    await using _server = running;
+    const connect = ["connect", "--url", url, "--subscribe", "metrics", "--count", "1"];
+    const { code, stderr } = await run(connect);
+    assertEquals(code, 0, stderr);
+    await running.sees(/warn .*WEBSOCKET_REQUIRE_AUTH is false in production/, "stderr");
+    await running.sees(/warn .*is WEBSOCKET_REQUIRE_AUTH meant\?/, "stderr");
+  });
+
+  it("refuses without a token in development where it is told to, and prints an admin's", async () => {
+    const { running, url, adminToken } = await serving({ WEBSOCKET_REQUIRE_AUTH: "true" });
+    await using _server = running;
+    const connect = ["connect", "--url", url, "--subscribe", "metrics", "--count", "1"];
+    const anonymous = await run(connect);
+    assertEquals(anonymous.code, 1);
+    assertMatch(anonymous.stderr, /HTTP 401: a token is needed/);
+    const admin = await run([...connect, "--token", adminToken]);
+    assertEquals(admin.code, 0, admin.stderr);
+  });
+
+  it("takes its limits and intervals from the environment, and tells them", async () => {
+    const { running, url } = await serving({
+      WEBSOCKET_MAX_MESSAGE_SIZE: "20480",
+      WEBSOCKET_HEARTBEAT_INTERVAL: "15000",
+    });
+    await using _server = running;
+    const response = await fetch(`${url.replace(/^ws/, "http")}/config`);
+    const { websocket_config: { connection_limits } } = await response.json();
+    assertEquals(connection_limits.max_message_size, 20_480);
+    assertEquals(connection_limits.heartbeat_interval, 15_000);
+  });
+
+  it("names every mistake in the environment at once, and exits with 2", async () => {
+    const { code, stdout, stderr } = await run(["serve", "--log-level", "loud"], {
+      ENVIRONMENT: "prod",
+      JWT_SECRET: "hunter2",
+      WEBSOCKET_HEARTBEAT_INTERVAL: "30",
+      REDIS_URL: "redis://:hunter2@localhost",
+    });
+    assertEquals([code, stdout], [2, ""]);
+    const lines = stderr.trimEnd().split("\n");
+    assertEquals(lines.map((line) => line.split(" ").slice(0, 2).join(" ")), [
+      "heddle: ENVIRONMENT",
+      "heddle: JWT_SECRET",
+      "heddle: --log-level",
+      "heddle: WEBSOCKET_HEARTBEAT_INTERVAL",
+      "heddle: REDIS_URL",
+    ]);
+    assert(!stderr.includes("hunter2"), stderr);
+  });
+
   it("refuses to start without a secret where it is not development", async () => {
     for (const ENVIRONMENT of ["production", "staging", "testing"]) {
       const { code, stdout, stderr } = await run(["serve"], { ENVIRONMENT });

@@ -3,26 +3,9 @@
  *
  * @module
  */
-import { z } from "zod";
+import { readEnvironment, type Settings } from "../hub/settings/settings.ts";
+import { MIN_SECRET, SECRET_HINT } from "../hub/settings/variables.ts";
 import { CommandError, MISUSED } from "./failure.ts";
-import type { LogLevel } from "../hub/stock.ts";
-import { logLevels } from "./log.ts";
-
-/** Where a server runs: anonymous connections are let in during development alone. */
-export const environments = ["development", "testing", "staging", "production"] as const;
-
-/** What `heddle serve` runs with. */
-export interface ServeSettings {
-  readonly environment: (typeof environments)[number];
-  readonly host: string;
-  /** 0 takes a free one. */
-  readonly port: number;
-  /** Seconds between two `system_metrics`. */
-  readonly metricsInterval: number;
-  readonly logLevel: LogLevel;
-  /** What tokens are signed with; undefined in development only. */
-  readonly secret: string | undefined;
-}
 
 /** Options of the command line. Each goes before the environment variable of the same meaning. */
 export interface ServeFlags {
@@ -32,32 +15,7 @@ export interface ServeFlags {
   readonly logLevel?: string;
 }
 
-/** The fewest bytes that HS256 takes (RFC 7518 section 3.2). */
-const MIN_SECRET = 32;
-
-const DEFAULT_HOST = "127.0.0.1";
-const HINT = "`openssl rand -base64 48` makes one";
-
-function must(be: string) {
-  return { error: ({ input }: { input?: unknown }) => `is "${String(input)}"; it must be ${be}` };
-}
-
-const port = "a whole number from 0 to 65535, where 0 takes a free port";
-const interval = "a number of seconds from 0.1 to 86400";
-const schema = z.object({
-  ENVIRONMENT: z.enum(environments, must(`one of ${environments.join(", ")}`)).optional(),
-  HOST: z.string().regex(/^[\w.:%-]+$/, must("a host name or an IP address")).default(DEFAULT_HOST),
-  PORT: z.string().regex(/^\d{1,5}$/, must(port)).default("8000").transform(Number)
-    .refine((number) => number <= 65_535, must(port)),
-  METRICS_INTERVAL: z.string().regex(/^\d+(\.\d+)?$/, must(interval)).default("5")
-    .transform(Number).refine((number) => number >= 0.1 && number <= 86_400, must(interval)),
-  LOG_LEVEL: z.enum(logLevels, must(`one of ${logLevels.join(", ")}`)).default("info"),
-  // Never told, however wrong it is.
-  JWT_SECRET: z.string().refine((secret) => byteLength(secret) >= MIN_SECRET, {
-    error: ({ input }) =>
-      `has ${byteLength(String(input))} bytes; it must have ${MIN_SECRET} or more: ${HINT}`,
-  }).optional(),
-});
+type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads the settings. ENVIRONMENT need not be set on one's own machine: where it is not, a server
@@ -65,43 +23,33 @@ const schema = z.object({
  *
  * @throws {CommandError} with all that is wrong, and what would be right.
  */
-export function readSettings(
-  variables: Readonly<Record<string, string | undefined>>,
-  flags: ServeFlags = {},
-): ServeSettings {
-  const named: Readonly<Record<string, string | undefined>> = {
+export function readSettings(variables: Variables, flags: ServeFlags = {}): Settings {
+  const named = given({
     HOST: flags.host,
     PORT: flags.port,
     METRICS_INTERVAL: flags.metricsInterval,
     LOG_LEVEL: flags.logLevel,
-  };
-  const given = { ...variables };
-  for (const [name, value] of Object.entries(named)) if (value !== undefined) given[name] = value;
-
-  const { success, data, error } = schema.safeParse(given);
-  const mistakes = error?.issues.map(({ path: [name], message }) => {
-    const isFlag = named[String(name)] !== undefined;
-    return `${isFlag ? flagOf(String(name)) : String(name)} ${message}`;
-  }) ?? [];
-  const environment = given["ENVIRONMENT"] ?? usualEnvironment(given);
-  if (given["JWT_SECRET"] === undefined && environment !== "development") {
-    mistakes.push(secretNeeded(given));
+  });
+  const set = given({ ...variables, ...named });
+  const environment = set["ENVIRONMENT"] ?? usualEnvironment(set);
+  const { settings, mistakes } = readEnvironment({ ...set, ENVIRONMENT: environment });
+  const lines = mistakes.map(({ name, message }) => {
+    return `${name in named ? flagOf(name) : name} ${message}`;
+  });
+  if (set["JWT_SECRET"] === undefined && environment !== "development") {
+    lines.push(secretNeeded(set));
   }
-  if (!success || mistakes.length > 0) throw new CommandError(MISUSED, mistakes.join("\n"));
-  return {
-    environment: data.ENVIRONMENT ?? usualEnvironment(given),
-    host: data.HOST,
-    port: data.PORT,
-    metricsInterval: data.METRICS_INTERVAL,
-    logLevel: data.LOG_LEVEL,
-    secret: data.JWT_SECRET,
-  };
+  if (set["REDIS_URL"] !== undefined) lines.push(NO_REDIS);
+  if (settings === undefined || lines.length > 0) throw new CommandError(MISUSED, lines.join("\n"));
+  return settings;
 }
 
-type Variables = Readonly<Record<string, string | undefined>>;
+/** Started all the same, each of several servers would keep its events to itself. */
+const NO_REDIS = "REDIS_URL is set, and this version has no Redis broker: a server would share " +
+  "nothing with others. Unset it to run this one alone";
 
 function usualEnvironment({ HOST, JWT_SECRET }: Variables): "development" | "production" {
-  const isOwn = JWT_SECRET === undefined && isLoopback(HOST ?? DEFAULT_HOST);
+  const isOwn = JWT_SECRET === undefined && (HOST === undefined || isLoopback(HOST));
   return isOwn ? "development" : "production";
 }
 
@@ -110,15 +58,17 @@ function secretNeeded({ ENVIRONMENT, HOST }: Variables): string {
     ? `ENVIRONMENT is not set and other machines may reach HOST ${HOST}, so this is production`
     : `ENVIRONMENT is "${ENVIRONMENT}"`;
   return `JWT_SECRET is not set, and it is needed: ${why}. Set it to ${MIN_SECRET} bytes or more ` +
-    `(${HINT}), or set ENVIRONMENT=development, which lets everybody in`;
+    `(${SECRET_HINT}), or set ENVIRONMENT=development, which lets everybody in`;
 }
 
 function flagOf(variable: string): string {
   return `--${variable.toLowerCase().replaceAll("_", "-")}`;
 }
 
-function byteLength(text: string): number {
-  return new TextEncoder().encode(text).length;
+function given(variables: Variables): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }
 
 /** Whether an address is this machine's own alone. */

@@ -77,8 +77,11 @@ export type ClientDisconnected = z.infer<typeof clientDisconnected>;
 /** The data of `status.started`, `status.draining` and other `status.…` events. */
 export type ServerStatus = z.infer<typeof serverStatus>;
 
+/** The levels of a log, the least grave first. */
+export const logLevels = ["debug", "info", "warn", "error"] as const;
+
 /** How much a line of the log matters. */
-export type LogLevel = "debug" | "info" | "warn" | "error";
+export type LogLevel = (typeof logLevels)[number];
 
 /** The data of `action.executed`; it may hold more. */
 export type ActionExecuted = z.infer<typeof actionExecuted>;
