@@ -1,5 +1,6 @@
 import { doorsContract } from "./contract/doors.ts";
 import { endingsContract } from "./contract/endings.ts";
+import { fanoutContract } from "./contract/fanout.ts";
 import { handshakeContract } from "./contract/handshake.ts";
 import { hostileContract } from "./contract/hostile.ts";
 import { messagesContract } from "./contract/messages.ts";
@@ -15,4 +16,9 @@ for (const subject of subjects) {
   pressureContract(subject);
   serverContract(subject);
   hostileContract(subject);
+  fanoutContract(subject);
+  const each = { ...subject, name: `${subject.name}, each by itself`, fanout: "each" } as const;
+  messagesContract(each);
+  pressureContract(each);
+  fanoutContract(each);
 }

@@ -7,7 +7,8 @@ import type { Hono } from "hono";
 import { Refusal } from "../guard/refusal.ts";
 import { type RouteOptions, routes, type UpgradeHandler } from "../http/routes.ts";
 import type { AnyHub } from "../hub/hub.ts";
-import { BunConnection, type BunWebSocket } from "./bun_socket.ts";
+import { BunFanout, type BunPublisher } from "./bun_fanout.ts";
+import { BunConnection, type BunEndpoint, type BunWebSocket } from "./bun_socket.ts";
 import {
   DEFAULT_ADDRESS,
   listening,
@@ -23,7 +24,7 @@ export type { BunWebSocket, ServeOptions, Server };
 export type BunOptions = Omit<RouteOptions, "upgrade" | "peerAddress">;
 
 /** As much of the server that `Bun.serve` hands a handler as is needed. */
-export interface BunServer {
+export interface BunServer extends BunPublisher {
   upgrade(
     request: Request,
     options: { readonly headers: Record<string, string>; readonly data: unknown },
@@ -148,7 +149,18 @@ function idleTimeout(hubs: readonly AnyHub[]): number {
   return seconds > LONGEST_IDLE ? 0 : seconds;
 }
 
+/** Topics are a server's own, whichever of its hubs they belong to. */
+const fanouts = new WeakMap<BunServer, BunFanout>();
+
+function fanoutOf(server: BunServer): BunFanout {
+  const known = fanouts.get(server) ?? new BunFanout(server);
+  fanouts.set(server, known);
+  return known;
+}
+
 function upgrader(hub: AnyHub): UpgradeHandler {
+  const limit = transportLimit(hub);
+  let endpoint: BunEndpoint | undefined;
   return async (request, env, room) => {
     const server = serverOf(env);
     const admission = await hub.admit(request, {
@@ -158,7 +170,9 @@ function upgrader(hub: AnyHub): UpgradeHandler {
     if (admission instanceof Response) return admission;
     // Without the header Bun selects the first subprotocol offered; with an empty one, none.
     const headers = { "Sec-WebSocket-Protocol": admission.subprotocol ?? "" };
-    const data = new BunConnection(hub, admission);
+    const fanout = fanoutOf(server);
+    if (endpoint?.fanout !== fanout) endpoint = { hub, fanout, limit };
+    const data = new BunConnection(endpoint, admission);
     if (server.upgrade(request, { headers, data })) return new Response(null); // which Bun leaves out
     return new Refusal(400, "bad_handshake", "the request cannot be upgraded").toResponse();
   };

@@ -4,16 +4,16 @@ import type { AnyHub, Peer } from "../hub/hub.ts";
 import type { Ending } from "../hub/options.ts";
 import { closeTable } from "../protocol/close.ts";
 import type { Frame } from "../protocol/encode.ts";
-import { exceeds, transportLimit } from "./server.ts";
+import type { BunFanout, TopicSocket } from "./bun_fanout.ts";
+import { exceeds } from "./server.ts";
 
 /** As much of Bun's `ServerWebSocket` as is needed. */
-export interface BunWebSocket {
+export interface BunWebSocket extends TopicSocket {
   readonly data: unknown;
   send(data: Frame, compress: boolean): number;
   ping(): number;
   close(code: number, reason: string): void;
   terminate(): void;
-  getBufferedAmount(): number;
 }
 
 const capabilities: SocketCapabilities = {
@@ -24,25 +24,30 @@ const capabilities: SocketCapabilities = {
 };
 
 class BunSocket implements Socket {
-  readonly capabilities = capabilities;
-  readonly #webSocket: BunWebSocket;
+  readonly webSocket: BunWebSocket;
+  readonly fanout: BunFanout;
   #closing: Ending | undefined;
 
-  constructor(webSocket: BunWebSocket) {
-    this.#webSocket = webSocket;
+  constructor(webSocket: BunWebSocket, fanout: BunFanout) {
+    this.webSocket = webSocket;
+    this.fanout = fanout;
+  }
+
+  get capabilities(): SocketCapabilities {
+    return capabilities;
   }
 
   get bufferedAmount(): number {
-    return this.#webSocket.getBufferedAmount();
+    return this.webSocket.getBufferedAmount();
   }
 
   send(frame: Frame): void {
     // 0: dropped. What comes after would hide the hole, so nothing does.
-    if (this.#webSocket.send(frame, false) === 0) this.#webSocket.terminate();
+    if (this.webSocket.send(frame, false) === 0) this.webSocket.terminate();
   }
 
   ping(): void {
-    this.#webSocket.ping();
+    this.webSocket.ping();
   }
 
   close(code: number, reason: string): void {
@@ -51,40 +56,47 @@ class BunSocket implements Socket {
   }
 
   terminate(): void {
-    this.#webSocket.terminate();
+    this.webSocket.terminate();
   }
 
   /** Does a close that waits: Bun cannot terminate a socket it closes while a peer does not read. */
   drained(): void {
-    if (this.#closing === undefined || this.#webSocket.getBufferedAmount() > 0) return;
-    this.#webSocket.close(this.#closing.code, this.#closing.reason);
+    if (this.#closing === undefined || this.webSocket.getBufferedAmount() > 0) return;
+    this.webSocket.close(this.#closing.code, this.#closing.reason);
   }
+}
+
+/** A hub on a server, and what is the same for all its connections there. */
+export interface BunEndpoint {
+  readonly hub: AnyHub;
+  readonly fanout: BunFanout;
+  /** The bytes of the largest message. */
+  readonly limit: number;
 }
 
 /** One connection from its upgrade on: what `ws.data` holds. */
 export class BunConnection {
-  readonly #hub: AnyHub;
+  readonly #endpoint: BunEndpoint;
   readonly #admission: Admission;
-  readonly #limit: number;
   #socket: BunSocket | undefined;
   #peer: Peer | undefined;
 
-  constructor(hub: AnyHub, admission: Admission) {
-    this.#hub = hub;
+  constructor(endpoint: BunEndpoint, admission: Admission) {
+    this.#endpoint = endpoint;
     this.#admission = admission;
-    this.#limit = transportLimit(hub);
   }
 
   opened(webSocket: BunWebSocket): void {
-    this.#socket = new BunSocket(webSocket);
-    this.#peer = this.#hub.accept(this.#socket, this.#admission);
+    this.#socket = new BunSocket(webSocket, this.#endpoint.fanout);
+    this.#peer = this.#endpoint.hub.accept(this.#socket, this.#admission);
   }
 
   received(message: string | Uint8Array): void {
     if (this.#peer === undefined) return;
     // Bun's own limit is that of all hubs of the server, so it may be higher.
-    if (!exceeds(message, this.#limit)) this.#peer.receive(message);
-    else this.#hub.disconnect(this.#peer.clientId, closeTable.too_big);
+    const { hub, limit } = this.#endpoint;
+    if (!exceeds(message, limit)) this.#peer.receive(message);
+    else hub.disconnect(this.#peer.clientId, closeTable.too_big);
   }
 
   heard(): void {

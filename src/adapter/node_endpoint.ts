@@ -1,8 +1,9 @@
 import type { IncomingMessage } from "node:http";
-import { type WebSocket, WebSocketServer } from "ws";
+import * as ws from "ws";
 import { Refusal } from "../guard/refusal.ts";
 import type { Admission } from "../hub/admission.ts";
 import type { AnyHub } from "../hub/hub.ts";
+import { NodeFanout } from "./node_fanout.ts";
 import { type Endpoint, respond, type Upgrade } from "./node_mounts.ts";
 import { connectNode } from "./node_socket.ts";
 import { transportLimit } from "./server.ts";
@@ -13,7 +14,9 @@ const CLOSE_TIMEOUT = 5_000;
 /** Where a hub takes connections on an HTTP server of Node's. */
 export class HubEndpoint implements Endpoint {
   readonly #hub: AnyHub;
-  readonly #upgrader: WebSocketServer;
+  readonly #upgrader: ws.WebSocketServer;
+  /** Bun's own `ws`, which has no `Sender`, keeps its sockets to itself. */
+  readonly #fanout = "Sender" in ws ? new NodeFanout() : undefined;
   readonly #subprotocols = new WeakMap<IncomingMessage, string>();
   #isClosed = false;
 
@@ -30,7 +33,7 @@ export class HubEndpoint implements Endpoint {
       handleProtocols: (_offered: Set<string>, incoming: IncomingMessage) =>
         this.#subprotocols.get(incoming) ?? false,
     } as const;
-    this.#upgrader = new WebSocketServer(options);
+    this.#upgrader = new ws.WebSocketServer(options);
   }
 
   get hasRooms(): boolean {
@@ -59,8 +62,9 @@ export class HubEndpoint implements Endpoint {
   #accept(admission: Admission, { incoming, socket, head }: Upgrade): void {
     const { subprotocol } = admission;
     if (subprotocol !== undefined) this.#subprotocols.set(incoming, subprotocol);
-    this.#upgrader.handleUpgrade(incoming, socket, head, (webSocket: WebSocket) => {
-      connectNode(this.#hub, webSocket, admission);
+    this.#upgrader.handleUpgrade(incoming, socket, head, (webSocket: ws.WebSocket) => {
+      const fanout = this.#fanout;
+      connectNode(this.#hub, webSocket, admission, fanout && { fanout, stream: socket });
     });
   }
 

@@ -1,8 +1,14 @@
+import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
+import type { Member } from "../channel/fanout.ts";
 import type { Socket, SocketCapabilities } from "../channel/socket.ts";
 import type { Admission } from "../hub/admission.ts";
 import type { AnyHub } from "../hub/hub.ts";
 import type { Frame } from "../protocol/encode.ts";
+import type { DirectSocket, NodeFanout } from "./node_fanout.ts";
+
+/** `WebSocket.readyState` (WHATWG WebSockets section 3.1). */
+const OPEN = 1;
 
 const capabilities: SocketCapabilities = {
   terminate: true,
@@ -11,13 +17,33 @@ const capabilities: SocketCapabilities = {
   drain: false,
 };
 
-/** A socket of the npm package `ws`. */
-class NodeSocket implements Socket {
-  readonly capabilities = capabilities;
-  readonly #webSocket: WebSocket;
+/** How frames can be written past `ws`: by what, and to what. */
+export interface DirectWay {
+  readonly fanout: NodeFanout;
+  readonly stream: Duplex;
+}
 
-  constructor(webSocket: WebSocket) {
+/** A socket of the npm package `ws`. */
+class NodeSocket implements Socket, DirectSocket {
+  member: Member | undefined;
+  readonly #webSocket: WebSocket;
+  readonly #way: DirectWay | undefined;
+
+  constructor(webSocket: WebSocket, way: DirectWay | undefined) {
     this.#webSocket = webSocket;
+    this.#way = way;
+  }
+
+  get capabilities(): SocketCapabilities {
+    return capabilities;
+  }
+
+  get fanout(): NodeFanout | undefined {
+    return this.#way?.fanout;
+  }
+
+  get stream(): Duplex | undefined {
+    return this.#webSocket.readyState === OPEN ? this.#way?.stream : undefined;
   }
 
   get bufferedAmount(): number {
@@ -25,6 +51,7 @@ class NodeSocket implements Socket {
   }
 
   send(frame: Frame): void {
+    this.#settle();
     this.#webSocket.send(frame, { binary: typeof frame !== "string", compress: false });
   }
 
@@ -33,20 +60,31 @@ class NodeSocket implements Socket {
   }
 
   close(code: number, reason: string): void {
+    this.#settle();
     this.#webSocket.close(code, reason);
   }
 
   terminate(): void {
     this.#webSocket.terminate();
   }
+
+  /** What it was sent together with others goes first. */
+  #settle(): void {
+    if (this.member !== undefined) this.#way?.fanout.settle(this.member);
+  }
 }
 
 /** Hands a socket of `ws` that has just opened to a hub, and tells the hub what it does. */
-export function connectNode(hub: AnyHub, webSocket: WebSocket, admission: Admission): void {
+export function connectNode(
+  hub: AnyHub,
+  webSocket: WebSocket,
+  admission: Admission,
+  way: DirectWay | undefined,
+): void {
   let violation: number | undefined;
   // Without a listener an `error` would end the process; `close` follows it.
   webSocket.on("error", (error) => violation ??= violationCode(error));
-  const peer = hub.accept(new NodeSocket(webSocket), admission);
+  const peer = hub.accept(new NodeSocket(webSocket, way), admission);
   webSocket.on("message", (data: RawData, isBinary: boolean) => {
     const bytes = data as Buffer; // the binary type is "nodebuffer", where fragments come joined
     peer.receive(isBinary ? bytes : bytes.toString("utf8"));

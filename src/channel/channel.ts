@@ -4,8 +4,10 @@ import type { Compressor } from "../protocol/compression.ts";
 import { EncodedEvent, type Frame, type Variant } from "../protocol/encode.ts";
 import type { ChannelEvent, Exclusion } from "../protocol/event.ts";
 import type { Position } from "../protocol/messages.ts";
+import { Audience, type FanoutCounters, type Sent } from "./audience.ts";
 import { Conflation } from "./conflation.ts";
 import type { ChannelDefinition } from "./definition.ts";
+import { type Fanout, type Member, oneByOne } from "./fanout.ts";
 
 /** How much of its past a subscriber that is behind is given at a time. */
 const PAGE = { limit: 128, bytes: 262_144 } as const;
@@ -14,15 +16,20 @@ const PAGE = { limit: 128, bytes: 262_144 } as const;
 const CONFLATED_PAGE = { limit: 1_000, bytes: 8_388_608 } as const;
 
 /** A connection, as the fan-out sees it. No method throws. */
-export interface Subscriber {
+export interface Subscriber extends Member {
   readonly clientId: string;
   readonly userId: string | null;
   /** How its frames are written. When it changes, {@linkcode Channel.regroup} must be told. */
   readonly variant: Variant;
-  /** Whether its socket takes a frame now. */
-  readonly isReady: boolean;
+  /**
+   * What it may be written to by together with others, as it is now; undefined for alone. When the fan-out
+   * that it has changes, {@linkcode Channel.regroup} must be told.
+   */
+  readonly fanout: Fanout | undefined;
   /** Hands one frame of an event to its socket. */
   deliver(frame: Frame, event: ChannelEvent): void;
+  /** Counts what it was sent together with others; less than nothing for what it was not sent. */
+  count(messages: number, bytes: number): void;
   /** Tells it of events it will not get. */
   miss(channel: string, epoch: string, gap: Gap): void;
   /** It fell behind in this channel, and wants {@linkcode Channel.catchUp} when its socket takes more. */
@@ -78,11 +85,13 @@ export class Channel {
   readonly definition: ChannelDefinition | undefined;
   /** The place before the next event. */
   position: Position;
-  readonly #live = new Map<Variant, Set<Subscriber>>();
-  readonly #behind = new Map<Subscriber, Cursor>();
+  /** Those who are up to date. The array is replaced, never changed: an event may be on its way through it. */
+  #live: readonly Audience[] = [];
+  #behind: Map<Subscriber, Cursor> | undefined;
   readonly #broker: Broker;
   readonly #compressor: Compressor;
   readonly #lag: number;
+  readonly #counters: FanoutCounters | undefined;
 
   /** @param lag How many events a subscriber may be behind before its channel's policy decides. */
   constructor(
@@ -93,6 +102,7 @@ export class Channel {
       readonly broker: Broker;
       readonly compressor: Compressor;
       readonly lag: number;
+      readonly counters?: FanoutCounters;
     },
   ) {
     this.name = name;
@@ -101,57 +111,65 @@ export class Channel {
     this.#broker = workings.broker;
     this.#compressor = workings.compressor;
     this.#lag = workings.lag;
+    this.#counters = workings.counters;
   }
 
   /** How many are subscribed. */
   get size(): number {
-    let size = this.#behind.size;
-    for (const group of this.#live.values()) size += group.size;
+    let size = this.#behind?.size ?? 0;
+    for (const { members } of this.#live) size += members.size;
     return size;
   }
 
   /** Who is subscribed. */
   *subscribers(): IterableIterator<Subscriber> {
-    for (const group of this.#live.values()) yield* group;
-    yield* this.#behind.keys();
+    for (const { members } of this.#live) yield* members;
+    if (this.#behind !== undefined) yield* this.#behind.keys();
   }
 
   /** Whether it is subscribed. */
   has(subscriber: Subscriber): boolean {
-    return this.#behind.has(subscriber) ||
-      (this.#live.get(subscriber.variant)?.has(subscriber) ?? false);
+    return this.#behind?.has(subscriber) === true || this.#audienceOf(subscriber) !== undefined;
+  }
+
+  /** What a subscriber was sent together with others and was not counted for it yet. */
+  sentTo(subscriber: Subscriber): Readonly<Sent> | undefined {
+    return this.#audienceOf(subscriber)?.sent;
   }
 
   /** Lets a subscriber have every event from now on. */
   add(subscriber: Subscriber): void {
-    const group = this.#live.get(subscriber.variant);
-    if (group === undefined) this.#live.set(subscriber.variant, new Set([subscriber]));
-    else group.add(subscriber);
+    if (this.#audienceOf(subscriber) !== undefined) return;
+    this.#addTo(subscriber, (this.#isShared && subscriber.fanout) || oneByOne);
+  }
+
+  /** Writes to a subscriber alone from now on, until its socket has little to do. */
+  separate(subscriber: Subscriber): void {
+    const audience = this.#audienceOf(subscriber);
+    if (audience === undefined || audience.fanout === oneByOne) return;
+    this.#deleteLive(subscriber);
+    this.#addTo(subscriber, oneByOne);
   }
 
   /** Lets a subscriber have every event after `position`: the past first, then what comes. */
   addBehind(subscriber: Subscriber, position: Position, { jump, seen }: Beginning = {}): void {
-    this.#behind.set(subscriber, { position, jump, seen, isRecovering: true, isReading: false });
+    this.#setBehind(subscriber, { position, jump, seen, isRecovering: true, isReading: false });
     subscriber.fellBehind(this);
   }
 
   /** Lets it have no more. False where it had none. */
   delete(subscriber: Subscriber): boolean {
-    if (this.#behind.delete(subscriber)) return true;
-    if (this.#deleteLive(subscriber, subscriber.variant)) return true;
-    // It asked to leave before its change of variant was carried out, and so was not regrouped.
-    for (const variant of this.#live.keys()) if (this.#deleteLive(subscriber, variant)) return true;
-    return false;
+    return this.#behind?.delete(subscriber) === true || this.#deleteLive(subscriber);
   }
 
-  /** Moves a subscriber whose variant was `former` to where it now belongs. */
-  regroup(subscriber: Subscriber, former: Variant): void {
-    if (this.#deleteLive(subscriber, former)) this.add(subscriber);
+  /** Moves a subscriber whose variant or fan-out has changed to where it now belongs. */
+  regroup(subscriber: Subscriber): void {
+    if (this.#deleteLive(subscriber)) this.add(subscriber);
   }
 
   /** Where a subscriber stands: before the next event it gets. */
   positionOf(subscriber: Subscriber): Position {
-    return this.#behind.get(subscriber)?.position ?? this.position;
+    return this.#behind?.get(subscriber)?.position ?? this.position;
   }
 
   /** Writes an event and hands it to everybody who is up to date and whom it is for. */
@@ -162,28 +180,62 @@ export class Channel {
     }
     const before = this.position;
     this.position = { epoch: event.epoch, offset: event.offset };
-    if (this.#live.size === 0) return;
+    if (this.#live.length === 0) return;
     if (event.epoch !== before.epoch || event.offset !== before.offset + 1) {
       this.#recoverAll(before);
       return;
     }
-    const encoded = new EncodedEvent(event, this.#compressor);
-    const isExcluded = event.exclude === undefined ? undefined : excluded(event.exclude);
-    for (const [variant, group] of this.#live) {
-      const frame = encoded.frame(variant);
-      for (const subscriber of group) {
-        if (!subscriber.isReady) this.#fallBehind(subscriber, before);
-        else if (!isExcluded?.(subscriber)) subscriber.deliver(frame, event);
-      }
-    }
+    this.#fanOut(event, before);
   }
 
   /** Hands an announcement to everybody whom it is for: it could not be caught up with later. */
   #announce(event: ChannelEvent): void {
+    // Who is behind stays so; a copy, since a delivery may end a connection.
+    const behind = [...this.#behind?.keys() ?? []];
+    this.#fanOut(event, undefined);
+    if (behind.length === 0) return;
     const encoded = new EncodedEvent(event, this.#compressor);
     const isExcluded = event.exclude === undefined ? undefined : excluded(event.exclude);
-    for (const subscriber of this.subscribers()) {
+    for (const subscriber of behind) {
       if (!isExcluded?.(subscriber)) subscriber.deliver(encoded.frame(subscriber.variant), event);
+    }
+  }
+
+  /** @param before The place before the event, where one whose socket takes no more can fall behind to. */
+  #fanOut(event: ChannelEvent, before: Position | undefined): void {
+    const encoded = new EncodedEvent(event, this.#compressor);
+    const isExcluded = event.exclude === undefined ? undefined : excluded(event.exclude);
+    const live = this.#live;
+    for (const audience of live) {
+      if (audience.fanout === oneByOne) continue;
+      const frame = encoded.frame(audience.variant);
+      // What is to be acknowledged is noted for each.
+      if (!event.ack && audience.send(frame, isExcluded, this.#counters)) continue;
+      this.#toEach(audience, frame, event, { before, isExcluded });
+    }
+    for (const audience of live) {
+      if (audience.fanout !== oneByOne) continue;
+      this.#toEach(audience, encoded.frame(audience.variant), event, { before, isExcluded });
+    }
+  }
+
+  #toEach(
+    { members, fanout }: Audience,
+    frame: Frame,
+    event: ChannelEvent,
+    { before, isExcluded }: {
+      readonly before: Position | undefined;
+      readonly isExcluded: ((subscriber: Subscriber) => boolean) | undefined;
+    },
+  ): void {
+    const maySettle = fanout === oneByOne && this.#isShared;
+    for (const subscriber of members) {
+      if (before !== undefined && !subscriber.isReady) this.#fallBehind(subscriber, before);
+      else if (!isExcluded?.(subscriber)) {
+        subscriber.deliver(frame, event);
+        // It was written to alone for want of room, and has room again.
+        if (maySettle && subscriber.fanout !== undefined) this.regroup(subscriber);
+      }
     }
   }
 
@@ -193,7 +245,7 @@ export class Channel {
    * @returns Whether it is behind no longer.
    */
   catchUp(subscriber: Subscriber): MaybePromise<boolean> {
-    const cursor = this.#behind.get(subscriber);
+    const cursor = this.#behind?.get(subscriber);
     if (cursor === undefined) return true;
     if (cursor.isReading) return false;
     if (this.#isTooFarBehind(cursor)) this.#applyPolicy(subscriber, cursor);
@@ -201,9 +253,9 @@ export class Channel {
       this.#pass(subscriber, cursor, cursor.jump);
       cursor.jump = undefined;
     }
-    while (this.#behind.get(subscriber) === cursor && subscriber.isReady) {
+    while (this.#behind?.get(subscriber) === cursor && subscriber.isReady) {
       if (this.#isAtHead(cursor)) {
-        this.#behind.delete(subscriber);
+        this.#behind?.delete(subscriber);
         this.add(subscriber);
         return true;
       }
@@ -213,7 +265,7 @@ export class Channel {
       if (page instanceof Promise) return this.#catchUpLater(subscriber, cursor, page);
       if (!this.#give(subscriber, cursor, page)) return false;
     }
-    return !this.#behind.has(subscriber);
+    return this.#behind?.has(subscriber) !== true;
   }
 
   #catchUpLater(
@@ -224,7 +276,7 @@ export class Channel {
     cursor.isReading = true;
     return page.then((page) => {
       cursor.isReading = false;
-      if (this.#behind.get(subscriber) !== cursor) return true;
+      if (this.#behind?.get(subscriber) !== cursor) return true;
       return this.#give(subscriber, cursor, page) && this.catchUp(subscriber);
     }, () => {
       // The broker is away: the next turn tries again.
@@ -285,8 +337,8 @@ export class Channel {
   }
 
   #fallBehind(subscriber: Subscriber, position: Position): void {
-    this.#deleteLive(subscriber, subscriber.variant);
-    this.#behind.set(subscriber, {
+    this.#deleteLive(subscriber);
+    this.#setBehind(subscriber, {
       position,
       jump: undefined,
       seen: undefined,
@@ -298,9 +350,9 @@ export class Channel {
 
   /** An event does not follow the one before: history has what lies between, or the gap to tell. */
   #recoverAll(position: Position): void {
-    for (const group of [...this.#live.values()]) {
-      for (const subscriber of group) {
-        this.#deleteLive(subscriber, subscriber.variant);
+    for (const { members } of this.#live) {
+      for (const subscriber of members) {
+        this.#deleteLive(subscriber);
         this.addBehind(subscriber, position);
       }
     }
@@ -325,10 +377,40 @@ export class Channel {
     }
   }
 
-  #deleteLive(subscriber: Subscriber, variant: Variant): boolean {
-    const group = this.#live.get(variant);
-    if (group === undefined || !group.delete(subscriber)) return false;
-    if (group.size === 0) this.#live.delete(variant);
+  #setBehind(subscriber: Subscriber, cursor: Cursor): void {
+    this.#behind ??= new Map();
+    this.#behind.set(subscriber, cursor);
+  }
+
+  /** Whether nothing is asked of its fan-out that only writing to each alone can do. */
+  get #isShared(): boolean {
+    const { definition } = this;
+    return definition === undefined ||
+      (definition.priority === "normal" && definition.overflow === "disconnect");
+  }
+
+  #audienceOf(subscriber: Subscriber): Audience | undefined {
+    for (const audience of this.#live) if (audience.members.has(subscriber)) return audience;
+    return undefined;
+  }
+
+  #addTo(subscriber: Subscriber, fanout: Fanout): void {
+    const { variant } = subscriber;
+    let audience: Audience | undefined;
+    for (const one of this.#live) {
+      if (one.variant === variant && one.fanout === fanout) audience = one;
+    }
+    if (audience === undefined) {
+      audience = new Audience(variant, fanout);
+      this.#live = [...this.#live, audience];
+    }
+    audience.add(subscriber);
+  }
+
+  #deleteLive(subscriber: Subscriber): boolean {
+    const audience = this.#audienceOf(subscriber);
+    if (audience === undefined || !audience.delete(subscriber)) return false;
+    if (audience.members.size === 0) this.#live = this.#live.filter((one) => one !== audience);
     return true;
   }
 }

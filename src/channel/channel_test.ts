@@ -9,7 +9,9 @@ import { newEvent } from "../broker/contract.ts";
 import { memoryBroker } from "../broker/memory.ts";
 import { changedBroker } from "../testing/changed_broker.ts";
 import { LateBroker } from "../testing/late_broker.ts";
+import { FakeSocket } from "../testing/fake_socket.ts";
 import { Channel, type Subscriber } from "./channel.ts";
+import type { Fanout } from "./fanout.ts";
 import {
   channel as define,
   type ChannelOptions,
@@ -30,6 +32,11 @@ class Counting extends Compressor {
 }
 
 class Peer implements Subscriber {
+  readonly socket = new FakeSocket();
+  readonly fanout: Fanout | undefined = undefined;
+  turn = 0;
+  from = 0;
+  groups = 0;
   readonly clientId: string;
   readonly userId: string | null;
   variant: Variant;
@@ -51,6 +58,14 @@ class Peer implements Subscriber {
     this.frames.push(frame);
     this.onFrame();
   }
+
+  hand(frame: Frame): void {
+    this.deliver(frame);
+  }
+
+  count(): void {}
+
+  strained(): void {}
 
   miss(_channel: string, _epoch: string, gap: Gap): void {
     this.gaps.push(gap);
@@ -477,7 +492,7 @@ describe("Channel.regroup()", () => {
     const peer = new Peer("1");
     channel.add(peer);
     peer.variant = zlib;
-    channel.regroup(peer, plainText);
+    channel.regroup(peer);
     channel.deliver(eventOf(1, undefined, long));
     assertEquals(peer.frames.map((frame) => typeof frame), ["object"]);
     assertEquals([channel.size, channel.has(peer)], [1, true]);
@@ -494,7 +509,7 @@ describe("Channel.regroup()", () => {
   it("does not subscribe whoever was not", () => {
     const channel = newChannel();
     const peer = new Peer("1", null, zlib);
-    channel.regroup(peer, plainText);
+    channel.regroup(peer);
     assertEquals([channel.size, channel.has(peer)], [0, false]);
   });
 });
@@ -517,9 +532,8 @@ describe("A channel's subscribers", () => {
           } else if (step === "delete") {
             assertEquals(channel.delete(peer), expected.delete(peer));
           } else if (step === "vary") {
-            const former = peer.variant;
             peer.variant = variants[how]!;
-            channel.regroup(peer, former);
+            channel.regroup(peer);
           } else {
             for (const { frames } of peers) frames.length = 0;
             channel.deliver(eventOf(++offset));

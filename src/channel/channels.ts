@@ -3,6 +3,7 @@ import { attempt, type MaybePromise, whenReady } from "../base/maybe_promise.ts"
 import type { Broker, BrokerSubscription } from "../broker/broker.ts";
 import type { Compressor } from "../protocol/compression.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
+import type { FanoutCounters } from "./audience.ts";
 import { Channel } from "./channel.ts";
 import type { ChannelRegistry } from "./definition.ts";
 
@@ -21,6 +22,8 @@ export interface ChannelWorkings {
   readonly registry: ChannelRegistry;
   /** How many events a subscriber may be behind before its channel's policy decides. */
   readonly lag: number;
+  /** What the fan-out counts in. */
+  readonly counters?: FanoutCounters;
 }
 
 /**

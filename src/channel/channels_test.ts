@@ -8,6 +8,7 @@ import { Compressor } from "../protocol/compression.ts";
 import { type Frame, plainText } from "../protocol/encode.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
 import type { Channel, Subscriber } from "./channel.ts";
+import { FakeSocket } from "../testing/fake_socket.ts";
 import { Channels } from "./channels.ts";
 import { ChannelRegistry } from "./definition.ts";
 
@@ -75,7 +76,15 @@ function newSubscriber(): Subscriber & { readonly frames: Frame[] } {
     userId: null,
     variant: plainText,
     isReady: true,
+    socket: new FakeSocket(),
+    fanout: undefined,
+    turn: 0,
+    from: 0,
+    groups: 0,
     frames,
+    hand: (frame) => frames.push(frame),
+    count() {},
+    strained() {},
     deliver: (frame) => frames.push(frame),
     miss() {},
     fellBehind() {},

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Frame } from "../protocol/encode.ts";
+import type { Fanout } from "./fanout.ts";
 
 /** What a kind of socket can do. What it cannot is named in the README. */
 export interface SocketCapabilities {
@@ -21,6 +22,8 @@ export interface SocketCapabilities {
 /** One open socket. No method throws, whatever the state of the connection. */
 export interface Socket {
   readonly capabilities: SocketCapabilities;
+  /** Hands one frame to many sockets of this kind, where the runtime can do that better than a loop. */
+  readonly fanout?: Fanout | undefined;
   /** Bytes that were handed over and have not gone to the kernel, as far as the runtime tells. */
   readonly bufferedAmount: number;
   /** Hands over one message. Frames go out whole and in the order of the calls. */

@@ -4,6 +4,7 @@ import type { MaybePromise } from "../base/maybe_promise.ts";
 import type { Timed } from "../base/wheel.ts";
 import type { Gap, UnacknowledgedEvent } from "../broker/broker.ts";
 import type { Channel, Subscriber } from "../channel/channel.ts";
+import type { Fanout } from "../channel/fanout.ts";
 import type { Socket } from "../channel/socket.ts";
 import { type CloseName, closeTable, plainCloseCode } from "../protocol/close.ts";
 import { decodeBinary, decodeText } from "../protocol/decode.ts";
@@ -41,9 +42,12 @@ export class Connection implements Subscriber, Timed, Pumped {
   own: ReadonlyMap<string, Position> = new Map();
   /** Whether it was told `connected`. */
   wasGreeted = false;
+  readonly socket: Socket;
+  turn = 0;
+  from = 0;
+  groups = 0;
   #clientId: string;
   #identity: Identity;
-  readonly #socket: Socket;
   readonly #outbox: Outbox;
   readonly #session: Session;
   readonly #workings: Workings;
@@ -70,7 +74,7 @@ export class Connection implements Subscriber, Timed, Pumped {
     const now = options.clock.now();
     this.#clientId = clientId;
     this.admission = admission;
-    this.#socket = socket;
+    this.socket = socket;
     this.#outbox = new Outbox(socket, workings);
     this.#workings = workings;
     this.#host = host;
@@ -127,6 +131,11 @@ export class Connection implements Subscriber, Timed, Pumped {
     return this.#state === "open" && this.#outbox.isReady;
   }
 
+  get fanout(): Fanout | undefined {
+    const { fanout } = this.#workings.options;
+    return this.#state === "open" && fanout === "together" ? this.#outbox.fanout : undefined;
+  }
+
   /** What it asked to be subscribed to. */
   get subscriptions(): ReadonlySet<string> {
     return this.#session.subscriptions;
@@ -153,6 +162,12 @@ export class Connection implements Subscriber, Timed, Pumped {
     const { address } = this.admission;
     const identity = this.#identity;
     const { clock } = this.#workings.options;
+    let { messagesSent, bytesSent } = this.#outbox;
+    for (const channel of this.#channels()) {
+      const { messages, bytes } = channel.sentTo(this) ?? { messages: 0, bytes: 0 };
+      messagesSent += messages;
+      bytesSent += bytes;
+    }
     return {
       clientId: this.clientId,
       userId: identity.userId,
@@ -163,9 +178,9 @@ export class Connection implements Subscriber, Timed, Pumped {
       lastHeartbeat: new Date(clock.wall() - (clock.now() - this.#heard)).toISOString(),
       channels: [...this.#session.subscriptions],
       messagesReceived: this.#messagesReceived,
-      messagesSent: this.#outbox.messagesSent,
+      messagesSent,
       bytesReceived: this.#bytesReceived,
-      bytesSent: this.#outbox.bytesSent,
+      bytesSent,
     };
   }
 
@@ -247,6 +262,19 @@ export class Connection implements Subscriber, Timed, Pumped {
     this.#cutIfOverfull();
   }
 
+  hand(frame: Frame): void {
+    this.#outbox.hand(frame);
+  }
+
+  count(messages: number, bytes: number): void {
+    this.#outbox.count(messages, bytes);
+  }
+
+  strained(): void {
+    for (const channel of this.#channels()) channel.separate(this);
+    this.#cutIfOverfull();
+  }
+
   miss(channel: string, epoch: string, { from, to }: Gap): void {
     this.#send({ type: "gap", channel, epoch, from, to, timestamp: this.#workings.timestamp() });
   }
@@ -303,7 +331,7 @@ export class Connection implements Subscriber, Timed, Pumped {
   terminate(ending: Ending): void {
     this.#session.closed();
     this.#ending = ending; // Bun tells of the end before `terminate` returns
-    this.#socket.terminate();
+    this.socket.terminate();
     this.#end(ending);
   }
 
@@ -443,15 +471,23 @@ export class Connection implements Subscriber, Timed, Pumped {
       stats.missedPongs++;
       tell(() => options.onMissed(this.info(), missed));
     }
-    this.#socket.ping();
+    this.socket.ping();
   }
 
   #vary({ variant, batching }: Extract<Effect, { kind: "vary" }>): void {
     const former = this.variant;
     this.#outbox.vary(variant, batching);
-    if (variant === former) return;
+    if (variant === former && batching === undefined) return;
+    for (const channel of this.#channels()) channel.regroup(this);
+  }
+
+  /** Those that it is on, in its own right or because it asked. */
+  *#channels(): IterableIterator<Channel> {
     for (const names of [this.own.keys(), this.#session.subscriptions]) {
-      for (const name of names) this.#workings.channels.get(name)?.regroup(this, former);
+      for (const name of names) {
+        const channel = this.#workings.channels.get(name);
+        if (channel !== undefined) yield channel;
+      }
     }
   }
 
@@ -488,7 +524,7 @@ export class Connection implements Subscriber, Timed, Pumped {
 
   #cut(): void {
     const { code, reason } = closeTable.slow_consumer;
-    if (this.#socket.capabilities.terminate) this.terminate({ code, reason });
+    if (this.socket.capabilities.terminate) this.terminate({ code, reason });
     else this.#startClosing({ code, reason });
   }
 
@@ -506,8 +542,8 @@ export class Connection implements Subscriber, Timed, Pumped {
     // Its channels are left at once, so that nothing more is written to a socket that is closing.
     this.#host.left(this, ending);
     this.#workings.wheel.schedule(this, this.#workings.options.clock.now() + CLOSE_TIMEOUT);
-    const sendable = this.#socket.capabilities.closeCodes ? code : plainCloseCode(code);
-    this.#socket.close(sendable, reason);
+    const sendable = this.socket.capabilities.closeCodes ? code : plainCloseCode(code);
+    this.socket.close(sendable, reason);
   }
 
   #end(ending: Ending): void {

@@ -57,6 +57,9 @@ export interface SessionOptions {
   readonly ttl: number;
 }
 
+/** How events are handed to sockets. */
+export type FanoutMode = "together" | "each";
+
 /** How a connection ended. */
 export interface Ending {
   /** The close code: the peer's, the hub's, or 1006 where the connection was simply gone. */
@@ -90,6 +93,12 @@ export interface HubOptions<C extends ChannelDefinitions, M extends MessageDefin
   readonly acknowledgement?: Partial<AcknowledgementOptions>;
   /** Thresholds and levels of compression, for connections that ask for it. */
   readonly compression?: CompressionOptions;
+  /**
+   * Whether an event is handed to all its subscribers together, where the runtime has a way to do that, or
+   * to each by itself, which gives the same and costs more: to find out where a fault lies.
+   * @default "together"
+   */
+  readonly fanout?: FanoutMode;
   /** Where the hub says what happens. @default warnings and errors to the console */
   readonly logger?: Logger;
   /** Called when a connection has been greeted. */
@@ -136,6 +145,7 @@ export interface ResolvedOptions {
   /** Whether the broker is the hub's own, to be closed with it. */
   readonly ownsBroker: boolean;
   readonly compression: CompressionOptions;
+  readonly fanout: FanoutMode;
   readonly logger: Logger;
   readonly onConnect: (connection: ConnectionInfo) => void;
   readonly onDisconnect: (connection: ConnectionInfo, ending: Ending) => void;
@@ -180,6 +190,13 @@ export function resolveOptions<C extends ChannelDefinitions, M extends MessageDe
       `heartbeat.timeout is ${timeout}; it must be more than heartbeat.interval, ${interval}`,
     );
   }
+  const fanout = options.fanout ?? "together";
+  if (fanout !== "together" && fanout !== "each") {
+    throw new HeddleError(
+      "option_invalid",
+      `fanout is ${JSON.stringify(fanout)}; it must be "together" or "each"`,
+    );
+  }
   const random = options.random ?? systemRandom;
   const clock = options.clock ?? systemClock;
   return {
@@ -201,6 +218,7 @@ export function resolveOptions<C extends ChannelDefinitions, M extends MessageDe
     onMissed: options.onMissed ?? ignore,
     onDelivery: options.onDelivery ?? ignore,
     compression: options.compression ?? {},
+    fanout,
     logger: redactingLogger(options.logger ?? quietLogger),
     onConnect: options.onConnect ?? ignore,
     onDisconnect: options.onDisconnect ?? ignore,

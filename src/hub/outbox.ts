@@ -1,3 +1,4 @@
+import type { Fanout } from "../channel/fanout.ts";
 import type { Socket } from "../channel/socket.ts";
 import { byteLength } from "../protocol/decode.ts";
 import { encodeMessage, type Frame, plainText, type Variant } from "../protocol/encode.ts";
@@ -6,6 +7,9 @@ import type { Workings } from "./workings.ts";
 
 /** The most bytes of a batch, whatever was asked for. */
 const MAX_BATCH = 65_536;
+
+/** How much may wait on a socket that is written to together with others: its part of the outbox. */
+const CALM = 1 / 16;
 
 /** How messages are put together, as `hello` granted it. */
 type Batching = NonNullable<Features["batch"]>;
@@ -43,6 +47,14 @@ export class Outbox {
     return this.#socket.bufferedAmount + this.#batchBytes < outbox / 2;
   }
 
+  /** What the socket can be written to by together with others; undefined while it has enough of its own. */
+  get fanout(): Fanout | undefined {
+    const { fanout } = this.#socket;
+    if (fanout === undefined || this.#batching !== undefined) return undefined;
+    const { outbox } = this.#workings.options.limits;
+    return this.#socket.bufferedAmount < outbox * CALM ? fanout : undefined;
+  }
+
   /** Whether more waits than the connection may hold. */
   get isOverfull(): boolean {
     const waiting = this.#socket.bufferedAmount + this.#batchBytes;
@@ -63,11 +75,11 @@ export class Outbox {
 
   /** Sends a frame, with others in a batch where that was granted. Binary frames go alone. */
   write(frame: Frame): void {
-    if (this.#batching === undefined) this.#hand(frame);
+    if (this.#batching === undefined) this.hand(frame);
     else if (typeof frame === "string") this.#gather(frame, this.#batching);
     else {
       this.flush();
-      this.#hand(frame);
+      this.hand(frame);
     }
   }
 
@@ -82,7 +94,7 @@ export class Outbox {
       : `{"type":"batch","messages":[${this.#batch.join(",")}]}`;
     this.#batch = [];
     this.#batchBytes = 0;
-    this.#hand(frame);
+    this.hand(frame);
   }
 
   /** Forgets what was gathered: the socket has gone. */
@@ -104,7 +116,14 @@ export class Outbox {
     else this.#cancelFlush ??= this.#workings.options.clock.after(max_ms, () => this.flush());
   }
 
-  #hand(frame: Frame): void {
+  /** Counts what was sent past it. */
+  count(messages: number, bytes: number): void {
+    this.messagesSent += messages;
+    this.bytesSent += bytes;
+  }
+
+  /** Hands a frame to the socket, and counts it. */
+  hand(frame: Frame): void {
     const size = typeof frame === "string" ? frame.length : frame.byteLength;
     const { stats } = this.#workings;
     this.messagesSent++;

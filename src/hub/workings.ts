@@ -47,29 +47,15 @@ export function createWorkings(options: ResolvedOptions): Workings {
   const compressor = new Compressor(options.compression);
   const { text, subscribe, binary, lag } = options.limits;
   const registry = new ChannelRegistry(options.channels);
+  const stats = countersAtZero();
   return {
     options,
     registry,
-    channels: new Channels({ broker: options.broker, compressor, registry, lag }),
+    channels: new Channels({ broker: options.broker, compressor, registry, lag, counters: stats }),
     compressor,
     wheel: new TimerWheel(options.clock),
     pump: new Pump(options.clock),
-    stats: {
-      peakConnections: 0,
-      totalConnections: 0,
-      totalDisconnections: 0,
-      refused: 0,
-      messagesReceived: 0,
-      messagesSent: 0,
-      bytesReceived: 0,
-      bytesSent: 0,
-      eventsPublished: 0,
-      eventsDelivered: 0,
-      pings: 0,
-      missedPongs: 0,
-      notAlive: 0,
-      errors: 0,
-    },
+    stats,
     sizes: { text, subscribe, binary },
     declares: (type) => Object.hasOwn(options.messages, type),
     timestamp: stamper(() => options.clock.wall()),
@@ -80,6 +66,25 @@ export function createWorkings(options: ResolvedOptions): Workings {
         options.logger.error("a callback of the application threw", { error });
       }
     },
+  };
+}
+
+function countersAtZero(): Counters {
+  return {
+    peakConnections: 0,
+    totalConnections: 0,
+    totalDisconnections: 0,
+    refused: 0,
+    messagesReceived: 0,
+    messagesSent: 0,
+    bytesReceived: 0,
+    bytesSent: 0,
+    eventsPublished: 0,
+    eventsDelivered: 0,
+    pings: 0,
+    missedPongs: 0,
+    notAlive: 0,
+    errors: 0,
   };
 }
 

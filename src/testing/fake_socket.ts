@@ -1,5 +1,7 @@
+import type { Member } from "../channel/fanout.ts";
 import type { Socket } from "../channel/socket.ts";
 import type { Frame } from "../protocol/encode.ts";
+import type { FakeFanout } from "./fake_fanout.ts";
 
 /** A socket that takes as many frames as a test lets it, and keeps them for its peer to read. */
 export class FakeSocket implements Socket {
@@ -10,12 +12,25 @@ export class FakeSocket implements Socket {
   readonly frames: Frame[] = [];
   /** How the hub ended it: a close code, or 0 where it was cut off. */
   ended: number | undefined;
+  /** What it may be written to by together with others. */
+  readonly fanout: FakeFanout | undefined;
+  member: Member | undefined;
+
+  constructor(fanout?: FakeFanout) {
+    this.fanout = fanout;
+  }
 
   get bufferedAmount(): number {
     return this.room > 0 ? 0 : 3_145_728;
   }
 
   send(frame: Frame): void {
+    this.#settle();
+    this.take(frame);
+  }
+
+  /** Takes a frame that came together with others. */
+  take(frame: Frame): void {
     if (this.ended !== undefined) return;
     this.room = Math.max(0, this.room - 1);
     this.frames.push(frame);
@@ -24,10 +39,15 @@ export class FakeSocket implements Socket {
   ping(): void {}
 
   close(code: number): void {
+    this.#settle();
     this.ended ??= code;
   }
 
   terminate(): void {
     this.ended ??= 0;
+  }
+
+  #settle(): void {
+    if (this.member !== undefined) this.fanout?.settle(this.member);
   }
 }

@@ -185,7 +185,7 @@ export class FlowClient {
   }
 
   #accept(reconnectionToken?: string): void {
-    this.#socket = new FakeSocket();
+    this.#socket = new FakeSocket(this.#world.fanout);
     this.#isGreeted = false;
     this.#asked.clear();
     this.#unsure.clear();

@@ -15,6 +15,7 @@ import { type AnyHub, createHub } from "../hub/hub.ts";
 import type { Exclusion, NewEvent } from "../protocol/event.ts";
 import type { Position } from "../protocol/messages.ts";
 import { changedBroker } from "./changed_broker.ts";
+import { FakeFanout } from "./fake_fanout.ts";
 import { LateBroker } from "./late_broker.ts";
 import { FlowClient } from "./flow_client.ts";
 
@@ -60,13 +61,16 @@ export class World {
   readonly clients: readonly FlowClient[];
   /** What the hub sees; late where the test wants it so. */
   readonly late: LateBroker | undefined;
+  /** What hands frames to many sockets together; absent where each is written to alone. */
+  readonly fanout: FakeFanout | undefined;
   readonly #memory: Broker;
   /** By channel and epoch, in the order of their offsets. */
   readonly #published = new Map<string, Map<string, Published[]>>();
   #count = 0;
 
-  constructor({ isLate }: { readonly isLate: boolean }) {
+  constructor({ isLate, isTogether }: { readonly isLate: boolean; readonly isTogether: boolean }) {
     const { clock } = this;
+    this.fanout = isTogether ? new FakeFanout() : undefined;
     const random = seededRandom(1);
     this.#memory = memoryBroker({ clock, random });
     const recording = changedBroker(this.#memory, {
@@ -94,9 +98,7 @@ export class World {
   }
 
   /** What a publication says: it is numbered, so that whoever reads it can be judged. */
-  say(key: number): Said {
-    return { number: this.#count++, key };
-  }
+  readonly say = (key: number): Said => ({ number: this.#count++, key });
 
   /** Lets go what follows from promises that are kept already. */
   async tick(): Promise<void> {

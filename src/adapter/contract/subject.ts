@@ -5,6 +5,7 @@
  */
 import type { SocketCapabilities } from "../../channel/socket.ts";
 import type { AnyHub } from "../../hub/hub.ts";
+import type { FanoutMode } from "../../hub/options.ts";
 import type { ServeOptions, Server } from "../server.ts";
 
 /** An adapter, on the runtime this process is. */
@@ -21,6 +22,8 @@ export interface Subject {
   readonly unmasked: "violation" | "accepted";
   /** Who gives up a peer that does not answer pings: the hub, or the runtime by real time. */
   readonly liveness: "hub" | "runtime";
+  /** How its hub hands events to sockets. @default the hub's own default */
+  readonly fanout?: FanoutMode;
   serve(hub: AnyHub, options: ServeOptions): Promise<Server>;
   /** Serves an application with a page at `/` and middleware, and hubs mounted by prefix. */
   serveApp(hubs: Readonly<Record<string, AnyHub>>): Promise<Server>;

@@ -85,6 +85,7 @@ export async function stage(
   const hub = createHub({
     auth: allowAnonymous(),
     logger: silent,
+    ...(subject.fanout === undefined ? {} : { fanout: subject.fanout }),
     ...options,
     channels: definitions,
     onDisconnect(connection, ending) {

@@ -1,0 +1,146 @@
+/**
+ * Events for many: each gets what was sent to it, in the order of the calls, whether it is handed to all
+ * together or to each by itself.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import { describe, it } from "node:test";
+import { Media } from "../../protocol/event.ts";
+import type { RawClient } from "../../testing/raw_client.ts";
+import { stage } from "../testing/stage.ts";
+import type { Subject } from "./subject.ts";
+
+const SUBSCRIBERS = 20;
+
+/** Takes what came up to the event of that type, the types of events by name, of others in brackets. */
+async function takeUntil(client: RawClient, last: string): Promise<string[]> {
+  const seen: string[] = [];
+  for (;;) {
+    const message = await client.next();
+    if (message instanceof Uint8Array) seen.push(`${message.byteLength} bytes`);
+    else if (message["type"] === "event") seen.push(String(message["event_type"]));
+    else seen.push(`[${message["type"]}]`);
+    if (seen.at(-1) === last) return seen;
+  }
+}
+
+/** Declares the tests of the fan-out. */
+export function fanoutContract(subject: Subject): void {
+  describe(`${subject.name}: fan-out`, () => {
+    it("gives all the same, in order among what each gets alone", () =>
+      stage(subject, {}, async ({ hub, client }) => {
+        const clients = await Promise.all(Array.from({ length: SUBSCRIBERS }, () => client()));
+        const ids: string[] = [];
+        for (const one of clients) {
+          ids.push(String((await one.json())["client_id"]));
+          await one.ask({ type: "subscribe", channels: ["news"] });
+        }
+        const news = hub.channel("news");
+        for (let round = 0; round < 5; round++) {
+          void news.publish("first", { round });
+          void hub.client(ids[0]!).publish("for one", { round });
+          void hub.everyone().publish("for all", { round });
+          void news.publish("not for two", { round }, { exclude: { clients: [ids[1]!, ids[2]!] } });
+          void news.publish("not for one", { round }, { exclude: { clients: [ids[3]!] } });
+          void news.publish("large", { text: "x".repeat(100_000), round });
+          void news.publish("ünïcode 𝄞", { round });
+          void news.publish("last", { round });
+          for (const [i, one] of clients.entries()) {
+            assertEquals(await takeUntil(one, "last"), [
+              "first",
+              ...(i === 0 ? ["for one"] : []),
+              "for all",
+              ...(i === 1 || i === 2 ? [] : ["not for two"]),
+              ...(i === 3 ? [] : ["not for one"]),
+              "large",
+              "ünïcode 𝄞",
+              "last",
+            ]);
+          }
+        }
+      }));
+
+    it("gives who comes or goes in the middle of a tick what is sent while it is there", () =>
+      stage(subject, {}, async ({ hub, client }) => {
+        const clients = await Promise.all(Array.from({ length: 4 }, () => client()));
+        const ids: string[] = [];
+        for (const one of clients) {
+          ids.push(String((await one.json())["client_id"]));
+          await one.ask({ type: "subscribe", channels: ["news"] });
+        }
+        const news = hub.channel("news");
+        void news.publish("one", {});
+        hub.unsubscribe(ids[0]!, ["news"], "enough");
+        void news.publish("two", {});
+        void hub.everyone().publish("end", {});
+        hub.disconnect(ids[1]!, { code: 4000, reason: "" });
+        void news.publish("three", {});
+        void news.publish("end", {});
+        assertEquals(await takeUntil(clients[0]!, "end"), ["one", "[unsubscribed]", "end"]);
+        assertEquals(await takeUntil(clients[1]!, "[disconnected]"), [
+          "one",
+          "two",
+          "end",
+          "[disconnected]",
+        ]);
+        assertEquals((await clients[1]!.closed).code, 4000);
+        for (const one of clients.slice(2)) {
+          assertEquals(await takeUntil(one, "end"), ["one", "two", "end"]);
+          assertEquals(await takeUntil(one, "end"), ["three", "end"]);
+        }
+      }));
+
+    it("answers a publisher after the event it gets back, and leaves out who wants none", () =>
+      stage(subject, {}, async ({ client }) => {
+        const clients = await Promise.all(Array.from({ length: 5 }, () => client()));
+        for (const one of clients) {
+          await one.json();
+          await one.ask({ type: "subscribe", channels: ["news"] });
+        }
+        const say = (echo: boolean, event_type: string) =>
+          clients[0]!.send({ type: "publish", channel: "news", event_type, data: 1, echo });
+        say(true, "back");
+        say(false, "away");
+        say(true, "end");
+        assertEquals(await takeUntil(clients[0]!, "end"), [
+          "back",
+          "[published]",
+          "[published]",
+          "end",
+        ]);
+        for (const one of clients.slice(1)) {
+          assertEquals(await takeUntil(one, "end"), ["back", "away", "end"]);
+        }
+      }));
+
+    it("writes to each as it asked, and counts what it wrote", () =>
+      stage(subject, {}, async ({ hub, client }) => {
+        const clients = await Promise.all(Array.from({ length: 6 }, () => client()));
+        for (const [i, one] of clients.entries()) {
+          await one.json();
+          if (i % 2 === 0) await one.ask({ type: "hello", features: { binary: {} } });
+          await one.ask({ type: "subscribe", channels: ["news"] });
+        }
+        const before = hub.stats();
+        const sent = new Map(hub.connections().map((one) => [one.clientId, one.messagesSent]));
+        const news = hub.channel("news");
+        void news.publish("image", new Media("image", new Uint8Array(1_000)));
+        void news.publish("text", { ok: true });
+        void news.publish("end", {});
+        for (const [i, one] of clients.entries()) {
+          const [first, ...rest] = await takeUntil(one, "end");
+          assertEquals(/ bytes$/.test(first!), i % 2 === 0);
+          assertEquals(rest, ["text", "end"]);
+        }
+        const after = hub.stats();
+        assertEquals(after.eventsDelivered - before.eventsDelivered, 18);
+        assertEquals(after.messagesSent - before.messagesSent, 18);
+        for (const { clientId, messagesSent } of hub.connections()) {
+          assertEquals(messagesSent - sent.get(clientId)!, 3);
+        }
+        const bytes = hub.connections().reduce((sum, { bytesSent }) => sum + bytesSent, 0);
+        assertEquals(bytes, after.bytesSent);
+      }));
+  });
+}

@@ -1,0 +1,111 @@
+import type { Member } from "./fanout.ts";
+
+/** How many groups may have something waiting: as many as a number has bits to tell them by. */
+const MOST_GROUPS = 31;
+
+/** How many bytes, about, may wait; a socket may be overfilled by so much before that is found out. */
+const MOST_BYTES = 65_536;
+
+/**
+ * What was sent to groups and waits to be handed over together: a log, of which each member gets what was
+ * sent to its groups, in the order in which it was sent. Members of the same groups get one and the same
+ * thing, made once. Sending costs nothing that grows with the members.
+ *
+ * @typeParam T What is sent.
+ * @typeParam J What is handed over: some of it, joined.
+ */
+export abstract class Burst<T, J> {
+  #items: T[] = [];
+  /** The group of each item, as an index. */
+  #of: number[] = [];
+  #groups: ReadonlySet<Member>[] = [];
+  #bytes = 0;
+  #turn = 1;
+
+  /** Makes one of several. */
+  protected abstract join(items: readonly T[]): J;
+  /** Hands it to a member. */
+  protected abstract hand(member: Member, joined: J): void;
+  /** Something waits: {@linkcode Burst.flush} is to be called in time. */
+  protected abstract schedule(): void;
+
+  /** The bytes that may wait. */
+  protected get room(): number {
+    return MOST_BYTES;
+  }
+
+  /** Sends to all `members` but those left out. */
+  protected push(
+    members: ReadonlySet<Member>,
+    item: T,
+    size: number,
+    leftOut: readonly Member[],
+  ): void {
+    let group = this.#groups.indexOf(members);
+    const isFull = this.#bytes + size > this.room ||
+      (group === -1 && this.#groups.length === MOST_GROUPS);
+    if (isFull) {
+      this.flush();
+      group = -1;
+    }
+    if (group === -1) group = this.#groups.push(members) - 1;
+    for (const member of leftOut) this.settle(member);
+    if (this.#items.length === 0) this.schedule();
+    this.#items.push(item);
+    this.#of.push(group);
+    this.#bytes += size;
+    for (const member of leftOut) member.from = this.#items.length;
+  }
+
+  /** Hands a member what waits for it, before something else is done with it. */
+  settle(member: Member): void {
+    const from = member.turn === this.#turn ? member.from : 0;
+    member.turn = this.#turn;
+    member.from = this.#items.length;
+    if (from >= this.#items.length) return;
+    let groups = 0;
+    this.#groups.forEach((members, i) => {
+      if (members.has(member)) groups |= 1 << i;
+    });
+    const items = this.#items.filter((_, i) => i >= from && (groups & (1 << this.#of[i]!)) !== 0);
+    if (items.length > 0) this.hand(member, this.join(items));
+  }
+
+  /** Hands over everything that waits. */
+  flush(): void {
+    const items = this.#items;
+    if (items.length === 0) return;
+    const of = this.#of;
+    const groups = this.#groups;
+    const turn = this.#turn++;
+    this.#items = [];
+    this.#of = [];
+    this.#groups = [];
+    this.#bytes = 0;
+    groups.forEach((members, i) => {
+      for (const member of members) member.groups |= 1 << i;
+    });
+    const joined = new Map<number, J>();
+    for (const members of groups) {
+      for (const member of members) {
+        const own = member.groups;
+        if (own === 0) continue; // it has it, as a member of an earlier group
+        member.groups = 0;
+        const from = member.turn === turn ? member.from : 0;
+        if (from >= items.length) continue;
+        const wanted = () => items.filter((_, i) => i >= from && (own & (1 << of[i]!)) !== 0);
+        if (from > 0) {
+          const rest = wanted();
+          if (rest.length > 0) this.hand(member, this.join(rest));
+          continue;
+        }
+        let whole = joined.get(own);
+        if (whole === undefined) {
+          whole = this.join(wanted());
+          joined.set(own, whole);
+        }
+        this.hand(member, whole);
+      }
+    }
+  }
+}
