@@ -61,6 +61,11 @@ export class Running implements AsyncDisposable {
     return this.#output.stderr;
   }
 
+  /** Whether it has ended. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** The exit code, or the signal that ended it, once all output is read. */
   get exited(): Promise<number | string> {
     return this.#exited;
