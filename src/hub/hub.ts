@@ -362,13 +362,13 @@ export class Hub<
    */
   async admit(request: Request, origin: RequestOrigin): Promise<Admission | Response> {
     const { options, stats } = this.#workings;
-    const requestedAt = options.clock.now();
+    const revocations = this.#identities.revocations;
     try {
       this.#refuseIfFull();
       const room = origin.room === undefined ? undefined : this.#rooms.read(origin.room, request);
       const source = options.proxies.locate(request, origin.address);
       const judged = await judge(request, source, options);
-      const admission: Admission = { ...judged, requestedAt };
+      const admission: Admission = { ...judged, revocations };
       this.#refuseIfFull();
       if (room === undefined) return admission;
       this.#rooms.check(room, admission.identity);
@@ -402,8 +402,8 @@ export class Hub<
       connection.close(this.isDraining ? "service_restart" : "try_again_later");
       return connection;
     }
-    const { requestedAt = Infinity, identity } = admission;
-    const revoked = this.#identities.revokedSince(requestedAt, identity);
+    const { revocations = Infinity, identity } = admission;
+    const revoked = this.#identities.revokedSince(revocations, identity);
     if (revoked !== undefined) connection.close(revoked);
     else this.#reception.receive(connection);
     return connection;

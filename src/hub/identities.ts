@@ -22,6 +22,13 @@ export type Revocation =
 const MEMORY = 60_000;
 const MAX_REMEMBERED = 1_000;
 
+interface Remembered {
+  readonly revocation: Revocation;
+  readonly number: number;
+  /** In monotonic milliseconds. */
+  readonly at: number;
+}
+
 /** Where a connection came by other means than a request. */
 const NO_REQUEST = { url: "http://localhost/", headers: {} };
 
@@ -29,24 +36,30 @@ const NO_REQUEST = { url: "http://localhost/", headers: {} };
 export class Identities {
   readonly #workings: Workings;
   readonly #roster: Roster;
-  readonly #remembered: { readonly revocation: Revocation; readonly at: number }[] = [];
+  readonly #remembered: Remembered[] = [];
+  #revocations = 0;
 
   constructor(workings: Workings, roster: Roster) {
     this.#workings = workings;
     this.#roster = roster;
   }
 
+  /** How many there were. */
+  get revocations(): number {
+    return this.#revocations;
+  }
+
   /** Finds out who a token is that came on a connection, by the rule by which it was let in. */
   async authenticate(connection: Connection, token: string): Promise<Identity | Failure> {
-    const { auth, logger, clock } = this.#workings.options;
-    const asked = clock.now();
+    const { auth, logger } = this.#workings.options;
+    const before = this.#revocations;
     try {
       const request = withToken(connection.admission.request ?? NO_REQUEST, token);
       const identity = await identify(request, auth, logger);
       if (identity.userId !== connection.userId) {
         return failure("forbidden", "the token is another user's: connect with it");
       }
-      if (this.revokedSince(asked, identity) === undefined) return identity;
+      if (this.revokedSince(before, identity) === undefined) return identity;
       return failure("unauthorized", "the token was revoked");
     } catch (error) {
       return failureOf(error);
@@ -93,9 +106,15 @@ export class Identities {
     return open.length;
   }
 
-  /** How to close a connection whose identity was revoked while it was looked up; undefined if it was not. */
-  revokedSince(at: number, identity: Identity): CloseName | undefined {
-    const found = this.#remembered.find((one) => one.at >= at && isAbout(one.revocation, identity));
+  /**
+   * How to close a connection whose identity was revoked while it was looked up; undefined if it was not.
+   *
+   * @param before How many revocations there had been then.
+   */
+  revokedSince(before: number, identity: Identity): CloseName | undefined {
+    const found = this.#remembered.find(({ number, revocation }) =>
+      number > before && isAbout(revocation, identity)
+    );
     return found && closeNameOf(found.revocation);
   }
 
@@ -104,7 +123,7 @@ export class Identities {
     const remembered = this.#remembered;
     const isOver = () => remembered.length >= MAX_REMEMBERED || remembered[0]!.at < now - MEMORY;
     while (remembered.length > 0 && isOver()) remembered.shift();
-    remembered.push({ revocation, at: now });
+    remembered.push({ revocation, number: ++this.#revocations, at: now });
   }
 
   #lost(
