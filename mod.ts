@@ -105,9 +105,10 @@ export {
   type Peer,
 } from "./src/hub/hub.ts";
 export type { Revocation } from "./src/hub/identities.ts";
-export type { ConnectionInfo, HubStats } from "./src/hub/info.ts";
+export type { ConnectionInfo, HubStats, RateStats } from "./src/hub/info.ts";
 export type { Logger } from "./src/hub/logger.ts";
 export type { MemberInfo, PresenceInfo } from "./src/hub/presence.ts";
+export type { RateOptions, ResolvedRates } from "./src/hub/rate_options.ts";
 export type { RoomRequest } from "./src/hub/rooms.ts";
 export {
   message,

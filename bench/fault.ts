@@ -10,6 +10,7 @@
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { raisedRates } from "../src/testing/raised_rates.ts";
 import { isFlawless, runFault } from "../src/testing/fault.ts";
 
 const { values } = parseArgs({
@@ -24,5 +25,5 @@ const figures = await runFault({
   cuts: Number(values.cuts),
   seed: Number(values.seed),
 });
-console.log(JSON.stringify(figures));
+console.log(JSON.stringify({ ...figures, rates: raisedRates }));
 process.exit(isFlawless(figures) ? 0 : 1);

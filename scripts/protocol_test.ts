@@ -210,6 +210,23 @@ describe("The tables of PROTOCOL.md", () => {
     });
   });
 
+  it("have the default rates of the hub", () => {
+    const number = (text: string | undefined) => Number(text!.replaceAll(",", ""));
+    const documented = rows("Type", "`capacity`").map(([type, capacity, perSecond]) =>
+      [bare(type), { capacity: number(capacity), perSecond: number(perSecond) }] as const
+    );
+    const { messages, connection, refusals, user } = options.rates!;
+    assertEquals(new Map(documented), messages);
+    const others = Object.fromEntries(
+      rows("Limit", "Default").map(([name, value]) => [bare(name), value]),
+    );
+    assertEquals(others, {
+      messages_per_second: String(connection?.limit),
+      messages_per_minute: String(user?.limit ?? "none"),
+      refusals_per_second: String(refusals?.limit),
+    });
+  });
+
   it("have the bounds that the code has", () => {
     assertMatch(page, new RegExp(`1 to ${MAX_CHANNELS_PER_REQUEST} strings`));
     assertMatch(page, new RegExp(`at most\\s+${MAX_CORRELATION_ID}\\s+characters`));

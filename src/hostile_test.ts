@@ -8,6 +8,7 @@ import { channel } from "./channel/definition.ts";
 import { createHub } from "./hub/hub.ts";
 import { message } from "./hub/message.ts";
 import { connectRaw, type RawClient } from "./testing/raw_client.ts";
+import { raisedRates } from "./testing/raised_rates.ts";
 import { serveHere } from "./testing/serve.ts";
 import { z } from "zod";
 
@@ -121,6 +122,7 @@ describe("A hub that is sent bad input", () => {
         throw new Error("the application's own mistake");
       }),
     },
+    rates: raisedRates,
     logger: { debug() {}, info() {}, warn() {}, error() {} },
   });
   let server: Server;

@@ -76,6 +76,8 @@ export interface SessionRecord {
   readonly positions: ReadonlyMap<string, Position>;
   /** What it says of itself on channels with presence, by channel: JSON objects as text. */
   readonly metadata?: ReadonlyMap<string, string>;
+  /** When each of its rate limits that was used is as if it had not been, by type: wall milliseconds. */
+  readonly rates?: ReadonlyMap<string, number>;
   /** Events it has not acknowledged. */
   readonly unacknowledged: readonly UnacknowledgedEvent[];
 }

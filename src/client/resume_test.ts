@@ -11,6 +11,7 @@ import { createHub } from "../hub/hub.ts";
 import { message } from "../hub/message.ts";
 import type { Delivery } from "../hub/options.ts";
 import { CuttingProxy } from "../testing/proxy.ts";
+import { raisedRates } from "../testing/raised_rates.ts";
 import { endAll, next, promised, serveHub } from "./fixture.ts";
 import { type Client, type ClientOptions, createClient, type GapInfo } from "./mod.ts";
 
@@ -66,6 +67,7 @@ async function setup(
       }),
     },
     limits: { inFlight },
+    rates: raisedRates,
     rooms: "room:",
     session: { ttl },
     acknowledgement: { interval: 200, retries: 100 },

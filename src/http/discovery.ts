@@ -33,6 +33,8 @@ export interface DiscoveryDocument {
       readonly max_subscriptions: number;
       /** Milliseconds, here alone: existing clients read it so. */
       readonly heartbeat_interval: number;
+      /** Messages a minute of one user, or of one address without. */
+      readonly max_message_rate?: number;
     };
     readonly server_status: "healthy" | "draining";
   };
@@ -53,7 +55,7 @@ export function discovery(hub: AnyHub): Handler {
           auth_required: await authRequired(c.req.url),
           heartbeat_supported: true,
           reconnection_supported: true,
-          rate_limiting: false,
+          rate_limiting: hub.rates !== undefined,
           message_queuing: true,
         },
         endpoints: { websocket: endpoint || "/", service_discovery: c.req.path },
@@ -61,6 +63,7 @@ export function discovery(hub: AnyHub): Handler {
           max_message_size: hub.limits.text,
           max_subscriptions: hub.limits.subscriptions,
           heartbeat_interval: Math.round(hub.heartbeatInterval * 1000),
+          ...(hub.rates?.user === undefined ? {} : { max_message_rate: hub.rates.user.limit }),
         },
         server_status: hub.isDraining ? "draining" : "healthy",
       },

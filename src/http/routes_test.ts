@@ -104,7 +104,7 @@ describe("GET /ws/config", () => {
           auth_required: false,
           heartbeat_supported: true,
           reconnection_supported: true,
-          rate_limiting: false,
+          rate_limiting: true,
           message_queuing: true,
         },
         endpoints: { websocket: "/ws", service_discovery: "/ws/config" },

@@ -7,7 +7,7 @@ import type { Channel, Subscriber } from "../channel/channel.ts";
 import type { Fanout } from "../channel/fanout.ts";
 import type { Socket } from "../channel/socket.ts";
 import { type CloseName, closeTable, plainCloseCode } from "../protocol/close.ts";
-import { decodeBinary, decodeText } from "../protocol/decode.ts";
+import { decodeBinary, decodeText, type Inbound } from "../protocol/decode.ts";
 import { CLOCK_TOLERANCE, type Identity } from "../guard/identity.ts";
 import { EncodedEvent, type Frame, type Variant } from "../protocol/encode.ts";
 import type { Failure } from "../protocol/errors.ts";
@@ -22,6 +22,7 @@ import type { Effect, EffectId, Joined, Outcome } from "../session/effect.ts";
 import { Session } from "../session/session.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import type { Admission } from "./admission.ts";
+import type { ConnectionRates } from "./connection_rates.ts";
 import type { ConnectionHost } from "./host.ts";
 import type { ConnectionInfo } from "./info.ts";
 import type { Ending } from "./options.ts";
@@ -50,6 +51,7 @@ export class Connection implements Subscriber, Timed, Pumped {
   #identity: Identity;
   readonly #outbox: Outbox;
   readonly #session: Session;
+  readonly #rates: ConnectionRates | undefined;
   readonly #workings: Workings;
   readonly #host: ConnectionHost;
   readonly #connectedAt: number;
@@ -76,6 +78,10 @@ export class Connection implements Subscriber, Timed, Pumped {
     this.admission = admission;
     this.socket = socket;
     this.#outbox = new Outbox(socket, workings);
+    this.#rates = workings.rates?.of({
+      userId: admission.identity.userId,
+      address: admission.address,
+    });
     this.#workings = workings;
     this.#host = host;
     this.#connectedAt = options.clock.wall();
@@ -208,6 +214,20 @@ export class Connection implements Subscriber, Timed, Pumped {
     return this.#acknowledgements?.pending ?? [];
   }
 
+  /** When each of its rate limits that was used is as if it had not been, by type: wall milliseconds. */
+  get rates(): ReadonlyMap<string, number> {
+    const { clock } = this.#workings.options;
+    const used = this.#rates?.used(clock.now()) ?? [];
+    return new Map(Array.from(used, ([type, after]) => [type, clock.wall() + after]));
+  }
+
+  /** Goes on with the rate limits that the session's former connection had used. */
+  restoreRates(rates: ReadonlyMap<string, number>): void {
+    const { clock } = this.#workings.options;
+    const used = Array.from(rates, ([type, at]) => [type, at - clock.wall()] as const);
+    this.#rates?.restore(used, clock.now());
+  }
+
   /** Tells the peer that something of what it asked at the handshake could not be had. */
   refuse(reason: Failure): void {
     this.#carryOut(this.#session.refuse(reason));
@@ -227,7 +247,7 @@ export class Connection implements Subscriber, Timed, Pumped {
       const inbound = typeof data === "string"
         ? decodeText(data, sizes)
         : decodeBinary(data, sizes, this.variant.compression?.algorithm);
-      this.#carryOut(this.#session.receive(inbound, size));
+      if (!this.#refuses(inbound)) this.#carryOut(this.#session.receive(inbound, size));
     } catch (error) {
       // No message of a peer may throw past here: on Deno and Bun that would end the process.
       options.logger.error("a message could not be processed", { clientId: this.clientId, error });
@@ -348,6 +368,19 @@ export class Connection implements Subscriber, Timed, Pumped {
     this.#carryOut(this.#session.advance(now, this.#workings.options.clock.wall()));
     this.#acknowledgements?.advance(now);
     this.#schedule();
+  }
+
+  /** Refuses a message that comes too soon, and a connection that sends too many such. */
+  #refuses(inbound: Inbound): boolean {
+    const limited = this.#rates?.take(inbound, this.#heard);
+    if (limited === undefined) return false;
+    this.#carryOut(this.#session.limit(inbound, limited.reason));
+    if (limited.isAbuse) {
+      const { logger } = this.#workings.options;
+      logger.warn("a connection was closed for abuse", { clientId: this.clientId });
+      this.close("abuse");
+    }
+    return true;
   }
 
   #carryOut(effects: readonly Effect[]): void {

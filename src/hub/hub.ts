@@ -34,6 +34,8 @@ import {
 import { Presence, type PresenceInfo } from "./presence.ts";
 import type { ChannelNames, DefinitionOf, EventsOf, Publisher } from "./publication.ts";
 import { Publishing } from "./publishing.ts";
+import type { ResolvedRates } from "./rate_options.ts";
+import { noRefusals } from "./rates.ts";
 import { Reception } from "./reception.ts";
 import { Rooms } from "./rooms.ts";
 import { Roster } from "./roster.ts";
@@ -154,6 +156,11 @@ export class Hub<
   /** The limits in force. */
   get limits(): Limits {
     return this.#workings.options.limits;
+  }
+
+  /** How often messages and connections may come; undefined where that is not limited. */
+  get rates(): ResolvedRates | undefined {
+    return this.#workings.options.rates;
   }
 
   /** Seconds of silence after which a connection is pinged. */
@@ -350,6 +357,7 @@ export class Hub<
       subscriptions,
       eventsKept: options.broker.kept,
       sessionsKept: options.broker.sessions.size,
+      rateLimited: { ...this.#workings.rates?.stats ?? noRefusals() },
       uptime: options.clock.now() - this.#startedAt,
     };
   }
@@ -358,15 +366,16 @@ export class Hub<
    * Judges a request for a connection, before anything of it is upgraded.
    *
    * @returns The right to open one connection, or the answer that refuses it: 400, 401, 403, 404, 405,
-   * 426 or 503 with `{"error", "message"}`. Never rejects.
+   * 426, 429 or 503 with `{"error", "message"}`. Never rejects.
    */
   async admit(request: Request, origin: RequestOrigin): Promise<Admission | Response> {
     const { options, stats } = this.#workings;
     const revocations = this.#identities.revocations;
     try {
+      const source = options.proxies.locate(request, origin.address);
+      this.#workings.rates?.admit(source.address, options.clock.now());
       this.#refuseIfFull();
       const room = origin.room === undefined ? undefined : this.#rooms.read(origin.room, request);
-      const source = options.proxies.locate(request, origin.address);
       const judged = await judge(request, source, options);
       const admission: Admission = { ...judged, revocations };
       this.#refuseIfFull();

@@ -29,6 +29,22 @@ export interface ConnectionInfo {
   readonly bytesSent: number;
 }
 
+/** What a hub refused since it came too often, by the limit that refused it. */
+export interface RateStats {
+  /** Messages, by their session's bucket for their type. */
+  readonly messages: number;
+  /** Messages, since there were too many on their connection. */
+  readonly connection: number;
+  /** Messages, since there were too many of their user, or of their address. */
+  readonly user: number;
+  /** Messages, since there were too many in all. */
+  readonly hub: number;
+  /** Requests for a connection, since there were too many of their address. */
+  readonly upgrades: number;
+  /** Connections that were closed since too many of their messages were refused. */
+  readonly abuse: number;
+}
+
 /** Counters of a hub since it was made, and what it holds now. */
 export interface HubStats {
   /** Open connections. */
@@ -62,6 +78,8 @@ export interface HubStats {
   readonly missedPongs: number;
   /** Connections given up, since they gave no sign of life. */
   readonly notAlive: number;
+  /** What was refused since it came too often. */
+  readonly rateLimited: RateStats;
   /** `error` messages sent. */
   readonly errors: number;
   /** Events that the channels' histories hold for those who come back. */

@@ -20,6 +20,7 @@ import type { AcknowledgementOptions, DeliveryOutcome } from "./acknowledgements
 import type { ConnectionInfo } from "./info.ts";
 import { type Logger, quietLogger, redactingLogger } from "./logger.ts";
 import type { MessageDefinitions } from "./message.ts";
+import { type RateOptions, type ResolvedRates, resolveRates } from "./rate_options.ts";
 
 /** Sizes are bytes, after inflation too; the rest are counts. All are positive integers. */
 export interface Limits {
@@ -87,6 +88,8 @@ export interface HubOptions<C extends ChannelDefinitions, M extends MessageDefin
   /** What carries events. @default memoryBroker() */
   readonly broker?: Broker;
   readonly limits?: Partial<Limits>;
+  /** How often messages and connections may come; false for as often as they like. */
+  readonly rates?: Partial<RateOptions> | false;
   readonly heartbeat?: Partial<Heartbeat>;
   readonly session?: Partial<SessionOptions>;
   /** When events that are to be acknowledged are sent again, and given up. */
@@ -137,6 +140,7 @@ export interface ResolvedOptions {
   readonly messages: MessageDefinitions;
   readonly broker: Broker;
   readonly limits: Limits;
+  readonly rates: ResolvedRates | undefined;
   readonly heartbeat: Heartbeat;
   readonly session: SessionOptions;
   readonly acknowledgement: AcknowledgementOptions;
@@ -208,6 +212,9 @@ export function resolveOptions<C extends ChannelDefinitions, M extends MessageDe
     broker: options.broker ?? memoryBroker({ random, clock }),
     ownsBroker: options.broker === undefined,
     limits: resolveLimits(options.limits ?? {}),
+    rates: options.rates === false
+      ? undefined
+      : resolveRates(options.rates ?? {}, (type) => Object.hasOwn(messages, type)),
     heartbeat: { interval, timeout },
     session: { ttl: positive("session.ttl", options.session?.ttl ?? 300_000) },
     acknowledgement: {

@@ -9,6 +9,7 @@ import type { Joined, Outcome } from "../session/effect.ts";
 import type { Connection } from "./connection.ts";
 import type { Opened, TakenUp } from "./host.ts";
 import type { Membership } from "./membership.ts";
+import { bucketTable, rateLimits } from "./rate_options.ts";
 import type { Roster } from "./roster.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Workings } from "./workings.ts";
@@ -145,7 +146,9 @@ export class Reception {
         subscriptions,
         in_flight: options.limits.inFlight,
         in_flight_bytes: options.limits.inFlightBytes,
+        ...rateLimits(options.rates),
       },
+      ...(options.rates === undefined ? {} : { rates: bucketTable(options.rates) }),
       ...(resumed === undefined ? this.#freshFields(connection, joined) : resumedFields(joined)),
       timestamp: timestamp(),
     }, resumed === undefined && room.length === 0 ? undefined : joined);
@@ -179,6 +182,7 @@ export class Reception {
       return { kind: "handled" };
     }
     connection.own = new Map([...positions].filter(([name]) => isOwnChannelName(name)));
+    connection.restoreRates(record.rates ?? new Map());
     // What lies after the place it stands at comes again in any case.
     connection.goOn(record.unacknowledged.filter(({ event }) => {
       const position = positions.get(event.channel);

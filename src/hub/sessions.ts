@@ -123,9 +123,9 @@ export class Sessions {
         if (channel !== undefined) positions.set(name, channel.positionOf(connection));
       }
     }
-    const { clientId, userId, unacknowledged } = connection;
+    const { clientId, userId, rates, unacknowledged } = connection;
     const metadata = this.#presence.saidBy(connection);
-    return { clientId, userId, positions, metadata, unacknowledged };
+    return { clientId, userId, positions, metadata, rates, unacknowledged };
   }
 
   #forget(connection: Connection): void {

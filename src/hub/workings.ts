@@ -6,6 +6,7 @@ import type { SizeLimits } from "../protocol/decode.ts";
 import type { HubStats } from "./info.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { Pump } from "./pump.ts";
+import { Rates } from "./rates.ts";
 
 /** The counters, while they count. */
 export type Counters = {
@@ -18,6 +19,7 @@ export type Counters = {
       | "subscriptions"
       | "eventsKept"
       | "sessionsKept"
+      | "rateLimited"
       | "uptime"
     >
   ]: number;
@@ -34,6 +36,8 @@ export interface Workings {
   readonly pump: Pump;
   readonly stats: Counters;
   readonly sizes: SizeLimits;
+  /** How often messages and connections may come; undefined where that is not limited. */
+  readonly rates: Rates | undefined;
   /** Whether the application declares a message of this type. */
   readonly declares: (type: string) => boolean;
   /** The wall time now: RFC 3339, UTC. */
@@ -57,6 +61,7 @@ export function createWorkings(options: ResolvedOptions): Workings {
     pump: new Pump(options.clock),
     stats,
     sizes: { text, subscribe, binary },
+    rates: options.rates && new Rates(options.rates),
     declares: (type) => Object.hasOwn(options.messages, type),
     timestamp: stamper(() => options.clock.wall()),
     tell(call) {

@@ -184,6 +184,9 @@ export const serverSchemas = {
     protocol: z.literal(SUBPROTOCOL),
     features: z.record(z.string(), z.unknown()),
     limits: z.record(z.string(), z.number()),
+    /** The token buckets of the session, by message type. */
+    rates: z.record(z.string(), z.object({ capacity: z.number(), per_second: z.number() }))
+      .optional(),
     positions,
     channels: z.array(z.string()).optional(),
     recovered: recovered.optional(),

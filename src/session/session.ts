@@ -203,6 +203,17 @@ export class Session {
     return effects;
   }
 
+  /**
+   * Refuses a message of the peer, which is not carried out: at once and out of turn, and before
+   * `connected` when its turn comes.
+   */
+  limit(inbound: Inbound, reason: Failure): readonly Effect[] {
+    const correlationId = correlationIdIn(inbound);
+    if (this.#state === "open") return [this.#error(reason, correlationId)];
+    const correlated = correlationId === undefined ? {} : { correlationId };
+    return this.receive({ kind: "failure", failure: reason, ...correlated }, 0);
+  }
+
   /** Tells the peer that something it asked for with its request could not be had. */
   refuse(reason: Failure): readonly Effect[] {
     return this.#state === "open" ? [this.#error(reason, undefined)] : [];

@@ -9,6 +9,7 @@ import { createClient } from "../client/mod.ts";
 import { allowAnonymous } from "../guard/identity.ts";
 import { createHub } from "../hub/hub.ts";
 import { CuttingProxy } from "./proxy.ts";
+import { raisedRates } from "./raised_rates.ts";
 import { runtime, serveHere } from "./serve.ts";
 
 /** How much is to happen. */
@@ -102,6 +103,7 @@ export async function runFault({ events, cuts, seed }: FaultOptions): Promise<Fa
   const hub = createHub({
     auth: allowAnonymous(),
     channels: { fault: channel({ permissions: { "*": ["subscribe", "broadcast"] } }) },
+    rates: raisedRates,
     logger: { debug() {}, info() {}, warn() {}, error: console.error },
   });
   const server = await serveHere(hub);

@@ -12,6 +12,7 @@ import { allowAnonymous } from "../../guard/identity.ts";
 import { createHub } from "../../hub/hub.ts";
 import type { Logger } from "../../hub/logger.ts";
 import { message } from "../../hub/message.ts";
+import { raisedRates } from "../../testing/raised_rates.ts";
 import { subjects } from "../contract/subjects.ts";
 
 const subject = subjects.find(({ name }) => name === process.argv[2]);
@@ -30,6 +31,7 @@ const hub = createHub({
     later: message(z.unknown(), () => Promise.reject(new Error("the application's mistake"))),
   },
   limits: { binary: 20_000 },
+  rates: raisedRates,
   onConnect: fail,
   onDisconnect: fail,
 });

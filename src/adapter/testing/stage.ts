@@ -13,6 +13,7 @@ import type { Logger } from "../../hub/logger.ts";
 import type { Ending, HubOptions } from "../../hub/options.ts";
 import type { MessageDefinitions } from "../../hub/message.ts";
 import { connectRaw, type RawClient } from "../../testing/raw_client.ts";
+import { raisedRates } from "../../testing/raised_rates.ts";
 import type { Server } from "../server.ts";
 import type { Subject } from "../contract/subject.ts";
 import { openTcp, type TcpClient } from "./tcp.ts";
@@ -86,6 +87,8 @@ export async function stage(
     auth: allowAnonymous(),
     logger: silent,
     ...(subject.fanout === undefined ? {} : { fanout: subject.fanout }),
+    // A stage sees what sockets do, not how often.
+    rates: raisedRates,
     ...options,
     channels: definitions,
     onDisconnect(connection, ending) {

@@ -1,0 +1,130 @@
+import { SlidingWindow } from "../base/sliding_window.ts";
+import { TokenBucket } from "../base/token_bucket.ts";
+import type { Inbound } from "../protocol/decode.ts";
+import type { Failure } from "../protocol/errors.ts";
+import type { Bucket, Rates } from "./rates.ts";
+
+/** A message that came too soon. */
+export interface Limited {
+  readonly reason: Failure;
+  /** Whether it was one refusal too many. */
+  readonly isAbuse: boolean;
+}
+
+/**
+ * Counts the messages of one connection: by its session's buckets, by its own window, and by what it
+ * shares with others. Where all of them have room it costs no memory and no time to speak of.
+ */
+export class ConnectionRates {
+  readonly #rates: Rates;
+  readonly #key: string;
+  /** Made when first used. They go with the session. */
+  readonly #buckets: (TokenBucket | undefined)[] = [];
+  #window: SlidingWindow | undefined;
+  #refusals: SlidingWindow | undefined;
+
+  /** @param key Whom the connection's messages count for, beside itself. */
+  constructor(rates: Rates, key: string) {
+    this.#rates = rates;
+    this.#key = key;
+  }
+
+  /** Takes a message; gives why not where one of the limits has no room, and then it counts nowhere. */
+  take(inbound: Inbound, now: number): Limited | undefined {
+    const { buckets, connection, user, hub } = this.#rates;
+    const kind = buckets.get(typeOf(inbound)) ?? buckets.get("default")!;
+    const bucket = this.#buckets[kind.index] ??= new TokenBucket(kind.rule);
+    const wait = bucket.wait(now);
+    if (kind.type === "ack") {
+      if (wait > 0) return this.#limited("messages", wait, now, kind);
+      bucket.take(now);
+      return undefined;
+    }
+    if (connection !== undefined) this.#window ??= new SlidingWindow(connection);
+    const ofConnection = this.#window?.wait(now) ?? 0;
+    const ofUser = user?.wait(this.#key, now) ?? 0;
+    const ofHub = hub?.wait(this.#key, now) ?? 0;
+    const longest = Math.max(wait, ofConnection, ofUser, ofHub);
+    if (longest > 0) {
+      const by = longest === wait
+        ? "messages"
+        : longest === ofConnection
+        ? "connection"
+        : longest === ofUser
+        ? "user"
+        : "hub";
+      return this.#limited(by, longest, now, kind);
+    }
+    bucket.take(now);
+    this.#window?.take(now);
+    user?.take(this.#key, now);
+    hub?.take(this.#key, now);
+    return undefined;
+  }
+
+  /** For each bucket that is not full, how long until it is, in milliseconds. */
+  used(now: number): ReadonlyMap<string, number> {
+    const used = new Map<string, number>();
+    for (const { index, type } of this.#rates.buckets.values()) {
+      const bucket = this.#buckets[index];
+      if (bucket !== undefined && bucket.idleAt > now) used.set(type, bucket.idleAt - now);
+    }
+    return used;
+  }
+
+  /** Takes as much out of the buckets as another connection of the session had taken. */
+  restore(used: Iterable<readonly [type: string, milliseconds: number]>, now: number): void {
+    for (const [type, milliseconds] of used) {
+      const kind = this.#rates.buckets.get(type);
+      if (kind === undefined) continue;
+      const bucket = this.#buckets[kind.index] ??= new TokenBucket(kind.rule);
+      bucket.holdUntil(now + milliseconds, now);
+    }
+  }
+
+  #limited(
+    by: "messages" | "connection" | "user" | "hub",
+    wait: number,
+    now: number,
+    kind: Bucket,
+  ): Limited {
+    const { stats, refusals } = this.#rates;
+    stats[by]++;
+    const retryAfter = Math.ceil(wait) / 1000;
+    const message = `Rate limit exceeded: ${this.#describe(by, kind)}`;
+    const reason: Failure = { code: "rate_limited", message, retryAfter };
+    // Nobody is to blame for what all of them do together.
+    if (by === "hub" || refusals === undefined) return { reason, isAbuse: false };
+    this.#refusals ??= new SlidingWindow(refusals);
+    const isAbuse = this.#refusals.take(now) > 0;
+    if (isAbuse) stats.abuse++;
+    return { reason, isAbuse };
+  }
+
+  #describe(by: "messages" | "connection" | "user" | "hub", { type, rule }: Bucket): string {
+    switch (by) {
+      case "messages": {
+        const which = type === "default" ? "such messages" : `"${type}"`;
+        return `${rule.capacity} ${which} may come at once, and ${rule.perSecond} a second`;
+      }
+      case "connection":
+        return `${this.#rates.connection?.limit} messages a second may come on a connection`;
+      case "user":
+        return "so many messages of one user or address may not come in a minute";
+      case "hub":
+        return "the server takes no more messages at the moment";
+    }
+  }
+}
+
+/** What a message counts as. A type that the client made up is nobody's and so counts with all such. */
+function typeOf(inbound: Inbound): string {
+  switch (inbound.kind) {
+    case "request":
+      return inbound.request.type;
+    case "application":
+      return inbound.message.type;
+    case "failure":
+      return inbound.type ?? "default";
+  }
+}
