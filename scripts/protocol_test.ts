@@ -205,6 +205,7 @@ describe("The tables of PROTOCOL.md", () => {
       subscribe_bytes: limits.subscribe,
       binary_bytes: limits.binary,
       subscriptions: limits.subscriptions,
+      connections_per_user: limits.connectionsPerUser,
       in_flight: limits.inFlight,
       in_flight_bytes: limits.inFlightBytes,
     });

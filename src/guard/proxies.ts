@@ -117,15 +117,6 @@ export function parseAddress(text: string): string | undefined {
   return isAddress ? ipaddr.process(bare).toString() : undefined;
 }
 
-/**
- * What counts as one address where limits are counted by it: an IPv6 network of 64 bits, since whoever
- * has one address of it has all, and an IPv4 address.
- */
-export function addressKey(address: string): string {
-  if (!address.includes(":") || !ipaddr.IPv6.isValid(address)) return address;
-  return `${ipaddr.IPv6.networkAddressFromCIDR(`${address}/64`).toString()}/64`;
-}
-
 function parseRange(text: string): Range {
   try {
     if (!text.includes("/")) {

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { describe, it } from "node:test";
 import { HeddleError } from "../base/errors.ts";
-import { addressKey, parseAddress, Proxies, type ProxyOptions, type Source } from "./proxies.ts";
+import { parseAddress, Proxies, type ProxyOptions, type Source } from "./proxies.ts";
 
 const trusted = ["10.0.0.0/8", "192.0.2.5", "fd00::/8", "::1"];
 
@@ -165,14 +165,5 @@ describe("Proxies.locate()", () => {
       locate({ "X-Forwarded-For": "203.0.113.7" }, "10.1.1.1", options).address,
       "203.0.113.7",
     );
-  });
-});
-
-describe("addressKey()", () => {
-  it("is an IPv4 address, and the network of an IPv6 address", () => {
-    assertEquals(addressKey("203.0.113.7"), "203.0.113.7");
-    assertEquals(addressKey("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
-    assertEquals(addressKey("2001:db8:1:2::9"), addressKey("2001:db8:1:2:ffff::1"));
-    assertEquals(addressKey(""), "");
   });
 });

@@ -31,6 +31,8 @@ export interface DiscoveryDocument {
       readonly max_message_size: number;
       /** Channels a connection may be subscribed to. */
       readonly max_subscriptions: number;
+      /** Open connections of one user. */
+      readonly max_connections_per_user: number;
       /** Milliseconds, here alone: existing clients read it so. */
       readonly heartbeat_interval: number;
       /** Messages a minute of one user, or of one address without. */
@@ -62,6 +64,7 @@ export function discovery(hub: AnyHub): Handler {
         connection_limits: {
           max_message_size: hub.limits.text,
           max_subscriptions: hub.limits.subscriptions,
+          max_connections_per_user: hub.limits.connectionsPerUser,
           heartbeat_interval: Math.round(hub.heartbeatInterval * 1000),
           ...(hub.rates?.user === undefined ? {} : { max_message_rate: hub.rates.user.limit }),
         },

@@ -111,6 +111,7 @@ describe("GET /ws/config", () => {
         connection_limits: {
           max_message_size: 2048,
           max_subscriptions: 256,
+          max_connections_per_user: 5,
           heartbeat_interval: 1234,
         },
         server_status: "healthy",

@@ -39,6 +39,7 @@ import { noRefusals } from "./rates.ts";
 import { Reception } from "./reception.ts";
 import { Rooms } from "./rooms.ts";
 import { Roster } from "./roster.ts";
+import { Seats } from "./seats.ts";
 import { Sessions } from "./sessions.ts";
 import { createWorkings, type Workings } from "./workings.ts";
 
@@ -105,6 +106,7 @@ export class Hub<
   readonly #reception: Reception;
   readonly #roster = new Roster();
   readonly #identities: Identities;
+  readonly #seats: Seats;
   readonly #host: ConnectionHost;
   readonly #startedAt: number;
   #draining: Promise<void> | undefined;
@@ -125,9 +127,13 @@ export class Hub<
       roster: this.#roster,
     });
     this.#identities = new Identities(this.#workings, this.#roster);
+    this.#seats = new Seats(this.#workings);
     this.#startedAt = this.#workings.options.clock.now();
     this.#host = {
-      open: (connection, joins) => this.#membership.open(connection, joins),
+      open: (connection, joins) => {
+        this.#seats.settle(connection);
+        return this.#membership.open(connection, joins);
+      },
       join: (connection, opened) => this.#membership.join(connection, opened),
       leave: (connection, channels) => this.#membership.leave(connection, channels),
       left: (connection, ending) => this.#left(connection, ending),
@@ -138,7 +144,11 @@ export class Hub<
       handle: (connection, message) => handleMessage(this.#workings, connection, message),
       takeUp: (connection, { reconnection_token, positions }) =>
         this.#membership.takeUp(connection, reconnection_token, positions),
-      resume: (connection, taken, token) => this.#reception.resume(connection, taken, token),
+      resume: (connection, taken, token) => {
+        const outcome = this.#reception.resume(connection, taken, token);
+        this.#seats.settle(connection);
+        return outcome;
+      },
       authenticate: (connection, token) => this.#identities.authenticate(connection, token),
       assume: (connection, found) => this.#identities.assume(connection, found),
       heard: (connection) => this.#sessions.heard(connection),
@@ -351,6 +361,7 @@ export class Hub<
     }
     return {
       ...stats,
+      refusals: Object.fromEntries(this.#workings.refusals),
       connections: this.#roster.size,
       users: this.#roster.users,
       channels: open,
@@ -369,24 +380,27 @@ export class Hub<
    * 426, 429 or 503 with `{"error", "message"}`. Never rejects.
    */
   async admit(request: Request, origin: RequestOrigin): Promise<Admission | Response> {
-    const { options, stats } = this.#workings;
+    const { options } = this.#workings;
     const revocations = this.#identities.revocations;
     try {
       const source = options.proxies.locate(request, origin.address);
       this.#workings.rates?.admit(source.address, options.clock.now());
       this.#refuseIfFull();
+      this.#refuseIfBusy(source);
       const room = origin.room === undefined ? undefined : this.#rooms.read(origin.room, request);
       const judged = await judge(request, source, options);
       const admission: Admission = { ...judged, revocations };
       this.#refuseIfFull();
+      const { reconnectionToken: token, identity } = admission;
+      const replaces = token !== undefined && this.#sessions.isOpen(token, identity.userId);
+      this.#seats.check(admission, replaces);
       if (room === undefined) return admission;
       this.#rooms.check(room, admission.identity);
       return { ...admission, room };
     } catch (error) {
-      stats.refused++;
-      if (error instanceof Refusal) return error.toResponse();
+      if (error instanceof Refusal) return this.#refused(error);
       options.logger.error("a request could not be judged", { error });
-      return new Refusal(500, "internal", "the server failed").toResponse();
+      return this.#refused(new Refusal(500, "internal", "the server failed"));
     }
   }
 
@@ -407,7 +421,8 @@ export class Hub<
     this.#roster.add(connection);
     stats.totalConnections++;
     stats.peakConnections = Math.max(stats.peakConnections, this.#roster.size);
-    if (this.isDraining || this.#roster.size > options.limits.connections) {
+    const isSeated = this.#seats.take(connection);
+    if (this.isDraining || !isSeated || this.#roster.size > options.limits.connections) {
       connection.close(this.isDraining ? "service_restart" : "try_again_later");
       return connection;
     }
@@ -479,12 +494,29 @@ export class Hub<
     }
   }
 
+  #refuseIfBusy({ address }: Source): void {
+    const { throttle, clock } = this.#workings.options;
+    const wait = throttle.take(address, clock.now());
+    if (wait === 0) return;
+    throw new Refusal(503, "busy", "too many connections are made at this moment; try again", {
+      "Retry-After": String(Math.ceil(wait / 1000)),
+    });
+  }
+
+  #refused(refusal: Refusal): Response {
+    const { stats, refusals } = this.#workings;
+    stats.refused++;
+    refusals.set(refusal.error, (refusals.get(refusal.error) ?? 0) + 1);
+    return refusal.toResponse();
+  }
+
   #may(channel: string, role: string, action: Action): boolean {
     const definition = isChannelName(channel) ? this.#workings.registry.find(channel) : undefined;
     return definition !== undefined && permits(definition.permissions, role, action);
   }
 
   #left(connection: Connection, ending: Ending): void {
+    this.#seats.leave(connection);
     this.#sessions.keep(connection, ending);
     this.#membership.leave(connection, connection.own.keys());
     this.#membership.leave(connection, connection.subscriptions, ending);
@@ -492,6 +524,7 @@ export class Hub<
 
   #ended(connection: Connection, ending: Ending): void {
     if (!this.#roster.delete(connection)) return;
+    this.#seats.free(connection);
     this.#workings.stats.totalDisconnections++;
     if (ending.code === closeTable.not_alive.code) this.#workings.stats.notAlive++;
     if (connection.wasGreeted) {

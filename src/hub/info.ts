@@ -62,6 +62,10 @@ export interface HubStats {
   readonly totalDisconnections: number;
   /** Requests for a connection that were refused before the upgrade. */
   readonly refused: number;
+  /** The same by the `error` of the answer. */
+  readonly refusals: Readonly<Record<string, number>>;
+  /** Connections closed since a newer one of the same user took their place over the limit. */
+  readonly evicted: number;
   readonly messagesReceived: number;
   readonly messagesSent: number;
   readonly bytesReceived: number;

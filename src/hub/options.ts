@@ -12,6 +12,7 @@ import type { ChannelDefinitions } from "../channel/definition.ts";
 import type { Authenticate } from "../guard/identity.ts";
 import { type OriginOptions, OriginPolicy } from "../guard/origin.ts";
 import { Proxies, type ProxyOptions } from "../guard/proxies.ts";
+import { defaultThrottle, Throttle, type ThrottleOptions } from "../guard/throttle.ts";
 import type { CompressionOptions } from "../protocol/compression.ts";
 import { isReservedType, MAX_TYPE_NAME } from "../protocol/messages.ts";
 import { isSendableCloseCode } from "../protocol/close.ts";
@@ -38,6 +39,13 @@ export interface Limits {
   readonly inFlightBytes: number;
   /** Open connections; a further one is refused with 503. @default 10000 */
   readonly connections: number;
+  /** Open connections of one user; of a further one becomes what `userLimitPolicy` says. @default 5 */
+  readonly connectionsPerUser: number;
+  /**
+   * Open connections from one address, an IPv6 network of 64 bits counting as one; a further one is
+   * refused with 429. Behind proxies, name them in `proxies` first. @default `connections`
+   */
+  readonly connectionsPerAddress: number;
   /** Bytes that may wait to go out on one connection; over it, the connection is cut. @default 4194304 */
   readonly outbox: number;
   /** Events a slow subscriber may be behind before its channel's `overflow` decides. @default 1000 */
@@ -60,6 +68,9 @@ export interface SessionOptions {
 
 /** How events are handed to sockets. */
 export type FanoutMode = "together" | "each";
+
+/** What becomes of a user's connections over their number. */
+export type UserLimitPolicy = "close-oldest" | "refuse";
 
 /** How a connection ended. */
 export interface Ending {
@@ -90,6 +101,14 @@ export interface HubOptions<C extends ChannelDefinitions, M extends MessageDefin
   readonly limits?: Partial<Limits>;
   /** How often messages and connections may come; false for as often as they like. */
   readonly rates?: Partial<RateOptions> | false;
+  /**
+   * What becomes of a connection over `limits.connectionsPerUser`: the user's oldest is closed with 4409
+   * for it, or it is refused with 429. One that resumes the session of an open connection replaces that
+   * one in any case. @default "close-oldest"
+   */
+  readonly userLimitPolicy?: UserLimitPolicy | undefined;
+  /** How fast handshakes are taken on; over it they are refused with 503. */
+  readonly accept?: Partial<ThrottleOptions>;
   readonly heartbeat?: Partial<Heartbeat>;
   readonly session?: Partial<SessionOptions>;
   /** When events that are to be acknowledged are sent again, and given up. */
@@ -141,6 +160,8 @@ export interface ResolvedOptions {
   readonly broker: Broker;
   readonly limits: Limits;
   readonly rates: ResolvedRates | undefined;
+  readonly userLimitPolicy: UserLimitPolicy;
+  readonly throttle: Throttle;
   readonly heartbeat: Heartbeat;
   readonly session: SessionOptions;
   readonly acknowledgement: AcknowledgementOptions;
@@ -165,6 +186,8 @@ const defaultLimits: Limits = {
   inFlight: 64,
   inFlightBytes: 2_097_152,
   connections: 10_000,
+  connectionsPerUser: 5,
+  connectionsPerAddress: 10_000,
   outbox: 4_194_304,
   lag: 1_000,
 };
@@ -215,6 +238,8 @@ export function resolveOptions<C extends ChannelDefinitions, M extends MessageDe
     rates: options.rates === false
       ? undefined
       : resolveRates(options.rates ?? {}, (type) => Object.hasOwn(messages, type)),
+    userLimitPolicy: resolvePolicy(options.userLimitPolicy ?? "close-oldest"),
+    throttle: new Throttle({ ...defaultThrottle, ...options.accept }),
     heartbeat: { interval, timeout },
     session: { ttl: positive("session.ttl", options.session?.ttl ?? 300_000) },
     acknowledgement: {
@@ -243,7 +268,16 @@ function resolveLimits(limits: Partial<Limits>): Limits {
     }
     if (value !== undefined) resolved[name as keyof Limits] = positive(`limits.${name}`, value);
   }
-  return resolved;
+  const { connectionsPerAddress = resolved.connections } = limits;
+  return { ...resolved, connectionsPerAddress };
+}
+
+function resolvePolicy(policy: UserLimitPolicy): UserLimitPolicy {
+  if (policy === "close-oldest" || policy === "refuse") return policy;
+  throw new HeddleError(
+    "option_invalid",
+    `userLimitPolicy is ${JSON.stringify(policy)}; it must be "close-oldest" or "refuse"`,
+  );
 }
 
 function positive(name: string, value: number): number {

@@ -144,6 +144,7 @@ export class Reception {
         subscribe_bytes: subscribe,
         binary_bytes: binary,
         subscriptions,
+        connections_per_user: options.limits.connectionsPerUser,
         in_flight: options.limits.inFlight,
         in_flight_bytes: options.limits.inFlightBytes,
         ...rateLimits(options.rates),

@@ -63,6 +63,12 @@ export class Sessions {
     tokens.former = undefined;
   }
 
+  /** Whether a token stands for the session of an open connection of this user, or of nobody. */
+  isOpen(token: string, userId: string | null): boolean {
+    const connection = this.#connections.get(token);
+    return connection !== undefined && connection.userId === userId;
+  }
+
   /** What a connection is told when it is closed so: with a token where returning makes sense. */
   farewell(connection: Connection, code: number): Farewell {
     const current = this.#tokens.get(connection)?.current;

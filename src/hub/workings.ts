@@ -13,6 +13,7 @@ export type Counters = {
   -readonly [
     K in Exclude<
       keyof HubStats,
+      | "refusals"
       | "connections"
       | "users"
       | "channels"
@@ -35,6 +36,8 @@ export interface Workings {
   /** Goes on with connections that are behind. */
   readonly pump: Pump;
   readonly stats: Counters;
+  /** Requests that were refused, by the `error` of the answer: the names are few, and the hub's own. */
+  readonly refusals: Map<string, number>;
   readonly sizes: SizeLimits;
   /** How often messages and connections may come; undefined where that is not limited. */
   readonly rates: Rates | undefined;
@@ -60,6 +63,7 @@ export function createWorkings(options: ResolvedOptions): Workings {
     wheel: new TimerWheel(options.clock),
     pump: new Pump(options.clock),
     stats,
+    refusals: new Map(),
     sizes: { text, subscribe, binary },
     rates: options.rates && new Rates(options.rates),
     declares: (type) => Object.hasOwn(options.messages, type),
@@ -80,6 +84,7 @@ function countersAtZero(): Counters {
     totalConnections: 0,
     totalDisconnections: 0,
     refused: 0,
+    evicted: 0,
     messagesReceived: 0,
     messagesSent: 0,
     bytesReceived: 0,

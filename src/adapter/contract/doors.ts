@@ -10,11 +10,30 @@ import {
   friendlyOrigins,
   hostileOrigins,
 } from "../../guard/testing/hostile_origins.ts";
+import type { Identity } from "../../guard/identity.ts";
 import { connectRaw, connectRefused } from "../../testing/raw_client.ts";
 import { stage, until } from "../testing/stage.ts";
 import { goodHandshake, TcpClient } from "../testing/tcp.ts";
 import { assertRefused, handshake } from "./handshake.ts";
 import type { Subject } from "./subject.ts";
+
+/** Whoever the query says, or nobody. */
+function auth(request: Request): Identity {
+  const userId = new URL(request.url).searchParams.get("user") || null;
+  return { userId, role: "viewer", claims: {} };
+}
+
+async function handshakeThatStays(
+  port: number,
+  target: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<TcpClient> {
+  const client = new TcpClient(port);
+  const { status, body } = await client.request(target, headers);
+  assertEquals(status, 101, body);
+  await client.json();
+  return client;
+}
 
 /** Declares the tests of who is let in. */
 export function doorsContract(subject: Subject): void {
@@ -113,5 +132,123 @@ export function doorsContract(subject: Subject): void {
         const refused = await connectRefused(`${url}/ws`, { headers, origin: "https://evil.com" });
         assertEquals(refused.status, 403);
       }));
+
+    it("closes a user's oldest connection for one over their number, and nobody else's", () =>
+      stage(subject, { auth, limits: { connectionsPerUser: 2 } }, async ({ hub, client }) => {
+        const others = await client("/ws?user=bob");
+        const [first, second, third] = [
+          await client("/ws?user=ann"),
+          await client("/ws?user=ann"),
+          await client("/ws?user=ann"),
+        ];
+        await third.ask({ type: "subscribe", channels: ["news"] });
+        assertEquals(await first.closed, { code: 4409, reason: "replaced" });
+        assertEquals((await first.nextOf("disconnected"))["reconnection_token"], undefined);
+        for (const one of [others, second, third]) {
+          assertEquals((await one.ask({ type: "ping" }))["type"], "pong");
+        }
+        assertEquals(hub.stats().evicted, 1);
+      }));
+
+    it("closes it also for one that says nothing", () =>
+      stage(subject, { auth, limits: { connectionsPerUser: 1 } }, async ({ client }) => {
+        const first = await client("/ws?user=ann");
+        const second = await client("/ws?user=ann");
+        assertEquals((await first.closed).code, 4409);
+        assertEquals((await second.ask({ type: "ping" }))["type"], "pong");
+      }));
+
+    for (const by of ["message", "query"] as const) {
+      for (const userLimitPolicy of ["close-oldest", "refuse"] as const) {
+        if (by === "message" && userLimitPolicy === "refuse") continue;
+        it(`closes none but the one whose session is resumed by ${by}, with ${userLimitPolicy}`, () => {
+          const limits = { connectionsPerUser: 2 };
+          return stage(subject, { auth, limits, userLimitPolicy }, async ({ hub, client }) => {
+            const oldest = await client("/ws?user=ann");
+            const former = await client("/ws?user=ann");
+            const { reconnection_token: token } = await former.nextOf("connected");
+            const query = by === "query" ? `&reconnection_token=${token}` : "";
+            const next = await client(`/ws?user=ann${query}`);
+            if (by === "message") {
+              const { type } = await next.ask({ type: "resume", reconnection_token: token });
+              assertEquals(type, "resumed");
+            }
+            assertEquals((await former.closed).code, 4409);
+            assertEquals((await next.ask({ type: "ping" }))["type"], "pong");
+            assertEquals((await oldest.ask({ type: "ping" }))["type"], "pong");
+            await until(() => hub.connections({ userId: "ann" }).length === 2);
+            assertEquals(hub.stats().evicted, 0);
+          });
+        });
+      }
+    }
+
+    it("answers 429 to a user who has enough, where the policy says so", () => {
+      const limits = { connectionsPerUser: 1 };
+      const options = { auth, limits, userLimitPolicy: "refuse" } as const;
+      return stage(subject, options, async ({ hub, server, client, endings, alive }) => {
+        const first = await client("/ws?user=ann");
+        const answer = await handshake(server.port, "/ws?user=ann");
+        assertRefused(answer, 429, "too_many_of_user");
+        assertEquals(answer.headers.get("retry-after"), "5");
+        await alive("/ws?user=bob");
+        await endings.next();
+        first.terminate();
+        await endings.next();
+        await alive("/ws?user=ann");
+        assertEquals(hub.stats().refusals, { too_many_of_user: 1 });
+      });
+    });
+
+    it("answers 429 to an address that has enough, whoever it is", () => {
+      const limits = { connectionsPerAddress: 2 };
+      const proxies = { trusted: ["127.0.0.1"] };
+      return stage(subject, { auth, limits, proxies }, async ({ server, url, endings }) => {
+        const from = (address: string, user: string) => {
+          const headers = { ...goodHandshake, "X-Forwarded-For": address };
+          return handshakeThatStays(server.port, `/ws?user=${user}`, headers);
+        };
+        const first = await from("203.0.113.7", "ann");
+        const second = await from("203.0.113.7", "");
+        const refused = await connectRefused(`${url}/ws?user=eve`, {
+          headers: { "X-Forwarded-For": "203.0.113.7" },
+        });
+        assertEquals([refused.status, JSON.parse(refused.body).error], [
+          429,
+          "too_many_of_address",
+        ]);
+        const neighbour = await from("203.0.113.8", "");
+        second.reset();
+        await endings.next();
+        const third = await from("203.0.113.7", "");
+        for (const one of [first, neighbour, third]) one.reset();
+      });
+    });
+
+    it("answers 503 to one that comes back all the time, and lets in others", () => {
+      const accept = {
+        all: { capacity: 200, perSecond: 0.001 },
+        address: { capacity: 10, perSecond: 0.001 },
+      };
+      const proxies = { trusted: ["127.0.0.1"] };
+      return stage(subject, { accept, proxies }, async ({ hub, server, url }) => {
+        const from = (address: string) => ({ ...goodHandshake, "X-Forwarded-For": address });
+        const settled = await connectRaw(`${url}/ws`, { headers: from("203.0.113.1") });
+        let refused = 0;
+        for (let i = 0; i < 150; i++) {
+          const answer = await handshake(server.port, "/ws", from("203.0.113.7"));
+          if (answer.status === 101) continue;
+          refused++;
+          assertRefused(answer, 503, "busy");
+          assertEquals(Number(answer.headers.get("retry-after")) > 0, true);
+        }
+        assertEquals(refused, 50);
+        assertEquals((await settled.ask({ type: "ping" }))["type"], "pong");
+        settled.terminate();
+        const other = await handshake(server.port, "/ws", from("203.0.113.8"));
+        assertEquals(other.status, 101);
+        assertEquals(hub.stats().refusals, { busy: refused });
+      });
+    });
   });
 }

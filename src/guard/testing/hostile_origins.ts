@@ -26,6 +26,7 @@ export const friendlyOrigins: readonly string[] = [
 /** Name of the attack, and the header's value: Latin-1, as all header fields. */
 export const hostileOrigins: readonly (readonly [attack: string, origin: string])[] = [
   ["another site", "https://evil.com"],
+  ["a star for a host", "https://*"],
   ["a name that only ends so", "https://evil-example.org"],
   ["a name that only ends so, without a hyphen", "https://evilexample.org"],
   ["the name as a label of another's", "https://app.example.com.evil.com"],

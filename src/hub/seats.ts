@@ -1,0 +1,121 @@
+import type { Timed } from "../base/wheel.ts";
+import { networkOf } from "../guard/network.ts";
+import { Refusal } from "../guard/refusal.ts";
+import type { Admission } from "./admission.ts";
+import type { Connection } from "./connection.ts";
+import type { Workings } from "./workings.ts";
+
+/** How long a connection has to say that it takes up a session, before others go for it; milliseconds. */
+const DECISION = 1_000;
+
+/**
+ * Sees that no user and no address has more connections than they may.
+ *
+ * Where the oldest goes for a newer one, that waits until the newer one has said whether it takes up the
+ * session of one that is still there: then that one goes, and no other. So a user may have up to twice
+ * as many for a second.
+ */
+export class Seats {
+  readonly #workings: Workings;
+  /** Those that are not closing, the oldest first. */
+  readonly #users = new Map<string, Set<Connection>>();
+  readonly #addresses = new Map<string, number>();
+  readonly #undecided = new Map<Connection, Timed>();
+
+  constructor(workings: Workings) {
+    this.#workings = workings;
+  }
+
+  /**
+   * Judges who asks for one more, before the upgrade.
+   *
+   * @param replaces Whether it takes up the session of one that is there, which then goes.
+   * @throws {Refusal} 429.
+   */
+  check({ identity, address }: Admission, replaces: boolean): void {
+    const { limits, userLimitPolicy } = this.#workings.options;
+    if (this.#of(address) - Number(replaces) >= limits.connectionsPerAddress) {
+      throw tooMany("too_many_of_address", "your address", limits.connectionsPerAddress);
+    }
+    if (identity.userId === null || userLimitPolicy === "close-oldest" || replaces) return;
+    if ((this.#users.get(identity.userId)?.size ?? 0) >= limits.connectionsPerUser) {
+      throw tooMany("too_many_of_user", "the user", limits.connectionsPerUser);
+    }
+  }
+
+  /** Counts a connection that has come. False where others came before it was open, and it must go. */
+  take(connection: Connection): boolean {
+    const { limits, userLimitPolicy } = this.#workings.options;
+    const { userId, admission } = connection;
+    const network = networkOf(admission.address);
+    const ofAddress = this.#of(admission.address) + 1;
+    this.#addresses.set(network, ofAddress);
+    // One that replaces another may come over the limit until that has ended.
+    const spare = Number(admission.reconnectionToken !== undefined);
+    if (ofAddress > limits.connectionsPerAddress + spare) return false;
+    if (userId === null) return true;
+    const connections = this.#users.get(userId) ?? new Set();
+    this.#users.set(userId, connections.add(connection));
+    if (connections.size <= limits.connectionsPerUser) return true;
+    if (userLimitPolicy === "refuse") return connections.size <= limits.connectionsPerUser + spare;
+    const decision: Timed = { due: () => this.settle(connection) };
+    this.#undecided.set(connection, decision);
+    this.#workings.wheel.schedule(decision, this.#workings.options.clock.now() + DECISION);
+    this.#evict(connections);
+    return true;
+  }
+
+  /** A connection takes up no session, or none any more. */
+  settle(connection: Connection): void {
+    const decision = this.#undecided.get(connection);
+    if (decision === undefined) return;
+    this.#forget(connection, decision);
+    this.#evict(this.#users.get(connection.userId!) ?? new Set());
+  }
+
+  /** A connection begins to close. */
+  leave(connection: Connection): void {
+    const decision = this.#undecided.get(connection);
+    if (decision !== undefined) this.#forget(connection, decision);
+    const { userId } = connection;
+    const connections = userId === null ? undefined : this.#users.get(userId);
+    connections?.delete(connection);
+    if (connections?.size === 0) this.#users.delete(userId!);
+  }
+
+  /** A connection that was counted has ended. */
+  free({ admission }: Connection): void {
+    const network = networkOf(admission.address);
+    const left = (this.#addresses.get(network) ?? 1) - 1;
+    if (left > 0) this.#addresses.set(network, left);
+    else this.#addresses.delete(network);
+  }
+
+  /** Where the runtime knows no address, everybody has the same, which is nobody's. */
+  #of(address: string): number {
+    return address === "" ? 0 : this.#addresses.get(networkOf(address)) ?? 0;
+  }
+
+  #evict(connections: ReadonlySet<Connection>): void {
+    const { stats, options } = this.#workings;
+    const { connectionsPerUser } = options.limits;
+    let undecided = 0;
+    for (const connection of connections) if (this.#undecided.has(connection)) undecided++;
+    const most = connectionsPerUser + Math.min(undecided, connectionsPerUser);
+    for (const connection of connections) {
+      if (connections.size <= most) return;
+      stats.evicted++;
+      connection.close("replaced");
+    }
+  }
+
+  #forget(connection: Connection, decision: Timed): void {
+    this.#undecided.delete(connection);
+    this.#workings.wheel.cancel(decision);
+  }
+}
+
+function tooMany(error: string, whose: string, limit: number): Refusal {
+  const message = `${whose} has as many connections as may be: ${limit}`;
+  return new Refusal(429, error, message, { "Retry-After": "5" });
+}
