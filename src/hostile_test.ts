@@ -32,7 +32,42 @@ const texts: readonly (readonly [title: string, text: string, code: string])[] =
     JSON.stringify({ type: "subscribe", channels: Array.from({ length: 101 }, String) }),
     "invalid_message",
   ],
-  ["nesting 10,000 deep", "[".repeat(5_000) + "]".repeat(5_000), "invalid_message"],
+  ["nesting 5,000 deep", "[".repeat(5_000) + "]".repeat(5_000), "invalid_message"],
+  [
+    "channels nested 10,000 deep",
+    `{"type":"subscribe","channels":${"[".repeat(10_000)}${"]".repeat(10_000)}}`,
+    "invalid_message",
+  ],
+  [
+    "objects nested 10,000 deep",
+    `{"type":"resume","reconnection_token":${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}}`,
+    "invalid_message",
+  ],
+  ...[-1, 0.5, 2 ** 53, "1", null].map((offset) =>
+    [
+      `the offset ${JSON.stringify(offset)}`,
+      JSON.stringify({
+        type: "subscribe",
+        channels: ["open"],
+        positions: { open: { epoch: "e", offset } },
+      }),
+      "invalid_message",
+    ] as const
+  ),
+  [
+    "an offset beyond any double",
+    '{"type":"history","channel":"open","since":{"epoch":"e","offset":1e400}}',
+    "invalid_message",
+  ],
+  ["a negative last", '{"type":"subscribe","channels":["open"],"last":-1}', "invalid_message"],
+  ["a last of 1,001", '{"type":"subscribe","channels":["open"],"last":1001}', "invalid_message"],
+  ["a limit of 0", '{"type":"history","channel":"open","limit":0}', "invalid_message"],
+  ["a limit of 1,001", '{"type":"history","channel":"open","limit":1001}', "invalid_message"],
+  [
+    "a correlation id that is an object",
+    '{"type":"ping","correlation_id":{"__proto__":1}}',
+    "invalid_message",
+  ],
   [
     "nesting inside the data",
     `{"type":"publish","channel":"open","event_type":"e","data":${"[".repeat(100)}${
@@ -62,10 +97,21 @@ const texts: readonly (readonly [title: string, text: string, code: string])[] =
     "unknown_channel",
   ],
   [
-    "an event for a channel of 10 KB",
+    "an event for a channel named constructor",
+    '{"type":"publish","channel":"constructor","event_type":"e","data":1}',
+    "unknown_channel",
+  ],
+  [
+    "an event for a channel of 9 KB",
     JSON.stringify({ type: "publish", channel: "x".repeat(9_000), event_type: "e", data: 1 }),
     "invalid_channel",
   ],
+  [
+    "a type of 9 KB",
+    JSON.stringify({ type: "x".repeat(9_000) }),
+    "invalid_message",
+  ],
+  ["a type that is a lone surrogate", '{"type":"\\ud800"}', "unknown_type"],
   [
     "an event that may not be published",
     '{"type":"publish","channel":"closed","event_type":"e","data":1}',
@@ -179,7 +225,7 @@ describe("A hub that is sent bad input", () => {
   });
 
   it("rejects a bad name alone, and keeps the good one", async () => {
-    const names = ["open", "__proto__", "constructor", "@all", "a b", "x".repeat(201), "\ud800"];
+    const names = ["open", "__proto__", "constructor", "@all", "a b", "x".repeat(10_000), "\ud800"];
     const answer = await client.ask({ type: "subscribe", channels: names });
     assertEquals(answer["channels"], ["open"]);
     const rejected = answer["rejected"] as { channel: string; code: string }[];
@@ -204,8 +250,18 @@ describe("A hub that is sent bad input", () => {
     await client.nextOf("published");
   });
 
-  it("repeats __proto__ as a correlation id", async () => {
-    client.send({ type: "ping", correlation_id: "__proto__" });
-    assertEquals((await client.json())["correlation_id"], "__proto__");
+  it("repeats any string as a correlation id", async () => {
+    for (const id of ["__proto__", "constructor", "\ud800", ""]) {
+      client.send({ type: "ping", correlation_id: id });
+      assertEquals((await client.json())["correlation_id"], id);
+    }
+  });
+
+  it("takes an event with the id __proto__ once, and another's of the same event type", async () => {
+    for (const id of ["__proto__", "constructor"]) {
+      const event = { type: "publish", channel: "open", event_type: "__proto__", data: 1, id };
+      assertEquals((await client.ask(event))["duplicate"], undefined);
+      assertEquals((await client.ask(event))["duplicate"], true);
+    }
   });
 });

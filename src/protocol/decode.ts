@@ -59,7 +59,10 @@ export function decodeText(text: string, limits: SizeLimits): Inbound {
 
 function readText(text: string): Inbound {
   const parsed = parseJson(text);
-  if (isFailure(parsed)) return { kind: "failure", failure: parsed };
+  if (isFailure(parsed)) {
+    const { code, message, refused } = parsed;
+    return { kind: "failure", failure: failure(code, message), ...headOf(refused) };
+  }
   const { value } = parsed;
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return {
@@ -197,6 +200,17 @@ function unit({ origin }: Bound): string {
 
 function articled(noun: string): string {
   return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`;
+}
+
+/** What an answer to a message needs of it, where its value was refused as a whole. */
+function headOf(value: unknown): { readonly type?: string; readonly correlationId?: string } {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return {};
+  const { type } = value as { readonly type?: unknown };
+  const correlationId = correlationIdOf(value as Readonly<Record<string, unknown>>);
+  return {
+    ...(typeof type === "string" && isRequestType(type) ? { type } : {}),
+    ...(correlationId === undefined ? {} : { correlationId }),
+  };
 }
 
 /** Whether it may name many channels and their positions, be it a good one or not. */

@@ -227,6 +227,21 @@ describe("decodeText()", () => {
     }
   });
 
+  it("tells whose request it was that nests too deeply or holds no number", () => {
+    const deep = "[".repeat(10_000) + "]".repeat(10_000);
+    for (
+      const text of [
+        `{"type":"subscribe","channels":${deep},"correlation_id":"7"}`,
+        '{"type":"publish","channel":"a","event_type":"e","data":1e400,"correlation_id":"7"}',
+        '{"type":"dance","payload":1e400,"correlation_id":"7"}',
+      ]
+    ) {
+      const inbound = decode(text);
+      assert(inbound.kind === "failure");
+      assertEquals([inbound.failure.code, inbound.correlationId], ["invalid_message", "7"]);
+    }
+  });
+
   it("keeps __proto__ in data a field like any other", () => {
     const text = '{"type":"publish","channel":"__proto__","event_type":"constructor",' +
       '"data":{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}}';

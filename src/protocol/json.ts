@@ -3,12 +3,18 @@ import { type Failure, failure } from "./errors.ts";
 /** How deeply arrays and objects may nest in a message. */
 export const MAX_DEPTH = 64;
 
+/** Why a text was refused. */
+export interface BadJson extends Failure {
+  /** What it says, where it is JSON all the same. */
+  readonly refused?: unknown;
+}
+
 /**
  * Parses JSON of a peer: `invalid_json` where it is none, `invalid_message` where it nests deeper than
  * {@linkcode MAX_DEPTH}, since what parses may be too deep to be walked or written again, or where it
  * holds a number beyond binary64, which would be written again as null.
  */
-export function parseJson(text: string): { readonly value: unknown } | Failure {
+export function parseJson(text: string): { readonly value: unknown } | BadJson {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -16,7 +22,7 @@ export function parseJson(text: string): { readonly value: unknown } | Failure {
     return failure("invalid_json", "Invalid JSON format");
   }
   const fault = faultOf(value, 0);
-  return fault === undefined ? { value } : failure("invalid_message", fault);
+  return fault === undefined ? { value } : { ...failure("invalid_message", fault), refused: value };
 }
 
 function faultOf(value: unknown, depth: number): string | undefined {
