@@ -17,7 +17,7 @@ describe("the kit comes to an end with a server that", () => {
         runConformance({
           url: server.url,
           seed: 1,
-          timeout: 100,
+          timeout: 200,
           only: ["rfc6455/4.2.2/opening-handshake", "rfc6455/5.5.2/*", "rfc6455/7.1.7/*"],
         });
       if (one.comesTo === "nothing") {

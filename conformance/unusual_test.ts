@@ -1,10 +1,8 @@
 import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
+import { blamesOf } from "./blame.ts";
 import { unusual } from "./reference/unusual/all.ts";
 import type { Unusual } from "./reference/unusual/unusual.ts";
-import { startReference } from "./reference/server.ts";
-import { runConformance } from "./runner/run.ts";
-import { globToRegExp } from "./runner/select.ts";
 import { sideBySide } from "./side_by_side.ts";
 
 /** A few of each kind; `teeth.ts --unusual` runs them all. */
@@ -43,21 +41,8 @@ const LARGE = ["*-mib*", "*-kib", "rfc6455/6.2/thousand-*"];
 /** What is enough of a server that takes its time. */
 const FEW = ["rfc6455/5.4/text-in-*", "rfc6455/5.5.2/*", "rfc6455/7.1.7/*", "rfc7692/7.2.3/*"];
 
-async function blamesOf({ server: overrides, warns = {}, slow }: Unusual) {
-  await using server = await startReference(overrides);
-  const report = await runConformance({
-    url: server.url,
-    seed: 1,
-    runs: 3,
-    only: slow === true ? FEW : SOME,
-    skip: LARGE,
-  });
-  const excused = Object.keys(warns).map(globToRegExp);
-  return report.cases.filter(({ id, verdict }) =>
-    verdict !== "pass" && verdict !== "skip" &&
-    !(verdict === "warn" && excused.some((glob) => glob.test(id)))
-  ).map(({ id, verdict, expected, observed }) => `${verdict} ${id}: ${expected}; ${observed}`);
-}
+const blames = (one: Unusual) =>
+  blamesOf(one, { runs: 3, only: one.slow === true ? FEW : SOME, skip: LARGE });
 
 /** Longer than a runtime lets a test take by itself, even on a busy machine. */
 const LONG = { timeout: 300_000 } as const;
@@ -70,7 +55,7 @@ describe("the kit blames nothing on a server that", () => {
     it(`${names.slice(0, 3).join(", ")} … (${names.length} servers)`, LONG, async () => {
       const blamed: string[] = [];
       await sideBySide(2, group, async (one) => {
-        for (const blame of await blamesOf(one)) blamed.push(`${one.name}: ${blame}`);
+        for (const blame of await blames(one)) blamed.push(`${one.name}: ${blame}`);
       });
       assertEquals(blamed, []);
     });

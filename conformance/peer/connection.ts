@@ -358,9 +358,12 @@ export class Connection extends Sender {
     };
   }
 
-  /** A server that closes while it has much yet to read resets, and may lose its Close frame by that. */
+  /**
+   * A server that closes while it has much yet to read resets, and so does its system where more comes
+   * after that: its Close frame may be lost by either.
+   */
   #mayHaveLost(how: Closing): boolean {
-    return how === "reset" && this.wire.written > UNREAD;
+    return how === "reset" && (this.wire.written > UNREAD || this.wire.wroteInPieces);
   }
 
   #note(how: Closing, code: number | null, wrong: Finding | null): void {

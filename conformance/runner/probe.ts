@@ -41,6 +41,9 @@ const TRIES = 3;
 /** How long an echo may come after the Pong of a Ping sent later, in milliseconds. */
 const ECHO_LINGER = 1000;
 
+/** Pings and Pongs without being asked, in the time that one answer may take, that no server means well. */
+const FLOOD = 200;
+
 /** What is known before anything was asked. */
 export const NOTHING_KNOWN: Facts = { echoes: false, greetings: 0, deflate: false, offer: null };
 
@@ -93,13 +96,14 @@ async function findEcho(
   connection.send(ping(fence));
   let greetings = 0;
   let silent = true;
+  let unasked = 0;
   try {
     for (;;) {
       const got = await connection.next("an echo", deadline - performance.now());
       silent = false;
       if (got.kind === "pong" && equalBytes(got.payload, fence)) {
         deadline = Math.min(deadline, performance.now() + ECHO_LINGER);
-      }
+      } else if (got.kind === "ping" || got.kind === "pong") unasked++;
       if (got.kind === "message") {
         if (equalBytes(got.message.data, message.data)) return { echoes: true, greetings, silent };
         greetings++;
@@ -111,6 +115,9 @@ async function findEcho(
       throw new CannotRun("floods", `the server floods: ${error.finding.observed}`);
     }
     if (!(error instanceof TimeOut)) throw error;
+    if (unasked > FLOOD) {
+      throw new CannotRun("floods", `the server floods: ${unasked} Pings and Pongs unasked`);
+    }
   }
   return { echoes: false, greetings: 0, silent };
 }

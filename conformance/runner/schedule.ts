@@ -31,6 +31,9 @@ const CONFIRMATIONS = 3;
 /** Milliseconds to wait before a server that refuses even a single connection is asked again. */
 const BACK_OFF = [20, 100, 500, 1500] as const;
 
+/** The pause from which what it answers is taken for its word on the case, and not for lack of room. */
+const INSIST_AFTER = 100;
+
 /** Runs all cases. Each gets one outcome. */
 export async function runSchedule(cases: readonly Case[], schedule: Schedule): Promise<void> {
   const { attempt, onOutcome, signal } = schedule;
@@ -81,10 +84,13 @@ export async function runSchedule(cases: readonly Case[], schedule: Schedule): P
   }
 }
 
-/** What is repeated: all but what passed, was skipped for want of something, or failed in the kit. */
-function isDoubtful({ verdict, behaviour, violations }: Outcome): boolean {
+/**
+ * What is repeated: all but what passed, was skipped for want of something, or failed in the kit. A reset
+ * is too, since it may hide how the server closed, and come of nothing but that more was sent to it.
+ */
+function isDoubtful({ verdict, behaviour, violations, closing }: Outcome): boolean {
   return verdict === "fail" || verdict === "warn" || behaviour === "broken" ||
-    violations.some(({ rule }) => rule === "handshake");
+    closing?.how === "reset" || violations.some(({ rule }) => rule === "handshake");
 }
 
 const GONE = "no connection to be had";
@@ -98,7 +104,7 @@ async function attemptAlone(
   for (const pause of gone === null ? [0, ...BACK_OFF] : [0, BACK_OFF[0]]) {
     if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
     try {
-      return await attempt(one, pause === 0 ? "alone" : "insisting");
+      return await attempt(one, pause < INSIST_AFTER ? "alone" : "insisting");
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       reason = error.message;
