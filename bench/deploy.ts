@@ -1,7 +1,7 @@
 /**
  * A deploy: thousands of clients on a hub that is drained, and a second hub that takes over. All must come
- * back, each when it was told to, with every event; where the second hub has a new broker, each must be
- * told of the gap. Prints its figures; exits 1 where one is wrong.
+ * back, each when it was told to and so no more a second than planned, with every event; where the second
+ * hub has a new broker, each must be told of the gap. Prints its figures; exits 1 where one is wrong.
  *
  * `node --import tsx bench/deploy.ts [--clients 5000] [--spread 5000] [--fresh]`, also under `deno run -A`
  * and `bun`.
@@ -76,6 +76,10 @@ const figures = {
 };
 console.log(JSON.stringify(figures));
 child.kill();
-const isRight = figures.returned === count && figures.lost_unsaid === 0 && figures.doubled === 0 &&
+/** Timers, and a busy machine, let a few of one second slip into the next. */
+const isSpread = figures.busiest_second_asked_for <= figures.planned_per_second * 1.05 &&
+  figures.busiest_second_greeted <= figures.planned_per_second * 1.05;
+const isRight = isSpread && figures.returned === count && figures.lost_unsaid === 0 &&
+  figures.doubled === 0 &&
   (values.fresh ? figures.told_of_a_gap === count : figures.recovered === count);
 process.exit(isRight ? 0 : 1);

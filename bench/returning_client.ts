@@ -101,6 +101,7 @@ export class ReturningClient {
       const end = start + (short === 126 ? bytes.readUInt16BE(2) : short);
       if (bytes.length < end) break;
       if (bytes[0] === 0x88) this.#send(0x88, bytes.subarray(start, end));
+      else if (bytes[0] === 0x89) this.#send(0x8a, bytes.subarray(start, end));
       else this.#message(JSON.parse(bytes.toString("utf8", start, end)));
       bytes = bytes.subarray(end);
     }
