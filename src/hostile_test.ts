@@ -109,7 +109,7 @@ const texts: readonly (readonly [title: string, text: string, code: string])[] =
   [
     "a type of 9 KB",
     JSON.stringify({ type: "x".repeat(9_000) }),
-    "invalid_message",
+    "unknown_type",
   ],
   ["a type that is a lone surrogate", '{"type":"\\ud800"}', "unknown_type"],
   [

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Case } from "../case.ts";
-import { cases } from "../cases.ts";
+import { cases as allCases, isChannelCase } from "../cases.ts";
 import { createRandom } from "../random.ts";
 import type { Report } from "../report/report.ts";
 import { runConformance } from "../runner/run.ts";
@@ -33,6 +33,8 @@ export interface Judged {
   /** How it ended in the middle of a run, null where it did not. */
   readonly ended: string | null;
 }
+
+const cases = allCases.filter((one) => !isChannelCase(one));
 
 /**
  * Runs the kit against a server: the first run as usual, the second with the same seed and the cases in
