@@ -4,9 +4,31 @@
  * @module
  */
 import type { Case } from "../case.ts";
+import { cases as acknowledging } from "./acknowledging.ts";
 import { cases as connecting } from "./connecting.ts";
+import { cases as events } from "./events.ts";
+import { cases as features } from "./features.ts";
+import { cases as gaps } from "./gaps.ts";
+import { cases as history } from "./history.ts";
+import { cases as identity } from "./identity.ts";
+import { cases as messages } from "./messages.ts";
+import { cases as own } from "./own.ts";
+import { cases as publishing } from "./publishing.ts";
+import { cases as sessions } from "./sessions.ts";
+import { cases as subscribing } from "./subscribing.ts";
 
 /** Every case of Protocol 1. */
 export const cases: readonly Case[] = [
   ...connecting,
+  ...identity,
+  ...messages,
+  ...features,
+  ...subscribing,
+  ...own,
+  ...gaps,
+  ...history,
+  ...sessions,
+  ...publishing,
+  ...events,
+  ...acknowledging,
 ];

@@ -212,6 +212,32 @@ export class Client {
     return { epoch: String(answer["epoch"]), offset: Number(answer["offset"]) };
   }
 
+  /** Publishes so many events, several at a time, each of which must be taken: `data(0)`, `data(1)` … */
+  async publishMany(
+    channel: string,
+    count: number,
+    data: (i: number) => unknown = (i) => i,
+    fields: Readonly<Record<string, unknown>> = {},
+  ): Promise<Position> {
+    let last: Position = { epoch: "", offset: 0 };
+    for (let at = 0; at < count; at += AT_ONCE) {
+      const ids = Array.from({ length: Math.min(AT_ONCE, count - at) }, (_, i) => {
+        const correlation_id = this.correlation();
+        const event = { type: "publish", channel, event_type: "kit", data: data(at + i) };
+        this.send({ ...event, ...fields, correlation_id });
+        return correlation_id;
+      });
+      for (const id of ids) {
+        const answer = await this.answer(id, "publish");
+        if (answer.type !== "published") {
+          throw new Broken({ expected: "published", observed: showMessage(answer) });
+        }
+        last = { epoch: String(answer["epoch"]), offset: Number(answer["offset"]) };
+      }
+    }
+    return last;
+  }
+
   /** The next event of a channel that has an offset: presence has none. */
   async event(channel: string, timeout?: number): Promise<ServerMessage> {
     return await this.next(
@@ -253,6 +279,21 @@ export class Client {
     }
   }
 
+  /** {@link next}, or null where the connection ends before. */
+  async nextOrEnd(
+    fits: (message: ServerMessage) => boolean,
+    awaited: string,
+  ): Promise<ServerMessage | null> {
+    const timeout = this.#context.timeout;
+    const deadline = performance.now() + timeout;
+    for (;;) {
+      const at = this.#inbox.findIndex(fits);
+      if (at >= 0) return this.#inbox.splice(at, 1)[0] ?? null;
+      if (this.#ended !== null) return null;
+      await this.#read(awaited, deadline - performance.now(), timeout);
+    }
+  }
+
   /**
    * All that has come by the time that a `ping` sent now is answered, taken from the inbox. What the
    * server has sent before the answer stands in it: so it proves what did not come.
@@ -277,11 +318,15 @@ export class Client {
     await this.ok({ type: "ping" });
   }
 
-  /** Closes the connection, as a client does, and waits for the end. */
+  /** Closes the connection, as a client does, and waits for the end, that of TCP included. */
   async close(code: number | null = 1000): Promise<void> {
     this.#note(">", `Close ${code ?? "without a code"}`);
     this.connection.send(close(code));
     await this.ended();
+    const { wire } = this.connection;
+    await wire.waitFor("the end of TCP", () => wire.ending ?? undefined);
+    wire.halfClose();
+    await wire.flush();
   }
 
   /** Cuts the connection, without a Close frame. */
@@ -414,6 +459,9 @@ export class Client {
     this.#context.note(`${this.#context.name} ${direction} ${shown}`);
   }
 }
+
+/** How many publications are sent before their answers are waited for. */
+const AT_ONCE = 16;
 
 /** What a server sends without being asked. */
 const UNASKED = new Set(["event", "gap", "disconnected", "token_expiring"]);

@@ -38,6 +38,8 @@ export interface ChannelWant {
   readonly may?: readonly Action[];
   /** And may not. @default nothing */
   readonly mayNot?: readonly Action[];
+  /** A role that may not subscribe. @default any */
+  readonly closedTo?: string;
   /** @default the role that the profile names */
   readonly role?: string;
   readonly presence?: boolean;
@@ -161,6 +163,21 @@ export class Server {
     return freshUser();
   }
 
+  /**
+   * A connection that has ended is one of which the server has heard: it takes another, and answers
+   * it, which it does after.
+   */
+  async notice(): Promise<void> {
+    const client = await this.connect();
+    await client.alive();
+    await client.alive();
+  }
+
+  /** Lets time pass, where the protocol speaks of time. */
+  pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, milliseconds));
+  }
+
   /** A token that says this. @throws Skipped where there is none such to be had */
   async token(claims: Claims): Promise<string> {
     if (!this.#tokens.isFree) throw new Skipped("the profile's tokens are not for any claims");
@@ -214,6 +231,35 @@ export class Server {
     return answer;
   }
 
+  /** The whole answer to a request for a connection, of which fields may be set otherwise. */
+  async request(
+    spec: ConnectSpec = {},
+    fields: Readonly<Record<string, string | null>> = {},
+    method = "GET",
+  ): Promise<HttpAnswer> {
+    const authorization = await this.#authorization(spec);
+    const wire = await this.peer.open();
+    this.peer.note(`#http > ${method} ${this.#shown(spec)} ${JSON.stringify(fields)}`);
+    const answer = await exchange(wire, this.peer.target.authority, {
+      method,
+      path: this.path(spec),
+      headers: {
+        Connection: "Upgrade",
+        Upgrade: "websocket",
+        "Sec-WebSocket-Key": "aGVkZGxlIGhlZGRsZSBoZQ==",
+        "Sec-WebSocket-Version": "13",
+        ...(authorization === null ? {} : { Authorization: authorization }),
+        ...(spec.subprotocols === undefined
+          ? {}
+          : { "Sec-WebSocket-Protocol": spec.subprotocols.join(", ") }),
+        ...spec.headers,
+        ...fields,
+      },
+    });
+    this.peer.note(`#http < ${answer.status} ${answer.body.slice(0, 400)}`);
+    return answer;
+  }
+
   async #authorization({ user, role, claims, token }: ConnectSpec): Promise<string | null> {
     if (token !== undefined) return token === "" ? null : `Bearer ${token}`;
     if (user === null) {
@@ -247,9 +293,8 @@ export class Server {
   }
 
   #fits(offer: ChannelOffer, want: ChannelWant): boolean {
-    const { permissions, presence, history } = offer;
-    const role = want.role ?? this.role;
-    const actions = permissions[role] ?? permissions["*"] ?? [];
+    const { presence, history } = offer;
+    const actions = actionsOf(offer, want.role ?? this.role);
     const mayNot = want.mayNot ?? [];
     const may = want.may ??
       (["subscribe", "broadcast"] as const).filter((one) => !mayNot.includes(one));
@@ -257,6 +302,7 @@ export class Server {
     const seconds = history?.seconds ?? 300;
     return may.every((action) => actions.includes(action)) &&
       mayNot.every((action) => !actions.includes(action)) &&
+      (want.closedTo === undefined || !actionsOf(offer, want.closedTo).includes("subscribe")) &&
       (want.presence === undefined || want.presence === (presence !== undefined)) &&
       (want.crowded !== true || (presence?.max_members ?? 1000) <= 20) &&
       (want.ack === true) === (offer.ack === true) &&
@@ -283,6 +329,10 @@ function freshUser(): string {
   return `kit-${fresh()}`;
 }
 
+function actionsOf({ permissions }: ChannelOffer, role: string): readonly Action[] {
+  return permissions[role] ?? permissions["*"] ?? [];
+}
+
 function isPattern(name: string): boolean {
   return name.endsWith("*");
 }
@@ -299,6 +349,7 @@ function showWant(want: ChannelWant): string {
       may.filter((one) => !mayNot.includes(one)).join(" and ") || "do nothing"
     }`,
     mayNot.length > 0 ? `and not ${mayNot.join(" or ")}` : "",
+    want.closedTo === undefined ? "" : `and ${want.closedTo} may not subscribe`,
     want.presence === true ? "with presence" : "",
     want.crowded === true ? "for at most 20 members" : "",
     want.ack === true ? "with acknowledgement" : "",

@@ -71,6 +71,8 @@ export interface Offer {
   readonly tokens?: TokenOffer;
   /** Whether a request without a credential is let in. @default asked for */
   readonly anonymous?: boolean;
+  /** Origins whose pages may connect. @default the URL's own host */
+  readonly origins?: readonly string[];
   /** The role of the kit's usual client. @default "anonymous" without tokens */
   readonly role?: string;
   /** The role that sees clients and may broadcast over HTTP. @default "admin" */
@@ -140,6 +142,7 @@ const PROFILE = object({
   start: string,
   tokens: object({ secret: string, command: string, roles: byName(string) }),
   anonymous: boolean,
+  origins: list(string),
   role: string,
   admin_role: string,
   channels: byName(CHANNEL),

@@ -45,9 +45,14 @@ export function tokenSource(offer: TokenOffer | undefined): TokenSource {
 
 /** A JWT by HS256 (RFC 7515, RFC 7519). */
 export function signed(claims: Claims, secret: string, algorithm = "HS256"): string {
-  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const part = (value: unknown) => base64url(JSON.stringify(value));
   const content = `${part({ alg: algorithm, typ: "JWT" })}.${part(claims)}`;
   return `${content}.${createHmac("sha256", secret).update(content).digest("base64url")}`;
+}
+
+/** A text in base64url without padding (RFC 4648 section 5). */
+export function base64url(text: string): string {
+  return Buffer.from(text).toString("base64url");
 }
 
 /** The same token with other claims or another header, its signature left as it was. */
@@ -58,9 +63,7 @@ export function forged(
   const [header = "", claims = "", signature = ""] = token.split(".");
   const read = (part: string) => JSON.parse(Buffer.from(part, "base64url").toString()) as Claims;
   const part = (before: string, values: Claims | undefined) =>
-    values === undefined
-      ? before
-      : Buffer.from(JSON.stringify({ ...read(before), ...values })).toString("base64url");
+    values === undefined ? before : base64url(JSON.stringify({ ...read(before), ...values }));
   return [part(header, change.header), part(claims, change.claims), change.signature ?? signature]
     .join(".");
 }

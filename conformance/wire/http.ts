@@ -13,7 +13,8 @@ export interface HttpRequest {
   readonly method?: string;
   /** Path and query. */
   readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Null leaves out a field that would be sent otherwise. */
+  readonly headers?: Readonly<Record<string, string | null>>;
   readonly body?: string;
 }
 
@@ -31,7 +32,7 @@ export async function exchange(
   request: HttpRequest,
 ): Promise<HttpAnswer> {
   const body = bytesOf(request.body ?? "");
-  const fields: Record<string, string> = {
+  const fields: Record<string, string | null> = {
     Host: authority,
     Connection: "close",
     ...(request.body === undefined ? {} : { "Content-Length": String(body.length) }),
@@ -39,7 +40,8 @@ export async function exchange(
   };
   const head = [
     `${request.method ?? "GET"} ${request.path} HTTP/1.1`,
-    ...Object.entries(fields).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries(fields)
+      .flatMap(([name, value]) => value === null ? [] : [`${name}: ${value}`]),
   ].join("\r\n");
   wire.write(concat([bytesOf(`${head}\r\n\r\n`), body]));
   const awaited = `an answer to ${request.method ?? "GET"} ${request.path.split("?")[0]}`;
@@ -59,7 +61,8 @@ function bodyOf(response: Response, bytes: Uint8Array, ended: boolean): Uint8Arr
   const [coding] = headerValues(response, "Transfer-Encoding");
   if (coding?.toLowerCase() === "chunked") return unchunked(bytes);
   const [length] = headerValues(response, "Content-Length");
-  if (response.status === 204 || response.status === 304) return new Uint8Array();
+  const { status } = response;
+  if (status < 200 || status === 204 || status === 304) return new Uint8Array();
   if (length === undefined) return ended ? bytes : undefined;
   return bytes.length >= Number(length) ? bytes.subarray(0, Number(length)) : undefined;
 }
