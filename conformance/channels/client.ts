@@ -138,11 +138,17 @@ export class Client {
     return `${this.#context.name}-${++this.#asked}`;
   }
 
-  /** Sends a request and returns its answer, be it what was asked for or an error. */
+  /**
+   * Sends a request and returns its answer, be it what was asked for or an error. Where it came too
+   * soon for the server's limits, it is sent again when its time has come.
+   */
   async ask(message: ClientMessage, timeout?: number): Promise<ServerMessage> {
-    const correlation_id = this.correlation();
-    this.send({ ...message, correlation_id });
-    return await this.answer(correlation_id, message.type, timeout);
+    for (;;) {
+      const correlation_id = this.correlation();
+      this.send({ ...message, correlation_id });
+      const answer = await this.answer(correlation_id, message.type, timeout);
+      if (!await this.#bides(answer)) return answer;
+    }
   }
 
   /** The answer with this correlation id. */
@@ -229,6 +235,10 @@ export class Client {
       });
       for (const id of ids) {
         const answer = await this.answer(id, "publish");
+        if (await this.#bides(answer)) {
+          last = await this.publish(channel, data(at + ids.indexOf(id)), fields);
+          continue;
+        }
         if (answer.type !== "published") {
           throw new Broken({ expected: "published", observed: showMessage(answer) });
         }
@@ -342,6 +352,16 @@ export class Client {
       await this.#read("the end of the connection", deadline - performance.now(), timeout, true);
     }
     return { ...this.#ended, last: this.#inbox.splice(0) };
+  }
+
+  /** Whether a message was answered with `rate_limited`; then its time to be sent again has come. */
+  async #bides({ type, code, retry_after }: ServerMessage): Promise<boolean> {
+    if (type !== "error" || code !== "rate_limited" || typeof retry_after !== "number") {
+      return false;
+    }
+    if (retry_after > LONGEST_BIDING) return false;
+    await new Promise((resolve) => setTimeout(resolve, retry_after * 1000));
+    return true;
   }
 
   async #read(awaited: string, left: number, whole: number, mayEnd = false): Promise<void> {
@@ -462,6 +482,9 @@ export class Client {
 
 /** How many publications are sent before their answers are waited for. */
 const AT_ONCE = 16;
+
+/** Seconds that a client waits at most where it has sent too often. */
+const LONGEST_BIDING = 5;
 
 /** What a server sends without being asked. */
 const UNASKED = new Set(["event", "gap", "disconnected", "token_expiring"]);
