@@ -21,6 +21,10 @@ export const exceptions: Readonly<Record<string, Exception>> = {
   "scripts/gates_test.ts": { only: ["node"], because: "it tests the project's own scripts" },
   "scripts/runner_test.ts": { only: ["node"], because: "it starts all three runtimes itself" },
   "scripts/readme_test.ts": { only: ["node"], because: "it starts all three runtimes itself" },
+  "examples/foreign-server/foreign_server_test.ts": {
+    only: ["node"],
+    because: "its server is Python, whatever runtime the test has",
+  },
   "scripts/package_test.ts": { only: ["node"], because: "it starts all three runtimes itself" },
 };
 
