@@ -126,7 +126,7 @@ describe("heddle connect", () => {
     await using _first = first.running;
     const { port } = new URL(first.url);
     await using client = heddle(
-      ["connect", "--url", first.url, "--subscribe", "metrics", "--format", "compact"],
+      ["connect", "--url", first.url, "--subscribe", "metrics", "--format", "compact", "--verbose"],
     );
     await client.sees(/system_metrics/);
     first.running.signal("SIGTERM");
@@ -135,6 +135,7 @@ describe("heddle connect", () => {
     await using second = heddle(["serve", "--port", port, "--metrics-interval", "0.1"]);
     await listens(second);
     await client.sees(/connected again as nobody/, "stderr");
+    await client.sees(/"resume","reconnection_token":"\[token\]"/, "stderr");
     await client.sees(/- connected[^]*- connected[^]*system_metrics/);
     client.signal("SIGTERM");
     assertEquals(await client.exited, 0, client.stderr);

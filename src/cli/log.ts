@@ -5,14 +5,12 @@
  */
 import process from "node:process";
 import { HeddleError } from "../base/errors.ts";
+import { redactText } from "../guard/redact.ts";
 import type { Logger } from "../hub/logger.ts";
 import { type LogLevel, logLevels } from "../hub/stock.ts";
 import { colorsFor, printableLine } from "./terminal.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
-
-/** What looks like a JWT, and what follows `token=`: whatever text it came in with. */
-const tokens = /\beyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=token=)[^\s&"]+/g;
 
 /** Makes a logger that writes entries from `least` up. */
 export function lineLogger(least: LogLevel): Logger {
@@ -37,7 +35,7 @@ export function describeEntry(message: string, fields: Fields = {}): string {
   const pairs = Object.entries(fields)
     .filter(([, value]) => value !== undefined && value !== null && value !== "")
     .map(([key, value]) => ` ${key}=${describeValue(value)}`);
-  return printableLine(message + pairs.join("")).replace(tokens, "[token]");
+  return redactText(printableLine(message + pairs.join("")));
 }
 
 function describeValue(value: unknown): string {

@@ -1,6 +1,7 @@
 import process from "node:process";
 import { createInterface, type Interface } from "node:readline";
 import { type Client, createClient } from "../client/client.ts";
+import { redactText } from "../guard/redact.ts";
 import type { Subscription } from "../client/subscription.ts";
 import { type CommandContext, runTyped, subscribe } from "./commands.ts";
 import { CommandError, FAILED } from "./failure.ts";
@@ -166,7 +167,7 @@ export class Watch {
   }
 
   #remark(text: string): void {
-    if (this.#options.isVerbose) this.#note(text);
+    if (this.#options.isVerbose) this.#note(redactText(text));
   }
 }
 

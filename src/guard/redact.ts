@@ -41,29 +41,40 @@ export function redactText(text: string, known: readonly string[] = []): string 
   return redacted.replace(SECRETS, REDACTED);
 }
 
-/** Takes credentials out of a value and all it holds: a copy, where it is not harmless by itself. */
+/** Takes credentials out of a value and all it holds: a copy, or itself where nothing was to be taken. */
 export function redact(value: unknown, known: readonly string[] = [], depth = 0): unknown {
   if (typeof value === "string") return redactText(value, known);
-  if (typeof value !== "object" || value === null) return value;
+  if (typeof value !== "object" || value === null || value instanceof Date) return value;
   if (depth >= MAX_DEPTH) return "[…]";
   const inner = (part: unknown) => redact(part, known, depth + 1);
   if (value instanceof Error) return redactError(value, inner);
-  if (value instanceof Date) return value;
   if (value instanceof URL) return inner(value.href);
   if (value instanceof Map) return inner(Object.fromEntries(value));
-  if (Array.isArray(value) || value instanceof Set) return Array.from(value, inner);
+  if (value instanceof Set) return inner([...value]);
+  if (Array.isArray(value)) {
+    const copy = value.map(inner);
+    return copy.some((part, i) => part !== value[i]) ? copy : value;
+  }
   const { constructor: maker } = value;
   if (maker !== undefined && maker !== Object) return `[${maker.name}]`;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, part]) => [redactText(name, known), inner(part)]),
+  const entries = Object.entries(value);
+  const copy = entries.map(([name, part]) => [redactText(name, known), inner(part)] as const);
+  const isOther = copy.some(([name, part], i) =>
+    name !== entries[i]![0] || part !== entries[i]![1]
   );
+  return isOther ? Object.fromEntries(copy) : value;
 }
 
 /** An error of the same class, so that whoever writes it knows it again. */
 function redactError(error: Error, inner: (part: unknown) => unknown): Error {
-  const copy: Error = Object.create(Object.getPrototypeOf(error));
-  for (const name of new Set(["message", "stack", ...Object.getOwnPropertyNames(error)])) {
-    const value = inner((error as unknown as Readonly<Record<string, unknown>>)[name]);
+  const fields = error as unknown as Readonly<Record<string, unknown>>;
+  const parts = [...new Set(["name", "message", "stack", ...Object.getOwnPropertyNames(error)])]
+    .map((name) => [name, inner(fields[name])] as const);
+  if (parts.every(([name, part]) => part === fields[name])) return error;
+  // What a DOMException says of itself it says through its prototype, and to its like alone.
+  const isForeign = error instanceof DOMException;
+  const copy: Error = isForeign ? new Error() : Object.create(Object.getPrototypeOf(error));
+  for (const [name, value] of parts) {
     const enumerable = Object.prototype.propertyIsEnumerable.call(error, name);
     Object.defineProperty(copy, name, { value, enumerable, writable: true, configurable: true });
   }

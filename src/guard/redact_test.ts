@@ -63,6 +63,14 @@ describe("redact()", () => {
     assertEquals(error.message, `no ${JWT}`);
   });
 
+  it("takes errors of the runtime's own", () => {
+    const abort = redact(new DOMException(`late for ${JWT}`, "TimeoutError")) as Error;
+    assertEquals(`${abort}`, "TimeoutError: late for [token]");
+    const several = redact(new AggregateError([new Error(JWT)], JWT)) as AggregateError;
+    hides(inspect(several), "eyJ");
+    assertEquals((several.errors[0] as Error).message, "[token]");
+  });
+
   it("ends with what holds itself, and with what it does not know", () => {
     const self: Record<string, unknown> = { request: new Request(`http://h/?token=${JWT}`) };
     self["self"] = self;
@@ -71,6 +79,9 @@ describe("redact()", () => {
 
   it("gives everything else back as it was", () => {
     for (const value of [1, 1n, null, undefined, true, "text"]) assertEquals(redact(value), value);
-    assertEquals(redact({ list: [1, { a: "b" }] }), { list: [1, { a: "b" }] });
+    const cause = new DOMException("late", "TimeoutError");
+    for (const same of [{ list: [1, { a: "b" }] }, new HeddleError("closed", "over", { cause })]) {
+      assert(redact(same) === same);
+    }
   });
 });
