@@ -1,11 +1,11 @@
 import { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
-import { Burst } from "../channel/burst.ts";
+import { Burst, type Place } from "../channel/burst.ts";
 import type { Fanout, Group, Member, Taken } from "../channel/fanout.ts";
 import type { Frame } from "../protocol/encode.ts";
 
 /** As much of a socket of this adapter as the fan-out needs. */
-export interface DirectSocket {
+export interface DirectSocket extends Place {
   /** The stream below the WebSocket; undefined once no frame may be written to it. */
   readonly stream: Duplex | undefined;
   /** Whom to settle with before the WebSocket itself writes. */
@@ -35,6 +35,10 @@ export class NodeFanout extends Burst<Buffer, Buffer> implements Fanout {
     if (bytes.byteLength > this.room) return "refused";
     this.push(members, bytes, bytes.byteLength, leftOut);
     return "handed";
+  }
+
+  protected override place({ socket }: Member): Place {
+    return socket as unknown as DirectSocket;
   }
 
   protected override join(frames: readonly Buffer[]): Buffer {

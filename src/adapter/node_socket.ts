@@ -26,6 +26,9 @@ export interface DirectWay {
 /** A socket of the npm package `ws`. */
 class NodeSocket implements Socket, DirectSocket {
   member: Member | undefined;
+  turn = 0;
+  from = 0;
+  groups = 0;
   readonly #webSocket: WebSocket;
   readonly #way: DirectWay | undefined;
 

@@ -6,6 +6,16 @@ const MOST_GROUPS = 31;
 /** How many bytes, about, may wait; a socket may be overfilled by so much before that is found out. */
 const MOST_BYTES = 65_536;
 
+/** Where a member stands in what waits. All 0 at first, then for the {@linkcode Burst} alone to change. */
+export interface Place {
+  /** The turn it was last settled with in, */
+  turn: number;
+  /** and how many items of that turn it has. */
+  from: number;
+  /** While all is handed over: the groups that it is in, as bits. */
+  groups: number;
+}
+
 /**
  * What was sent to groups and waits to be handed over together: a log, of which each member gets what was
  * sent to its groups, in the order in which it was sent. Members of the same groups get one and the same
@@ -22,6 +32,8 @@ export abstract class Burst<T, J> {
   #bytes = 0;
   #turn = 1;
 
+  /** A member's place, which is for this burst alone. */
+  protected abstract place(member: Member): Place;
   /** Makes one of several. */
   protected abstract join(items: readonly T[]): J;
   /** Hands it to a member. */
@@ -54,14 +66,15 @@ export abstract class Burst<T, J> {
     this.#items.push(item);
     this.#of.push(group);
     this.#bytes += size;
-    for (const member of leftOut) member.from = this.#items.length;
+    for (const member of leftOut) this.place(member).from = this.#items.length;
   }
 
   /** Hands a member what waits for it, before something else is done with it. */
   settle(member: Member): void {
-    const from = member.turn === this.#turn ? member.from : 0;
-    member.turn = this.#turn;
-    member.from = this.#items.length;
+    const place = this.place(member);
+    const from = place.turn === this.#turn ? place.from : 0;
+    place.turn = this.#turn;
+    place.from = this.#items.length;
     if (from >= this.#items.length) return;
     let groups = 0;
     this.#groups.forEach((members, i) => {
@@ -83,15 +96,16 @@ export abstract class Burst<T, J> {
     this.#groups = [];
     this.#bytes = 0;
     groups.forEach((members, i) => {
-      for (const member of members) member.groups |= 1 << i;
+      for (const member of members) this.place(member).groups |= 1 << i;
     });
     const joined = new Map<number, J>();
     for (const members of groups) {
       for (const member of members) {
-        const own = member.groups;
+        const place = this.place(member);
+        const own = place.groups;
         if (own === 0) continue; // it has it, as a member of an earlier group
-        member.groups = 0;
-        const from = member.turn === turn ? member.from : 0;
+        place.groups = 0;
+        const from = place.turn === turn ? place.from : 0;
         if (from >= items.length) continue;
         const wanted = () => items.filter((_, i) => i >= from && (own & (1 << of[i]!)) !== 0);
         if (from > 0) {

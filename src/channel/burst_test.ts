@@ -2,17 +2,24 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { describe, it } from "node:test";
 import { FakeSocket } from "../testing/fake_socket.ts";
-import { Burst } from "./burst.ts";
+import { Burst, type Place } from "./burst.ts";
 import type { Member } from "./fanout.ts";
 
 /** Joins texts, and notes what it handed over. */
 class Lines extends Burst<string, string> {
+  readonly #places = new Map<Member, Place>();
   readonly handed: { readonly member: Member; readonly line: string }[] = [];
   joins = 0;
   scheduled = 0;
 
   send(members: ReadonlySet<Member>, item: string, leftOut: readonly Member[] = []): void {
     this.push(members, item, item.length, leftOut);
+  }
+
+  protected override place(member: Member): Place {
+    const place = this.#places.get(member) ?? { turn: 0, from: 0, groups: 0 };
+    this.#places.set(member, place);
+    return place;
   }
 
   protected override join(items: readonly string[]): string {
@@ -37,15 +44,7 @@ class Lines extends Burst<string, string> {
 }
 
 function newMember(): Member {
-  return {
-    socket: new FakeSocket(),
-    isReady: true,
-    hand() {},
-    strained() {},
-    turn: 0,
-    from: 0,
-    groups: 0,
-  };
+  return { socket: new FakeSocket(), isReady: true, hand() {}, strained() {} };
 }
 
 type Step = readonly [

@@ -34,9 +34,6 @@ class Counting extends Compressor {
 class Peer implements Subscriber {
   readonly socket = new FakeSocket();
   readonly fanout: Fanout | undefined = undefined;
-  turn = 0;
-  from = 0;
-  groups = 0;
   readonly clientId: string;
   readonly userId: string | null;
   variant: Variant;

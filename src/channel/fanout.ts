@@ -16,10 +16,6 @@ export interface Member {
   hand(frame: Frame): void;
   /** Its socket takes no more, so it must be written to alone. Never called within {@linkcode Group.send}. */
   strained(): void;
-  /** For the {@linkcode Burst} it is in: what of which turn it has, and of which groups it is. */
-  turn: number;
-  from: number;
-  groups: number;
 }
 
 /** How a group took a frame. */

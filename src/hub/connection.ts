@@ -4,6 +4,7 @@ import type { MaybePromise } from "../base/maybe_promise.ts";
 import type { Timed } from "../base/wheel.ts";
 import type { Gap, UnacknowledgedEvent } from "../broker/broker.ts";
 import type { Channel, Subscriber } from "../channel/channel.ts";
+import type { Place } from "../channel/burst.ts";
 import type { Fanout } from "../channel/fanout.ts";
 import type { Socket } from "../channel/socket.ts";
 import { type CloseName, closeTable, plainCloseCode } from "../protocol/close.ts";
@@ -44,9 +45,6 @@ export class Connection implements Subscriber, Timed, Pumped {
   /** Whether it was told `connected`. */
   wasGreeted = false;
   readonly socket: Socket;
-  turn = 0;
-  from = 0;
-  groups = 0;
   #clientId: string;
   #identity: Identity;
   readonly #outbox: Outbox;
@@ -77,7 +75,7 @@ export class Connection implements Subscriber, Timed, Pumped {
     this.#clientId = clientId;
     this.admission = admission;
     this.socket = socket;
-    this.#outbox = new Outbox(socket, workings);
+    this.#outbox = new Outbox(this, workings);
     this.#rates = workings.rates?.of({
       userId: admission.identity.userId,
       address: admission.address,
@@ -284,6 +282,11 @@ export class Connection implements Subscriber, Timed, Pumped {
 
   hand(frame: Frame): void {
     this.#outbox.hand(frame);
+  }
+
+  /** Where it stands in the batches of those who asked for the same. */
+  get place(): Place {
+    return this.#outbox.place;
   }
 
   count(messages: number, bytes: number): void {

@@ -1,18 +1,13 @@
-import type { Fanout } from "../channel/fanout.ts";
-import type { Socket } from "../channel/socket.ts";
-import { byteLength } from "../protocol/decode.ts";
+import type { Place } from "../channel/burst.ts";
+import type { Fanout, Member } from "../channel/fanout.ts";
 import { encodeMessage, type Frame, plainText, type Variant } from "../protocol/encode.ts";
-import type { ApplicationReply, Features, ServerMessage } from "../protocol/messages.ts";
+import type { ApplicationReply, ServerMessage } from "../protocol/messages.ts";
+import type { Batching } from "./batches.ts";
+import { Gathering } from "./gathering.ts";
 import type { Workings } from "./workings.ts";
-
-/** The most bytes of a batch, whatever was asked for. */
-const MAX_BATCH = 65_536;
 
 /** How much may wait on a socket that is written to together with others: its part of the outbox. */
 const CALM = 1 / 16;
-
-/** How messages are put together, as `hello` granted it. */
-type Batching = NonNullable<Features["batch"]>;
 
 /**
  * The way out of one connection: writes messages, counts them, puts them together where that was asked
@@ -22,15 +17,13 @@ export class Outbox {
   messagesSent = 0;
   bytesSent = 0;
   #variant: Variant = plainText;
-  readonly #socket: Socket;
+  readonly #owner: Member;
   readonly #workings: Workings;
-  #batching: Batching | undefined;
-  #batch: string[] = [];
-  #batchBytes = 0;
-  #cancelFlush: (() => void) | undefined;
+  /** Made when a batch is first asked for. */
+  #gathering: Gathering | undefined;
 
-  constructor(socket: Socket, workings: Workings) {
-    this.#socket = socket;
+  constructor(owner: Member, workings: Workings) {
+    this.#owner = owner;
     this.#workings = workings;
   }
 
@@ -43,29 +36,31 @@ export class Outbox {
   get isReady(): boolean {
     // Some runtimes take nothing from a socket within a tick, so a burst must fit. Half of the limit is
     // left for answers, which cannot wait in the history.
-    const { outbox } = this.#workings.options.limits;
-    return this.#socket.bufferedAmount + this.#batchBytes < outbox / 2;
-  }
-
-  /** What the socket can be written to by together with others; undefined while it has enough of its own. */
-  get fanout(): Fanout | undefined {
-    const { fanout } = this.#socket;
-    if (fanout === undefined || this.#batching !== undefined) return undefined;
-    const { outbox } = this.#workings.options.limits;
-    return this.#socket.bufferedAmount < outbox * CALM ? fanout : undefined;
+    return this.#waiting < this.#workings.options.limits.outbox / 2;
   }
 
   /** Whether more waits than the connection may hold. */
   get isOverfull(): boolean {
-    const waiting = this.#socket.bufferedAmount + this.#batchBytes;
-    return waiting > this.#workings.options.limits.outbox;
+    return this.#waiting > this.#workings.options.limits.outbox;
+  }
+
+  /** What it can be written to by together with others; undefined while its socket has enough to do. */
+  get fanout(): Fanout | undefined {
+    const fanout = this.#gathering?.batches ?? this.#owner.socket.fanout;
+    if (fanout === undefined) return undefined;
+    return this.#waiting < this.#workings.options.limits.outbox * CALM ? fanout : undefined;
+  }
+
+  /** Where it stands in the batches of those who asked for the same. */
+  get place(): Place {
+    return this.#gather();
   }
 
   /** From the next message on, writes as was granted. */
   vary(variant: Variant, batching: Batching | undefined): void {
     this.flush();
     this.#variant = variant;
-    this.#batching = batching;
+    if (batching !== undefined || this.#gathering !== undefined) this.#gather().vary(batching);
   }
 
   /** Sends a message. @throws {TypeError} where JSON cannot hold it. */
@@ -75,45 +70,31 @@ export class Outbox {
 
   /** Sends a frame, with others in a batch where that was granted. Binary frames go alone. */
   write(frame: Frame): void {
-    if (this.#batching === undefined) this.hand(frame);
-    else if (typeof frame === "string") this.#gather(frame, this.#batching);
+    const batches = this.#gathering?.batches;
+    if (batches === undefined) return this.#hand(frame);
+    batches.settle(this.#owner);
+    if (typeof frame === "string") this.#gathering!.gather(frame);
     else {
-      this.flush();
-      this.hand(frame);
+      this.#gathering!.flush();
+      this.#hand(frame);
     }
+  }
+
+  /** Sends what is the same for others too, after what it gathered for itself. */
+  hand(frame: Frame): void {
+    this.#gathering?.flush();
+    this.#hand(frame);
   }
 
   /** Sends what was gathered. */
   flush(): void {
-    this.#cancelFlush?.();
-    this.#cancelFlush = undefined;
-    if (this.#batch.length === 0) return;
-    const [first] = this.#batch;
-    const frame = this.#batch.length === 1
-      ? first!
-      : `{"type":"batch","messages":[${this.#batch.join(",")}]}`;
-    this.#batch = [];
-    this.#batchBytes = 0;
-    this.hand(frame);
+    this.#gathering?.batches?.settle(this.#owner);
+    this.#gathering?.flush();
   }
 
   /** Forgets what was gathered: the socket has gone. */
   discard(): void {
-    this.#cancelFlush?.();
-    this.#cancelFlush = undefined;
-    this.#batch = [];
-    this.#batchBytes = 0;
-  }
-
-  #gather(text: string, { max_ms, max_bytes }: Batching): void {
-    const bytes = byteLength(text);
-    // A batch that took the socket's whole room would make a quick reader wait for its time to come.
-    const most = Math.min(max_bytes, MAX_BATCH);
-    if (this.#batchBytes + bytes > most) this.flush();
-    this.#batch.push(text);
-    this.#batchBytes += bytes;
-    if (this.#batchBytes >= most) this.flush();
-    else this.#cancelFlush ??= this.#workings.options.clock.after(max_ms, () => this.flush());
+    this.#gathering?.discard();
   }
 
   /** Counts what was sent past it. */
@@ -122,14 +103,22 @@ export class Outbox {
     this.bytesSent += bytes;
   }
 
-  /** Hands a frame to the socket, and counts it. */
-  hand(frame: Frame): void {
+  #gather(): Gathering {
+    const { batches } = this.#workings;
+    return this.#gathering ??= new Gathering(batches, (batch) => this.#hand(batch));
+  }
+
+  get #waiting(): number {
+    return this.#owner.socket.bufferedAmount + (this.#gathering?.bytes ?? 0);
+  }
+
+  #hand(frame: Frame): void {
     const size = typeof frame === "string" ? frame.length : frame.byteLength;
     const { stats } = this.#workings;
     this.messagesSent++;
     this.bytesSent += size;
     stats.messagesSent++;
     stats.bytesSent += size;
-    this.#socket.send(frame);
+    this.#owner.socket.send(frame);
   }
 }

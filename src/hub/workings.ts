@@ -3,6 +3,7 @@ import { Channels } from "../channel/channels.ts";
 import { ChannelRegistry } from "../channel/definition.ts";
 import { Compressor } from "../protocol/compression.ts";
 import type { SizeLimits } from "../protocol/decode.ts";
+import { BatchKinds } from "./batches.ts";
 import type { HubStats } from "./info.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { Pump } from "./pump.ts";
@@ -32,6 +33,7 @@ export interface Workings {
   readonly registry: ChannelRegistry;
   readonly channels: Channels;
   readonly compressor: Compressor;
+  readonly batches: BatchKinds;
   readonly wheel: TimerWheel;
   /** Goes on with connections that are behind. */
   readonly pump: Pump;
@@ -60,6 +62,7 @@ export function createWorkings(options: ResolvedOptions): Workings {
     registry,
     channels: new Channels({ broker: options.broker, compressor, registry, lag, counters: stats }),
     compressor,
+    batches: new BatchKinds(options.clock),
     wheel: new TimerWheel(options.clock),
     pump: new Pump(options.clock),
     stats,

@@ -1,4 +1,4 @@
-import { Burst } from "../channel/burst.ts";
+import { Burst, type Place } from "../channel/burst.ts";
 import type { Fanout, Group, Member, Taken } from "../channel/fanout.ts";
 import type { Frame } from "../protocol/encode.ts";
 import type { FakeSocket } from "./fake_socket.ts";
@@ -26,6 +26,10 @@ export class FakeFanout extends Burst<Frame, readonly Frame[]> implements Fanout
         return "handed";
       },
     };
+  }
+
+  protected override place({ socket }: Member): Place {
+    return socket as FakeSocket;
   }
 
   protected override join(frames: readonly Frame[]): readonly Frame[] {

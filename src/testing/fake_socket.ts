@@ -10,6 +10,9 @@ export class FakeSocket implements Socket {
   room = Infinity;
   /** What was written and not read yet. */
   readonly frames: Frame[] = [];
+  turn = 0;
+  from = 0;
+  groups = 0;
   /** How the hub ended it: a close code, or 0 where it was cut off. */
   ended: number | undefined;
   /** What it may be written to by together with others. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { Media } from "../../protocol/event.ts";
 import type { RawClient } from "../../testing/raw_client.ts";
@@ -19,10 +19,16 @@ async function takeUntil(client: RawClient, last: string): Promise<string[]> {
   for (;;) {
     const message = await client.next();
     if (message instanceof Uint8Array) seen.push(`${message.byteLength} bytes`);
-    else if (message["type"] === "event") seen.push(String(message["event_type"]));
-    else seen.push(`[${message["type"]}]`);
-    if (seen.at(-1) === last) return seen;
+    else if (message["type"] !== "batch") seen.push(nameOf(message));
+    else seen.push(...(message["messages"] as Message[]).map(nameOf));
+    if (seen.includes(last)) return seen;
   }
+}
+
+type Message = Readonly<Record<string, unknown>>;
+
+function nameOf(message: Message): string {
+  return message["type"] === "event" ? String(message["event_type"]) : `[${message["type"]}]`;
 }
 
 /** Declares the tests of the fan-out. */
@@ -111,6 +117,40 @@ export function fanoutContract(subject: Subject): void {
         ]);
         for (const one of clients.slice(1)) {
           assertEquals(await takeUntil(one, "end"), ["back", "away", "end"]);
+        }
+      }));
+
+    it("puts events into batches for those who asked, among what each gets alone", () =>
+      stage(subject, {}, async ({ hub, client }) => {
+        const clients = await Promise.all(Array.from({ length: 6 }, () => client()));
+        const ids: string[] = [];
+        for (const [i, one] of clients.entries()) {
+          ids.push(String((await one.json())["client_id"]));
+          if (i > 0) {
+            await one.ask({ type: "hello", features: { batch: { max_ms: 20, max_bytes: 2_000 } } });
+          }
+          await one.ask({ type: "subscribe", channels: ["news"] });
+        }
+        const news = hub.channel("news");
+        const texts = Array.from({ length: 10 }, (_, i) => `event ${i}`);
+        for (const text of texts) void news.publish(text, { fill: "x".repeat(100) });
+        void hub.client(ids[1]!).publish("alone", {});
+        void news.publish("not for two", {}, { exclude: { clients: [ids[2]!] } });
+        void news.publish("large", { fill: "x".repeat(3_000) });
+        void news.publish("end", {});
+        for (const [i, one] of clients.entries()) {
+          assertEquals(await takeUntil(one, "end"), [
+            ...texts,
+            ...(i === 1 ? ["alone"] : []),
+            ...(i === 2 ? [] : ["not for two"]),
+            "large",
+            "end",
+          ]);
+        }
+        for (const { clientId, messagesSent } of hub.connections()) {
+          // Two answers and `connected`; then events one by one, or as many as have room together.
+          if (clientId === ids[0]) assertEquals(messagesSent, 2 + 10 + 3);
+          else assert(messagesSent < 3 + 8, `${messagesSent} messages`);
         }
       }));
 
