@@ -52,6 +52,7 @@ export {
   DEFAULT_ROLE,
   type Identity,
 } from "./src/guard/identity.ts";
+export { developmentAuth, type DevelopmentAuthOptions } from "./src/guard/development.ts";
 export {
   type EnvironmentOrigins,
   LOCAL_ORIGINS,

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { connect as connectTcp } from "node:net";
 import { describe, it } from "node:test";
+import { connectRaw, connectRefused } from "../testing/raw_client.ts";
 import { heddle, run, serving } from "./testing.ts";
 
 const secret = "a secret of tests, longer than 32 bytes";
@@ -50,6 +51,32 @@ describe("heddle serve", () => {
       assertEquals(await client.exited, 0, client.stderr);
     });
   }
+
+  it("believes who a client says it is in development, with a warning, and nowhere else", async () => {
+    const query = "/lobby?user_id=ann&client_id=c1&display_name=Ann";
+    {
+      const { running, url } = await serving();
+      await using _server = running;
+      const client = await connectRaw(url + query);
+      const { user_id, channels } = await client.nextOf("connected");
+      assertEquals([user_id, channels], ["ann", ["room:lobby"]]);
+      const { members } = await client.ask({ type: "presence", channel: "room:lobby" });
+      assertEquals((members as { metadata: unknown }[])[0]?.metadata, { display_name: "Ann" });
+      await running.sees(/warn.*showed no token.*ann/, "stderr");
+      client.terminate();
+    }
+    for (
+      const variables of [
+        { ENVIRONMENT: "development", WEBSOCKET_REQUIRE_AUTH: "true" },
+        { ENVIRONMENT: "staging", JWT_SECRET: secret },
+        { ENVIRONMENT: "production", JWT_SECRET: secret },
+      ] as const
+    ) {
+      const { running, url } = await serving(variables);
+      await using _server = running;
+      assertEquals((await connectRefused(url + query)).status, 401, variables.ENVIRONMENT);
+    }
+  });
 
   it("exits with 0 though a peer does not answer its close", async () => {
     const { running, url } = await serving();
