@@ -5,6 +5,7 @@
  */
 import type { Case } from "../case.ts";
 import { cases as acknowledging } from "./acknowledging.ts";
+import { cases as application } from "./application.ts";
 import { cases as connecting } from "./connecting.ts";
 import { cases as events } from "./events.ts";
 import { cases as features } from "./features.ts";
@@ -12,8 +13,11 @@ import { cases as gaps } from "./gaps.ts";
 import { cases as history } from "./history.ts";
 import { cases as identity } from "./identity.ts";
 import { cases as messages } from "./messages.ts";
+import { cases as order } from "./order.ts";
 import { cases as own } from "./own.ts";
+import { cases as presence } from "./presence.ts";
 import { cases as publishing } from "./publishing.ts";
+import { cases as rooms } from "./rooms.ts";
 import { cases as sessions } from "./sessions.ts";
 import { cases as subscribing } from "./subscribing.ts";
 
@@ -31,4 +35,8 @@ export const cases: readonly Case[] = [
   ...publishing,
   ...events,
   ...acknowledging,
+  ...presence,
+  ...rooms,
+  ...application,
+  ...order,
 ];

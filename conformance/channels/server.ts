@@ -152,6 +152,15 @@ export class Server {
     return Array.from({ length: count }, () => this.channel(want).name);
   }
 
+  /** What the profile says of the presence of a channel that {@link channel} gave. */
+  graceOf(name: string): NonNullable<ChannelOffer["presence"]> {
+    const all = Object.entries(this.offer.channels ?? {});
+    const [, offer] = all.find(([declared]) =>
+      isPattern(declared) ? name.startsWith(declared.slice(0, -1)) : name === declared
+    ) ?? [];
+    return offer?.presence ?? {};
+  }
+
   /** A well-formed name that no declaration covers. */
   unknownChannel(): string {
     return `~nobody.${fresh()}`;
