@@ -22,13 +22,18 @@ export const cases: readonly Case[] = [
       expect(answer.type === "kit.done", "kit.done", answer);
     }
   }),
-  check("HDL-APP-3", "payload-invalid", "a payload that does not fit gets payload_invalid", async (server) => {
-    const client = await server.connect();
-    for (const payload of [{ times: "often" }, { times: -1 }, [], 5, "kit"]) {
-      await client.refused({ ...server.application("kit.echo"), payload }, "payload_invalid");
-    }
-    await client.alive();
-  }),
+  check(
+    "HDL-APP-3",
+    "payload-invalid",
+    "a payload that does not fit gets payload_invalid",
+    async (server) => {
+      const client = await server.connect();
+      for (const payload of [{ times: "often" }, { times: -1 }, [], 5, "kit"]) {
+        await client.refused({ ...server.application("kit.echo"), payload }, "payload_invalid");
+      }
+      await client.alive();
+    },
+  ),
   check("HDL-APP-3", "internal", "a message whose handler fails gets internal", async (server) => {
     const client = await server.connect();
     await client.refused(server.application("kit.fail"), "internal");

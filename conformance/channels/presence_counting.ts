@@ -31,21 +31,26 @@ export const cases: readonly Case[] = [
     const few = await members(first, name);
     expectSame([few.listed, few.list.length, few.count], [true, most, most], "members and count");
   }),
-  check("HDL-PRE-7", "count", "of changes among too many presence.count tells alone", async (server) => {
-    const { name, most, first } = await crowd(server);
-    await first.next(
-      (one) => one["event_type"] === "presence.count" && said(one)["count"] === most + 1,
-      `presence.count of ${most + 1}`,
-    );
-    await first.fence();
-    const another = await server.connect();
-    await another.subscribe(name);
-    const count = await told(first, name, "presence.count");
-    expectSame(count["data"], { count: most + 2 }, "data");
-    expect(!Object.hasOwn(count, "offset"), "no offset", count);
-    await first.nothing(
-      (one) => ["presence.join", "presence.update"].includes(String(one["event_type"])),
-      "presence.count tells alone",
-    );
-  }),
+  check(
+    "HDL-PRE-7",
+    "count",
+    "of changes among too many presence.count tells alone",
+    async (server) => {
+      const { name, most, first } = await crowd(server);
+      await first.next(
+        (one) => one["event_type"] === "presence.count" && said(one)["count"] === most + 1,
+        `presence.count of ${most + 1}`,
+      );
+      await first.fence();
+      const another = await server.connect();
+      await another.subscribe(name);
+      const count = await told(first, name, "presence.count");
+      expectSame(count["data"], { count: most + 2 }, "data");
+      expect(!Object.hasOwn(count, "offset"), "no offset", count);
+      await first.nothing(
+        (one) => ["presence.join", "presence.update"].includes(String(one["event_type"])),
+        "presence.count tells alone",
+      );
+    },
+  ),
 ];

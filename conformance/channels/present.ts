@@ -13,7 +13,9 @@ export type Member = Readonly<Record<string, unknown>>;
 export async function members(
   client: Client,
   channel: string,
-): Promise<{ readonly list: readonly Member[]; readonly listed: boolean; readonly count: unknown }> {
+): Promise<
+  { readonly list: readonly Member[]; readonly listed: boolean; readonly count: unknown }
+> {
   const answer = await client.ok({ type: "presence", channel });
   const found = answer["members"];
   const listed = Array.isArray(found);

@@ -51,24 +51,42 @@ export const cases: readonly Case[] = [
     const { list } = await members(client, channel);
     expectSame(list.map((one) => one["metadata"]), [{ display_name: name }], "metadata");
   }),
-  check("HDL-ROM-4", "length", "one of 129 characters is refused, one of 128 is not", async (server) => {
-    const room = `kit-${fresh()}`;
-    server.rooms;
-    await server.connect({ room, query: { display_name: "x".repeat(128) } });
-    const answer = await server.request({ room, query: { display_name: "x".repeat(129) } });
-    expectRefusal(answer, 400, "invalid_display_name");
-  }),
-  check("HDL-ROM-5", "resumed", "who resumes in a room has the session and the room", async (server) => {
-    const room = `kit-${fresh()}`;
-    const channel = `${server.rooms}${room}`;
-    const { name } = server.channel();
-    const { former, token, again } = await session(server, { channels: [name], end: true });
-    const client = await server.connect({ ...again, room, query: { reconnection_token: token } });
-    const { greeting } = client;
-    expectSame([greeting["reconnected"], greeting["client_id"]], [true, former.id], "the session");
-    const { channels } = await client.ok({ type: "get_subscriptions" });
-    expectSame(Array.isArray(channels) ? channels.sort() : channels, [name, channel].sort(), "channels");
-    const told = greeting["channels"];
-    expectSame(Array.isArray(told) ? told.sort() : told, [name, channel].sort(), "channels told");
-  }),
+  check(
+    "HDL-ROM-4",
+    "length",
+    "one of 129 characters is refused, one of 128 is not",
+    async (server) => {
+      const room = `kit-${fresh()}`;
+      server.rooms;
+      await server.connect({ room, query: { display_name: "x".repeat(128) } });
+      const answer = await server.request({ room, query: { display_name: "x".repeat(129) } });
+      expectRefusal(answer, 400, "invalid_display_name");
+    },
+  ),
+  check(
+    "HDL-ROM-5",
+    "resumed",
+    "who resumes in a room has the session and the room",
+    async (server) => {
+      const room = `kit-${fresh()}`;
+      const channel = `${server.rooms}${room}`;
+      const { name } = server.channel();
+      const { former, token, again } = await session(server, { channels: [name], end: true });
+      const client = await server.connect({ ...again, room, query: { reconnection_token: token } });
+      const { greeting } = client;
+      expectSame(
+        [greeting["reconnected"], greeting["client_id"]],
+        [true, former.id],
+        "the session",
+      );
+      const { channels } = await client.ok({ type: "get_subscriptions" });
+      expectSame(
+        Array.isArray(channels) ? channels.sort() : channels,
+        [name, channel].sort(),
+        "channels",
+      );
+      const told = greeting["channels"];
+      expectSame(Array.isArray(told) ? told.sort() : told, [name, channel].sort(), "channels told");
+    },
+  ),
 ];

@@ -155,9 +155,10 @@ export class Server {
   /** What the profile says of the presence of a channel that {@link channel} gave. */
   graceOf(name: string): NonNullable<ChannelOffer["presence"]> {
     const all = Object.entries(this.offer.channels ?? {});
-    const [, offer] = all.find(([declared]) =>
-      isPattern(declared) ? name.startsWith(declared.slice(0, -1)) : name === declared
-    ) ?? [];
+    const [, offer] =
+      all.find(([declared]) =>
+        isPattern(declared) ? name.startsWith(declared.slice(0, -1)) : name === declared
+      ) ?? [];
     return offer?.presence ?? {};
   }
 

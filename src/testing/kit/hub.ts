@@ -128,7 +128,7 @@ export function createKitHub(): AnyHub {
         reply("kit.done");
       }),
     },
-    limits: { outbox: 1_048_576, lag: 100, subscriptions: 40 },
+    limits: { outbox: 1_048_576, lag: 100, subscriptions: 40, inFlightBytes: 400_000 },
     heartbeat: { interval: 2_000, timeout: 6_000 },
     session: { ttl: 3_000 },
     // One bucket is left as it is, to be emptied.
