@@ -127,6 +127,7 @@ describe("What a server writes", () => {
       broker: changedBroker(memory, {
         sessions: {
           size: 0,
+          evicted: 0,
           put: (tokens) => Promise.reject(new Error(`SET ${tokens.join(" ")}`)),
           take: (token) => Promise.reject(new Error(`GET ${token}`)),
           end: () => {},

@@ -72,6 +72,8 @@ export interface BrokerSubscription {
 export interface SessionRecord {
   readonly clientId: string;
   readonly userId: string | null;
+  /** The network its connection came from: what sessions of nobody are counted by. */
+  readonly network?: string;
   /** Its channels, the hub's own among them, and where it stood in each. */
   readonly positions: ReadonlyMap<string, Position>;
   /** What it says of itself on channels with presence, by channel: JSON objects as text. */
@@ -89,10 +91,15 @@ export interface UnacknowledgedEvent {
   readonly attempts: number;
 }
 
-/** Keeps sessions by token. Bounded: where it is full, an anonymous session goes first, then the oldest. */
+/**
+ * Keeps sessions by token. Bounded: where it is full, an anonymous session goes first, then the oldest;
+ * where one user, or one network without a user, has too many, their oldest goes.
+ */
 export interface SessionStore {
   /** How many are kept. */
   readonly size: number;
+  /** How many went early since there were too many. */
+  readonly evicted: number;
   /** Keeps a session for `ttl` milliseconds, under each of the tokens that may stand for it. */
   put(tokens: readonly string[], record: SessionRecord, ttl: number): MaybePromise<void>;
   /** Gives the session of a user, or of nobody, and forgets it with all its tokens: it is given once. */

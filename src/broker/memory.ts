@@ -34,6 +34,10 @@ export interface MemoryBrokerOptions {
   readonly idleChannels?: number;
   /** Sessions kept for those who may come back. @default 100000 */
   readonly sessions?: number;
+  /** The same of one user; of more, the oldest go. @default 32 */
+  readonly sessionsPerUser?: number;
+  /** The same of those without a user that come from one address, or from one IPv6 network. @default 10000 */
+  readonly sessionsPerAddress?: number;
   /** Those who left a channel and are counted in for their grace; of more, the longest gone go. @default 100000 */
   readonly lingering?: number;
   /**
@@ -114,7 +118,12 @@ class MemoryBroker implements Broker {
     this.#historyBytes = options.historyBytes ?? 268_435_456;
     this.#idleChannels = options.idleChannels ?? 100_000;
     this.#published = new Publications(options.publications ?? 100_000);
-    this.sessions = new MemorySessions(options.sessions ?? 100_000, this.#clock);
+    this.sessions = new MemorySessions({
+      all: options.sessions ?? 100_000,
+      perUser: options.sessionsPerUser ?? 32,
+      perNetwork: options.sessionsPerAddress ?? 10_000,
+      clock: this.#clock,
+    });
     this.presence = new MemoryPresence({
       clock: this.#clock,
       lingering: options.lingering ?? 100_000,

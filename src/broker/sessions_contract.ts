@@ -59,6 +59,34 @@ export function testSessions(name: string, { create }: BrokerUnderTest): void {
         }
       }));
 
+    it("keeps so many of one user, and of nobody at one network, and the newest of them", () =>
+      withSessions(async (sessions) => {
+        const nobody = (i: number, network: string) => ({ ...recordOf(`n${i}`), network });
+        for (let i = 0; i < 4; i++) {
+          await sessions.put([`ann${i}`], recordOf(`c${i}`, "ann"), TTL);
+          await sessions.put([`here${i}`], nobody(i, "192.0.2.1"), TTL);
+          await sessions.put([`unknown${i}`], recordOf(`u${i}`), TTL);
+        }
+        await sessions.put(["bob"], recordOf("b", "bob"), TTL);
+        await sessions.put(["there"], nobody(9, "192.0.2.2"), TTL);
+        const kept: string[] = [];
+        for (const whose of ["ann", "here", "unknown"]) {
+          for (let i = 0; i < 4; i++) {
+            const token = `${whose}${i}`;
+            if (await sessions.take(token, whose === "ann" ? "ann" : null)) kept.push(token);
+          }
+        }
+        assertEquals(kept, [
+          ...["ann2", "ann3", "here1", "here2", "here3"],
+          ...["unknown0", "unknown1", "unknown2", "unknown3"],
+        ]);
+        assertEquals([sessions.size, sessions.evicted], [2, 3]);
+        // What was taken or has run out counts no more.
+        await sessions.put(["ann4"], recordOf("c4", "ann"), TTL);
+        await sessions.put(["ann5"], recordOf("c5", "ann"), TTL);
+        assertEquals((await sessions.take("ann4", "ann"))?.clientId, "c4");
+      }, { sessionsPerUser: 2, sessionsPerAddress: 3 }));
+
     it("gives it to nobody else, and keeps it for whose it is", () =>
       withSessions(async (sessions) => {
         await sessions.put(["named"], recordOf("c1", "ann"), TTL);

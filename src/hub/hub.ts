@@ -368,6 +368,7 @@ export class Hub<
       subscriptions,
       eventsKept: options.broker.kept,
       sessionsKept: options.broker.sessions.size,
+      sessionsEvicted: options.broker.sessions.evicted,
       rateLimited: { ...this.#workings.rates?.stats ?? noRefusals() },
       uptime: options.clock.now() - this.#startedAt,
     };

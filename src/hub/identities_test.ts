@@ -250,6 +250,7 @@ describe("Hub.revoke()", () => {
     const memory = memoryBroker();
     const sessions: SessionStore = {
       size: 0,
+      evicted: 0,
       put() {},
       take: () => undefined,
       end: () => Promise.reject(new HeddleError("broker_unavailable", "away")),

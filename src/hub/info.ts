@@ -76,6 +76,8 @@ export interface HubStats {
   readonly eventsDelivered: number;
   /** Sessions that nobody has now, kept for those who may come back. */
   readonly sessionsKept: number;
+  /** Those that went early, since there were too many in all, or of one user or address. */
+  readonly sessionsEvicted: number;
   /** Ping frames sent to silent connections. */
   readonly pings: number;
   /** Those that were not answered before the next was due. */

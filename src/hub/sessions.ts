@@ -1,6 +1,7 @@
 import { toBase64Url } from "../base/base64.ts";
 import { attempt, type MaybePromise, whenReady } from "../base/maybe_promise.ts";
 import type { SessionRecord } from "../broker/broker.ts";
+import { networkOf } from "../guard/network.ts";
 import { closeAction } from "../protocol/close.ts";
 import type { Position } from "../protocol/messages.ts";
 import type { Farewell } from "../session/session.ts";
@@ -131,7 +132,8 @@ export class Sessions {
     }
     const { clientId, userId, rates, unacknowledged } = connection;
     const metadata = this.#presence.saidBy(connection);
-    return { clientId, userId, positions, metadata, rates, unacknowledged };
+    const network = networkOf(connection.admission.address);
+    return { clientId, userId, network, positions, metadata, rates, unacknowledged };
   }
 
   #forget(connection: Connection): void {

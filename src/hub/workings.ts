@@ -21,6 +21,7 @@ export type Counters = {
       | "subscriptions"
       | "eventsKept"
       | "sessionsKept"
+      | "sessionsEvicted"
       | "rateLimited"
       | "uptime"
     >

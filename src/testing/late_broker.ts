@@ -45,6 +45,9 @@ export class LateBroker implements Broker {
       get size() {
         return sessions.size;
       },
+      get evicted() {
+        return sessions.evicted;
+      },
       put: (...terms) => this.#later(attempt(() => sessions.put(...terms))),
       take: (...terms) => this.#later(attempt(() => sessions.take(...terms))),
       end: (...terms) => this.#later(attempt(() => sessions.end(...terms))),
