@@ -121,7 +121,7 @@ export class Core {
     this.session.greeted(greeting, link, ({ clientId, resumed }) => {
       const isResumed = resumed !== undefined;
       this.#clientId = clientId;
-      this.queue.open(greeting.limits, isResumed);
+      this.queue.open(greeting, isResumed);
       connected({ clientId, resumed: isResumed });
       // Whoever was told may have disconnected, here and below.
       if (this.connector.link !== link) return;

@@ -5,6 +5,7 @@ import { byteLength } from "../protocol/decode.ts";
 import { retryAfterDelay } from "./backoff.ts";
 import type { Received } from "./frames.ts";
 import { type FrameKind, type Link, notConnected } from "./link.ts";
+import { Pace, type ToldRates } from "./pace.ts";
 import type { Waiting } from "./requests.ts";
 
 /** How much may wait while there is no connection, or the server takes no more. */
@@ -32,6 +33,7 @@ export type Fate =
 export interface Outgoing {
   /** Its correlation id. */
   readonly id: string;
+  readonly type: string;
   readonly frame: string | Uint8Array<ArrayBuffer>;
   readonly kind: FrameKind;
   readonly fate: Fate;
@@ -66,18 +68,22 @@ export interface QueueParts {
 const IN_FLIGHT = 64;
 const LEFT_FREE = 8;
 
-/** How long to rest where the server takes no more and does not say for how long, in seconds. */
+/** How long to rest at least where the server takes no more, in seconds. */
 const PAUSE = 0.1;
+
+/** How many of the refusals that a server bears are left free, where others share a limit. */
+const REFUSALS_LEFT = 4;
 
 /** A server knows a publication again for five minutes; a minute of that is left for clocks and ways. */
 const KNOWN_AGAIN = 240_000;
 
 /**
  * What waits to go out, and what was written and not answered, in the order in which it was given.
- * Never more is under way than the server takes.
+ * Never more is under way than the server takes, nor more often than it said.
  */
 export class Queue {
   readonly #parts: QueueParts;
+  readonly #pace = new Pace();
   #items: Item[] = [];
   #bytes = 0;
   /** Written and not answered, in the order of writing. */
@@ -91,6 +97,8 @@ export class Queue {
   #maxWindow = 1;
   #maxBytes = Infinity;
   #stopPause: (() => void) | undefined;
+  /** Ends the wait for a turn. */
+  #stopWaiting: (() => void) | undefined;
   /** The ping whose answer shows that what was written before it was taken. */
   #fence: string | undefined;
 
@@ -113,8 +121,16 @@ export class Queue {
    *
    * @param isResumed Whether the session goes on that earlier messages were written to.
    */
-  open(limits: Readonly<Record<string, number>>, isResumed: boolean): void {
-    this.#maxWindow = Math.max(1, (limits["in_flight"] ?? IN_FLIGHT) - LEFT_FREE);
+  open(told: ToldRates, isResumed: boolean): void {
+    const { limits } = told;
+    this.#pace.begin(told, isResumed);
+    // Where others use up what is this user's too, all that is under way may be refused at once.
+    const isShared = limits["messages_per_minute"] !== undefined;
+    const bearable = isShared ? (limits["refusals_per_second"] ?? Infinity) : Infinity;
+    this.#maxWindow = Math.max(
+      1,
+      Math.min((limits["in_flight"] ?? IN_FLIGHT) - LEFT_FREE, bearable - REFUSALS_LEFT),
+    );
     this.#maxBytes = limits["in_flight_bytes"] ?? Infinity;
     this.#window = this.#maxWindow;
     this.#isOpen = true;
@@ -151,7 +167,7 @@ export class Queue {
     if (item === undefined) return false;
     this.#confirmBefore(item);
     const isTooMuch = known?.type === "error" && known.code === "rate_limited";
-    if (isTooMuch) this.#rest(known.retry_after ?? PAUSE);
+    if (isTooMuch) this.#rest(Math.max(known.retry_after ?? 0, PAUSE));
     else this.#window = Math.min(this.#maxWindow, this.#window + 1);
     const isFence = this.#fence === id;
     if (isFence) this.#fence = undefined;
@@ -184,6 +200,8 @@ export class Queue {
     this.#fence = undefined;
     this.#stopPause?.();
     this.#stopPause = undefined;
+    this.#stopWaiting?.();
+    this.#stopWaiting = undefined;
     const written = [...this.#written.values()];
     this.#written.clear();
     this.#writtenBytes = 0;
@@ -216,7 +234,15 @@ export class Queue {
     );
   }
 
-  #takes({ size }: Item): boolean {
+  #takes(item: Item): boolean {
+    return this.#hasRoom(item) && this.#wait(item.type) === 0;
+  }
+
+  #wait(type: string): number {
+    return this.#pace.wait(type, this.#parts.clock.now());
+  }
+
+  #hasRoom({ size }: Item): boolean {
     if (!this.#isOpen || this.#stopPause !== undefined || !this.#link?.isWritable) return false;
     if (this.#written.size === 0) return true;
     return this.#written.size < this.#window && this.#writtenBytes + size <= this.#maxBytes;
@@ -229,6 +255,19 @@ export class Queue {
       this.#write(item);
     }
     this.#mark();
+    const [first] = this.#items;
+    if (first === undefined || !this.#hasRoom(first)) return;
+    // Its turn may have come meanwhile, and then it goes as soon as may be.
+    this.#lookAgain(this.#wait(first.type));
+  }
+
+  /** Goes on when it is the turn of what waits. */
+  #lookAgain(wait: number): void {
+    this.#stopWaiting?.();
+    this.#stopWaiting = this.#parts.clock.after(wait, () => {
+      this.#stopWaiting = undefined;
+      this.#pump();
+    });
   }
 
   #write(item: Item): void {
@@ -238,6 +277,7 @@ export class Queue {
     } catch (error) {
       return this.#fail(item, error);
     }
+    this.#pace.take(item.type, this.#parts.clock.now());
     item.writtenAt ??= this.#parts.clock.wall();
     this.#written.set(item.id, item);
     this.#writtenBytes += item.size;
@@ -248,12 +288,17 @@ export class Queue {
   #mark(): void {
     if (this.#fence !== undefined || this.#stopPause !== undefined || !this.#isOpen) return;
     const unanswered = [...this.#written.values()].filter(({ waiting }) => waiting === undefined);
-    const isAwaited = unanswered.some(({ fate }) => fate === "always" || this.#items.length > 0);
+    const [first] = this.#items;
+    const isBlocked = first !== undefined && !this.#hasRoom(first);
+    const isAwaited = unanswered.some(({ fate }) => isBlocked || fate === "always");
     if (!isAwaited || !this.#link?.isWritable) return;
+    const wait = this.#wait("ping");
+    if (wait > 0) return this.#lookAgain(wait);
     const id = uuid(this.#parts.random);
     this.#fence = id;
     const frame = JSON.stringify({ type: "ping", correlation_id: id });
-    this.#write({ id, frame, kind: "text", fate: "connection", size: frame.length, order: 0 });
+    const size = frame.length;
+    this.#write({ id, type: "ping", frame, kind: "text", fate: "connection", size, order: 0 });
   }
 
   /** The server refuses at once what it does not take, so what came before an answer was taken. */

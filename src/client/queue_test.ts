@@ -82,7 +82,7 @@ class Model {
       },
     };
     this.queue.greet(link);
-    this.queue.open({ in_flight: this.inFlight }, isResumed);
+    this.queue.open({ limits: { in_flight: this.inFlight } }, isResumed);
   }
 
   /** What is under way is lost, either way. */

@@ -103,7 +103,8 @@ export class Sender {
   #json(message: Fields & { readonly type: string }, addressee: Addressee): void {
     const mayBeLong = message.type === "subscribe" || message.type === "resume";
     const frame = toJson({ ...message, correlation_id: addressee.id });
-    this.#queue.post({ ...addressee, frame, kind: mayBeLong ? "subscribe" : "text" });
+    const kind = mayBeLong ? "subscribe" : "text";
+    this.#queue.post({ ...addressee, type: message.type, frame, kind });
   }
 
   #media({ kind, content, metadata }: Media, fields: Fields, addressee: Addressee): void {
@@ -112,7 +113,7 @@ export class Sender {
       metadata: { ...fields, correlation_id: addressee.id, metadata },
       payload: content,
     });
-    this.#queue.post({ ...addressee, frame, kind: "binary" });
+    this.#queue.post({ ...addressee, type: "publish", frame, kind: "binary" });
   }
 }
 
