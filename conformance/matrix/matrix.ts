@@ -57,9 +57,12 @@ export function matrix(findings: Findings): string {
     "the programs are in [`matrix/servers/`](matrix/servers/), and " +
     "[`matrix/README.md`](matrix/README.md) says how to make it again.",
     "",
-    `Each server was judged ${repeat} times, freshly started each time: first with the seed ${seed}, ` +
-    "then with the same seed and the cases in another order, then with other seeds and orders. It is " +
-    "stable where all these gave every case the same verdict. `fail` is a MUST that was broken; `warn` " +
+    (repeat === 1
+      ? `Each server was judged once, with the seed ${seed}; whether it is stable, more runs would show. `
+      : `Each server was judged ${repeat} times, freshly started each time: first with the seed ${seed}, ` +
+        "then with the same seed and the cases in another order, then with other seeds and orders. It is " +
+        "stable where all these gave every case the same verdict. ") +
+    "`fail` is a MUST that was broken; `warn` " +
     "is a SHOULD that was not kept, or a connection that was ended as it must be, but not closed as it " +
     "should. What a server does not offer (an extension, an echo) is skipped and not held against it. " +
     "Requirements of HTTP (RFC 9110, RFC 9112) count for the handshake; most servers leave them to an " +
@@ -80,7 +83,11 @@ export function matrix(findings: Findings): string {
           warned,
           skipped,
           ((one.reports[0]?.duration_ms ?? 0) / 1000).toFixed(1),
-          one.unstable.length === 0 ? "yes" : `but for ${one.unstable.length}`,
+          repeat === 1
+            ? "1 run"
+            : one.unstable.length === 0
+            ? "yes"
+            : `but for ${one.unstable.length}`,
         ];
       }),
     ),
