@@ -179,6 +179,37 @@ describe("A hub", () => {
     );
   });
 
+  it("refuses what comes too often before `connected` after it, when its turn comes", () => {
+    const broker = memoryBroker();
+    let open = () => {};
+    const waits = new Promise<void>((resolve) => open = resolve);
+    const slow = changedBroker(broker, {
+      subscribe: (...terms) => waits.then(() => broker.subscribe(...terms)),
+    });
+    return staged(
+      async ({ hub, url }) => {
+        const client = await connectRaw(url);
+        for (const correlation_id of ["first", "second"]) client.send({ ...ping, correlation_id });
+        client.send({ type: "greet", correlation_id: "third" });
+        while (hub.stats().messagesReceived < 3) await new Promise((done) => setTimeout(done, 1));
+        open();
+        const told: unknown[] = [];
+        for (let i = 0; i < 4; i++) {
+          const { type, code, correlation_id } = await client.json();
+          told.push([type, code, correlation_id]);
+        }
+        assertEquals(told, [
+          ["connected", undefined, undefined],
+          ["pong", undefined, "first"],
+          ["error", "rate_limited", "second"],
+          ["greeting", undefined, "third"],
+        ]);
+      },
+      { burst: 0, messages: { ping: { capacity: 1, perSecond: 1 } } },
+      { broker: slow },
+    );
+  });
+
   it("closes with 4429 after more than twenty refusals in a second, and only that connection", () =>
     staged(async ({ clock, connect, hub }) => {
       const { client } = await connect("?user=ann");
