@@ -6,13 +6,18 @@
 import type { Case } from "../case.ts";
 import { cases as acknowledging } from "./acknowledging.ts";
 import { cases as application } from "./application.ts";
+import { cases as closing } from "./closing.ts";
 import { cases as connecting } from "./connecting.ts";
+import { cases as errors } from "./errors.ts";
 import { cases as events } from "./events.ts";
 import { cases as features } from "./features.ts";
 import { cases as gaps } from "./gaps.ts";
 import { cases as history } from "./history.ts";
 import { cases as identity } from "./identity.ts";
+import { cases as limits } from "./limits.ts";
+import { cases as liveness } from "./liveness.ts";
 import { cases as messages } from "./messages.ts";
+import { cases as names } from "./names.ts";
 import { cases as order } from "./order.ts";
 import { cases as own } from "./own.ts";
 import { cases as presence } from "./presence.ts";
@@ -39,4 +44,9 @@ export const cases: readonly Case[] = [
   ...rooms,
   ...application,
   ...order,
+  ...errors,
+  ...closing,
+  ...liveness,
+  ...names,
+  ...limits,
 ];

@@ -13,7 +13,7 @@ import { close } from "../wire/frame.ts";
 import { TimeOut } from "../wire/socket.ts";
 import { BadDeflate } from "../wire/inflate.ts";
 import { BadEnvelope, decodeEnvelope, decompress, ENVELOPE } from "./envelope.ts";
-import { ANSWERS } from "./protocol.ts";
+import { ANSWERS, CLOSE_CODES } from "./protocol.ts";
 import { checkShape, isRecord, parseMessage, type ServerMessage, showMessage } from "./shape.ts";
 import { Stream } from "./stream.ts";
 
@@ -75,6 +75,7 @@ export class Client {
   #greeting: ServerMessage | null = null;
   #grants: Grants = {};
   #asked = 0;
+  #closing = false;
   #ended: Omit<Ended, "last"> | null = null;
 
   constructor(connection: Connection, context: ClientContext) {
@@ -330,6 +331,7 @@ export class Client {
 
   /** Closes the connection, as a client does, and waits for the end, that of TCP included. */
   async close(code: number | null = 1000): Promise<void> {
+    this.#closing = true;
     this.#note(">", `Close ${code ?? "without a code"}`);
     this.connection.send(close(code));
     await this.ended();
@@ -364,6 +366,16 @@ export class Client {
     return true;
   }
 
+  /** Reads what comes until the end of TCP, which a server that has closed brings about. */
+  async rest(): Promise<void> {
+    const { wire } = this.connection;
+    while (wire.ending === null || wire.peek().length > 0) {
+      const incoming = await this.connection.next("the end of TCP");
+      if (incoming.kind === "end" || incoming.kind === "garbage") return;
+      this.#take(incoming);
+    }
+  }
+
   async #read(awaited: string, left: number, whole: number, mayEnd = false): Promise<void> {
     if (this.#ended !== null && !mayEnd) {
       const { code } = this.#ended;
@@ -390,11 +402,17 @@ export class Client {
     switch (incoming.kind) {
       case "message": {
         const { type, data } = incoming.message;
+        if (this.#ended !== null) {
+          this.#context.onViolation({ rule: "HDL-CLO-2", observed: showIncoming(incoming) });
+        }
         if (type === "text") return this.#takeText(decodeUtf8(data) ?? "", "text", data.length);
         return this.#takeBinary(data);
       }
       case "close":
         this.#note("<", showIncoming(incoming));
+        if (incoming.code !== null && !this.#closing && !isClosingCode(incoming.code)) {
+          this.#context.onViolation({ rule: "HDL-CLO-1", observed: showIncoming(incoming) });
+        }
         this.#ended ??= { code: incoming.code, reason: decodeUtf8(incoming.reason) ?? "" };
         return;
       case "end":
@@ -488,6 +506,11 @@ const LONGEST_BIDING = 5;
 
 /** What a server sends without being asked. */
 const UNASKED = new Set(["event", "gap", "disconnected", "token_expiring"]);
+
+/** A code of the table, or one that an application may choose. */
+function isClosingCode(code: number): boolean {
+  return CLOSE_CODES.has(code) || code >= 3000 && code <= 4999;
+}
 
 function isEvent(message: ServerMessage, channel: string): boolean {
   return message.type === "event" && message["channel"] === channel &&

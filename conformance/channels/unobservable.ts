@@ -10,6 +10,8 @@ const CLIENT = "asks something of clients";
 /** Why there is no case, by requirement. */
 export const UNOBSERVABLE: Readonly<Partial<Record<RequirementId, string>>> = {
   "HDL-CON-11": CLIENT,
+  "HDL-CON-16": CLIENT,
+  "HDL-RAT-13": CLIENT,
   "HDL-IDN-12":
     "speaks of a key set or a user store that cannot be reached, which no client can cut off",
   "HDL-MSG-8": CLIENT,

@@ -100,6 +100,11 @@ export class Peer {
     this.crowded = options.crowded;
   }
 
+  /** The same case's hold on another server. */
+  at(target: Target): Peer {
+    return new Peer({ ...this.#options, target, insists: true });
+  }
+
   /** A TCP (or TLS) connection, nothing sent. @throws Refused */
   async open(): Promise<Wire> {
     try {

@@ -66,6 +66,10 @@ export function createKitHub(): AnyHub {
         permissions: all,
         presence: { grace: 500, coalesce: 20, maxMembers: 3 },
       }),
+      "nest.*": channel({ permissions: all }),
+      "nest.inner.*": channel({ permissions: { admin: everything } }),
+      "nest.inner.exact": channel({ permissions: all }),
+      "nest.exact": channel({ permissions: { admin: everything } }),
       "ack.*": channel({ permissions: all, ack: true }),
       "drop.*": channel({ permissions: all, overflow: "drop-oldest" }),
       "newest.*": channel({

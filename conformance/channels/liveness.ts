@@ -1,0 +1,104 @@
+/**
+ * Cases of PROTOCOL.md, "Liveness". They take as long as the server's heartbeat does.
+ *
+ * @module
+ */
+import type { Case } from "../case.ts";
+import { Skipped } from "../peer/finding.ts";
+import type { Incoming } from "../peer/incoming.ts";
+import { check, expect } from "./check.ts";
+import type { Client } from "./client.ts";
+import type { Server } from "./server.ts";
+
+/** Seconds of a heartbeat that only the profile `full` waits for. */
+const LONG = 10;
+
+/** A client, and the milliseconds of a heartbeat. @throws Skipped where that is long */
+async function patient(
+  server: Server,
+): Promise<{ readonly client: Client; readonly beat: number }> {
+  const client = await server.connect();
+  const seconds = Number(client.greeting["heartbeat_interval"]);
+  if (seconds > LONG && server.peer.profile === "fast") {
+    throw new Skipped(`a heartbeat of ${seconds} seconds: runs in --profile full`);
+  }
+  return { client, beat: seconds * 1000 };
+}
+
+/**
+ * What came to a client that did not answer while so much time passed: nothing is read meanwhile, so
+ * no Ping is answered.
+ */
+async function silence(server: Server, client: Client, milliseconds: number): Promise<Incoming[]> {
+  await server.pause(milliseconds);
+  const came: Incoming[] = [];
+  for (;;) {
+    const next = await client.connection.next("the end of a silent connection", server.timeout);
+    came.push(next);
+    if (next.kind === "close" || next.kind === "end" || next.kind === "garbage") return came;
+  }
+}
+
+const pings = (came: readonly Incoming[]) => came.filter(({ kind }) => kind === "ping").length;
+
+/** Fails unless the connection is there after three heartbeats and a half. */
+async function survives(server: Server, client: Client, beat: number, act: () => void) {
+  for (let i = 0; i < 7; i++) {
+    act();
+    await server.pause(beat / 2);
+  }
+  await client.alive();
+}
+
+export const cases: readonly Case[] = [
+  check("HDL-LIV-1", "pings", "a silent client is sent a Ping, and another", async (server) => {
+    const { client, beat } = await patient(server);
+    for (let i = 0; i < 2; i++) {
+      for (let kind = ""; kind !== "ping";) {
+        ({ kind } = await client.connection.next("a Ping frame", beat + server.timeout));
+        expect(kind !== "close" && kind !== "end", "a Ping frame", `the ${kind} of the connection`);
+      }
+    }
+  }),
+  check("HDL-LIV-2", "messages", "messages are signs of life", async (server) => {
+    const { client, beat } = await patient(server);
+    await survives(server, client, beat, () => client.send({ type: "ping" }));
+  }),
+  check("HDL-LIV-2", "refused-messages", "also those that are refused", async (server) => {
+    const { client, beat } = await patient(server);
+    await survives(server, client, beat, () => client.sendText("{"));
+  }),
+  check("HDL-LIV-2", "pongs", "and Pong frames", async (server) => {
+    const { client, beat } = await patient(server);
+    const deadline = performance.now() + beat * 3.5;
+    while (performance.now() < deadline) {
+      // A Ping is answered by whoever reads.
+      await client.connection.next("a Ping frame", deadline - performance.now()).catch(() => {});
+    }
+    await client.alive();
+  }),
+  check("HDL-LIV-3", "given-up", "who gives no sign of life is given up", async (server) => {
+    const { client, beat } = await patient(server);
+    const came = await silence(server, client, beat * 3.5);
+    expect(came.at(-1)?.kind !== "garbage", "the end of the connection", came.at(-1));
+  }),
+  check("HDL-LIV-4", "code", "with 4408", async (server) => {
+    const { client, beat } = await patient(server);
+    const last = (await silence(server, client, beat * 3.5)).at(-1);
+    const code = last?.kind === "close" ? last.code : null;
+    expect(code === 4408, "a Close frame 4408", String(code));
+  }),
+  check("HDL-LIV-5", "no-json-ping", "who only answers Pings is not", async (server) => {
+    const { client, beat } = await patient(server);
+    const deadline = performance.now() + beat * 4;
+    while (performance.now() < deadline) {
+      await client.connection.next("a Ping frame", deadline - performance.now()).catch(() => {});
+    }
+    await client.alive();
+  }),
+  check("HDL-LIV-6", "pinged-before", "nobody is given up who was sent no Ping", async (server) => {
+    const { client, beat } = await patient(server);
+    const came = await silence(server, client, beat * 3.5);
+    expect(pings(came) > 0, "a Ping before the end", `${came.length} frames without one`);
+  }),
+];
