@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { badge } from "./badge.ts";
 import { html } from "./html.ts";
 import { json } from "./json.ts";
 import { junit } from "./junit.ts";
@@ -11,4 +12,11 @@ import type { Reporter } from "./reporter.ts";
 import { tap } from "./tap.ts";
 
 /** Every reporter. */
-export const reporters: Readonly<Record<string, Reporter>> = { pretty, json, junit, tap, html };
+export const reporters: Readonly<Record<string, Reporter>> = {
+  pretty,
+  json,
+  junit,
+  tap,
+  html,
+  badge,
+};

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { BadProfile, parseOffer } from "./offer.ts";
@@ -15,6 +16,14 @@ describe("a profile file", () => {
     };
     assertEquals<unknown>(parseOffer(JSON.stringify(profile)), profile);
     assertEquals(parseOffer("{}"), {});
+  });
+
+  it("is taken as the README of the kit shows it, and the README tells of each field", () => {
+    const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+    const offer = parseOffer(/```json\n([^]*?)```/.exec(readme)![1]!);
+    assertEquals(offer.tokens, { secret: "s3cret" });
+    const known = refused({ nothing: 1 }).split("there are ")[1]!.split(", ");
+    for (const field of known) assertStringIncludes(readme, `\`${field}\``);
   });
 
   it("is refused with the place, what stands there and what may", () => {
