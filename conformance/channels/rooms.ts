@@ -21,8 +21,9 @@ export const cases: readonly Case[] = [
   }),
   check("HDL-ROM-1", "decoded", "its name is percent-decoded", async (server) => {
     const id = fresh();
+    const channel = `${server.rooms}kit-${id}~a+b`;
     const client = await server.connect({ room: `kit%2D${id}%7Ea%2Bb` });
-    expectSame(client.greeting["channels"], [`${server.rooms}kit-${id}~a+b`], "channels");
+    expectSame(client.greeting["channels"], [channel], "channels");
   }),
   check("HDL-ROM-2", "named", "connected names it, with its position", async (server) => {
     const room = `kit-${fresh()}`;
