@@ -4,6 +4,7 @@ import type { Broker, BrokerSubscription } from "../broker/broker.ts";
 import type { Compressor } from "../protocol/compression.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
 import type { FanoutCounters } from "./audience.ts";
+import { isOwnChannelName } from "../protocol/names.ts";
 import { Channel } from "./channel.ts";
 import type { ChannelRegistry } from "./definition.ts";
 
@@ -32,10 +33,21 @@ export interface ChannelWorkings {
  */
 export class Channels {
   readonly #entries = new Map<string, Entry>();
+  #patterned = 0;
   readonly #workings: ChannelWorkings;
 
   constructor(workings: ChannelWorkings) {
     this.#workings = workings;
+  }
+
+  /** How many of them are there by a pattern: clients choose their names. */
+  get patterned(): number {
+    return this.#patterned;
+  }
+
+  /** Whether a channel of this name is neither the hub's own nor declared by its name. */
+  isPatterned(name: string): boolean {
+    return !isOwnChannelName(name) && !this.#workings.registry.definitions.has(name);
   }
 
   /** How many exist. */
@@ -46,6 +58,11 @@ export class Channels {
   /** Those that are open. */
   *[Symbol.iterator](): IterableIterator<Channel> {
     for (const { channel } of this.#entries.values()) if (channel !== undefined) yield channel;
+  }
+
+  /** Whether somebody holds it, or is about to. */
+  has(name: string): boolean {
+    return this.#entries.has(name);
   }
 
   /** The channel of that name, where somebody is on it. */
@@ -63,6 +80,7 @@ export class Channels {
     if (entry === undefined) {
       entry = { holds: 0, channel: undefined, subscription: undefined, opening: undefined };
       this.#entries.set(name, entry);
+      if (this.isPatterned(name)) this.#patterned++;
     }
     entry.holds++;
     return entry.channel ?? entry.opening ?? this.#open(name, entry);
@@ -73,7 +91,12 @@ export class Channels {
     const entry = this.#entries.get(name);
     if (entry === undefined || --entry.holds > 0) return;
     entry.subscription?.close();
+    this.#delete(name);
+  }
+
+  #delete(name: string): void {
     this.#entries.delete(name);
+    if (this.isPatterned(name)) this.#patterned--;
   }
 
   #open(name: string, entry: Entry): MaybePromise<Channel> {
@@ -99,7 +122,7 @@ export class Channels {
       },
       (reason) => {
         // Nobody got in: every hold falls with the entry.
-        if (this.#entries.get(name) === entry) this.#entries.delete(name);
+        if (this.#entries.get(name) === entry) this.#delete(name);
         throw new HeddleError("broker_unavailable", `channel "${name}" cannot be opened`, {
           cause: reason,
         });

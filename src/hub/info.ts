@@ -55,6 +55,8 @@ export interface HubStats {
   readonly channels: number;
   /** Subscriptions in all, the hub's own left out. */
   readonly subscriptions: number;
+  /** Channels that were not opened for a client, since too many were. */
+  readonly channelsRefused: number;
   /** The most connections there were at once. */
   readonly peakConnections: number;
   /** Connections ever accepted. */

@@ -95,7 +95,7 @@ export class Membership {
   /** Answers a `history`. */
   history(connection: Connection, request: RequestOf<"history">): MaybePromise<Outcome> {
     const { channel, since, limit = HISTORY_LIMIT } = request;
-    const refusal = this.#refusal(connection, channel);
+    const refusal = this.#refusal(connection, channel) ?? this.#crowded(connection, channel);
     if (refusal !== undefined) return { kind: "failed", failure: refusal };
     const { broker } = this.#workings.options;
     const query = { limit, bytes: HISTORY_BYTES, ...(since === undefined ? {} : { since }) };
@@ -197,7 +197,7 @@ export class Membership {
     const { channel, since, last } = join;
     const described = join.metadata === undefined ? {} : { metadata: join.metadata };
     const { channels, options } = this.#workings;
-    const refusal = this.#refusal(connection, channel);
+    const refusal = this.#refusal(connection, channel) ?? this.#crowded(connection, channel);
     if (refusal !== undefined) return { channel, failure: refusal };
     const failed = (): Opened => ({
       channel,
@@ -227,6 +227,18 @@ export class Membership {
       },
       failed,
     ) as MaybePromise<Opened>;
+  }
+
+  /** Why one more channel cannot be opened: clients without a user leave room for the others. */
+  #crowded({ userId }: Connection, channel: string): Failure | undefined {
+    const { channels, options, stats } = this.#workings;
+    const { channels: limit } = options.limits;
+    const most = userId === null ? Math.ceil(limit / 2) : limit;
+    if (channels.patterned < most || channels.has(channel) || !channels.isPatterned(channel)) {
+      return undefined;
+    }
+    stats.channelsRefused++;
+    return failure("broker_unavailable", "too many channels are open at this moment; try again");
   }
 
   /** Why a connection may not have a channel. Its own it may: a client's names were checked before. */

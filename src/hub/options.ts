@@ -33,6 +33,12 @@ export interface Limits {
   readonly binary: number;
   /** Channels a connection may be subscribed to. @default 256 */
   readonly subscriptions: number;
+  /**
+   * Channels that are open at once, those declared by name and the hub's own left out; where half of
+   * them are, clients without a user open no more, so that there is room for the others.
+   * @default 100000
+   */
+  readonly channels: number;
   /** Messages of a connection that may wait for their answers. @default 64 */
   readonly inFlight: number;
   /** Bytes of these messages; over it, further ones are refused with `rate_limited`. @default 2097152 */
@@ -183,6 +189,7 @@ const defaultLimits: Limits = {
   subscribe: 65_536,
   binary: 1_048_576,
   subscriptions: 256,
+  channels: 100_000,
   inFlight: 64,
   inFlightBytes: 2_097_152,
   connections: 10_000,

@@ -89,6 +89,7 @@ function countersAtZero(): Counters {
     totalDisconnections: 0,
     refused: 0,
     evicted: 0,
+    channelsRefused: 0,
     messagesReceived: 0,
     messagesSent: 0,
     bytesReceived: 0,
