@@ -37,14 +37,17 @@ function numbered(peer: Peer, count: number, size: (i: number) => number): Messa
   });
 }
 
-/** So many connections, all open; the case is skipped where the server does not admit that many. */
+/**
+ * So many connections, all open. The case is skipped where the server does not admit that many, also
+ * alone: amid a crowd a refusal says nothing of that.
+ */
 async function connectMany(peer: Peer, count: number): Promise<Connection[]> {
   const connections: Connection[] = [];
   while (connections.length < count) {
     try {
       connections.push(await peer.connect());
     } catch (error) {
-      if (!(error instanceof Refused) || connections.length === 0) throw error;
+      if (!(error instanceof Refused) || connections.length === 0 || peer.crowded) throw error;
       throw new Skipped(`the server admits ${connections.length} connections at once`);
     }
   }

@@ -152,6 +152,15 @@ describe("runConformance", () => {
     });
   });
 
+  it("asks again, alone, whether a server admits many connections", async () => {
+    let refusals = 0;
+    const checkRoom = (connections: number) =>
+      connections > 5 && refusals++ === 0 ? { status: 503 } : null;
+    const only = ["rfc6455/6.2/10-connections"];
+    const [one] = (await runOn({ checkRoom }, { only })).cases;
+    assertEquals([one?.verdict, one?.observed, refusals > 1], ["pass", "as expected", true]);
+  });
+
   it("blames a server that masks its frames once, by the case that watches for it", async () => {
     const encode: Rules["encode"] = ({ payload, opcode }) => {
       const head = [0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0];
