@@ -35,6 +35,8 @@ export function testSessions(name: string, { create }: BrokerUnderTest): void {
           clientId: "c",
           userId: "ann",
           positions: new Map([["__proto__", { epoch: "e", offset: 3 }]]),
+          metadata: new Map([["__proto__", "{}"]]),
+          rates: new Map([["ping", 1_735_473_600_000.5]]),
           unacknowledged: [{
             event: {
               channel: "a",
