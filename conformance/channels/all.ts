@@ -6,7 +6,10 @@
 import type { Case } from "../case.ts";
 import { cases as acknowledging } from "./acknowledging.ts";
 import { cases as application } from "./application.ts";
+import { cases as batching } from "./batching.ts";
+import { cases as binary } from "./binary.ts";
 import { cases as closing } from "./closing.ts";
+import { cases as compressing } from "./compressing.ts";
 import { cases as connecting } from "./connecting.ts";
 import { cases as errors } from "./errors.ts";
 import { cases as events } from "./events.ts";
@@ -22,6 +25,7 @@ import { cases as order } from "./order.ts";
 import { cases as own } from "./own.ts";
 import { cases as presence } from "./presence.ts";
 import { cases as publishing } from "./publishing.ts";
+import { cases as rest } from "./rest.ts";
 import { cases as rooms } from "./rooms.ts";
 import { cases as sessions } from "./sessions.ts";
 import { cases as subscribing } from "./subscribing.ts";
@@ -49,4 +53,8 @@ export const cases: readonly Case[] = [
   ...liveness,
   ...names,
   ...limits,
+  ...binary,
+  ...compressing,
+  ...batching,
+  ...rest,
 ];

@@ -35,6 +35,8 @@ export interface Received {
   readonly content?: Uint8Array;
   /** The metadata of the envelope it came in; null where they take no bytes. */
   readonly metadata?: Readonly<Record<string, unknown>> | null;
+  /** In which batch it came, counted from 1. */
+  readonly batch?: number;
   /** Bytes of the WebSocket message. */
   readonly size: number;
 }
@@ -76,6 +78,7 @@ export class Client {
   #grants: Grants = {};
   #asked = 0;
   #closing = false;
+  #batches = 0;
   #ended: Omit<Ended, "last"> | null = null;
 
   constructor(connection: Connection, context: ClientContext) {
@@ -435,11 +438,12 @@ export class Client {
       this.#context.onViolation({ rule: "HDL-BAT-1", observed: showMessage(message) });
     }
     const { messages } = message;
+    const batch = ++this.#batches;
     for (const one of Array.isArray(messages) ? messages : []) {
       const part = parseMessage(JSON.stringify(one));
       if (typeof part === "string") {
         this.#context.onViolation({ rule: "HDL-BAT-2", observed: part });
-      } else this.#put({ message: part, how: "batch", size });
+      } else this.#put({ message: part, how: "batch", batch, size });
     }
   }
 
