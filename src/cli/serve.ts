@@ -26,8 +26,8 @@ const DRAIN = 5000;
 const CLOSE = 2000;
 
 const AFTER = `
-Options go before variables. SIGINT and SIGTERM tell clients to come back later, and end it with exit
-code 0; the same again after a second ends it at once.`;
+Options go before variables. SIGINT and SIGTERM tell clients to come back later,
+and end it with exit code 0; the same again after a second ends it at once.`;
 
 /** `heddle serve`: a hub with the stock channels and rooms, until a signal ends it. */
 export function serveCommand(): Command {

@@ -186,12 +186,19 @@ describe("heddle serve", () => {
     const { running, url } = await serving({
       WEBSOCKET_MAX_MESSAGE_SIZE: "20480",
       WEBSOCKET_HEARTBEAT_INTERVAL: "15000",
+      WEBSOCKET_MAX_MESSAGE_RATE: "60",
+      RATE_LIMIT_MAX_REQUESTS: "1",
     });
     await using _server = running;
     const response = await fetch(`${url.replace(/^ws/, "http")}/config`);
     const { websocket_config: { connection_limits } } = await response.json();
     assertEquals(connection_limits.max_message_size, 20_480);
     assertEquals(connection_limits.heartbeat_interval, 15_000);
+    assertEquals(connection_limits.max_message_rate, 60);
+    const first = await run(["connect", "--url", url, "--subscribe", "metrics", "--count", "1"]);
+    assertEquals(first.code, 0, first.stderr);
+    const refused = await connectRefused(url);
+    assertEquals([refused.status, JSON.parse(refused.body).error], [429, "Rate limit exceeded"]);
   });
 
   it("names every mistake in the environment at once, and exits with 2", async () => {

@@ -16,7 +16,7 @@ export interface Settings {
   /** Options of `createHub`. */
   readonly hub: Pick<
     Options,
-    "origin" | "proxies" | "limits" | "heartbeat" | "acknowledgement"
+    "origin" | "proxies" | "limits" | "rates" | "heartbeat" | "acknowledgement"
   >;
   /** Options of `jwtAuth`. There is no `secret` where JWT_SECRET is not set. */
   readonly auth: Pick<JwtAuthOptions, "secret" | "anonymous">;
@@ -108,6 +108,7 @@ function settingsOf(values: Values): Omit<Settings, "warnings"> {
         connections: values.WEBSOCKET_MAX_CONNECTIONS,
         text: values.WEBSOCKET_MAX_MESSAGE_SIZE,
       }),
+      rates: given({ user: values.WEBSOCKET_MAX_MESSAGE_RATE, upgrades: upgradesOf(values) }),
       heartbeat: given({ interval: values.WEBSOCKET_HEARTBEAT_INTERVAL }),
       acknowledgement: given({
         interval: milliseconds(values.MESSAGE_RETRY_INTERVAL),
@@ -138,6 +139,11 @@ function originsOf(values: Values): readonly string[] | "any" | undefined {
   });
 }
 
+function upgradesOf(values: Values) {
+  const { RATE_LIMIT_MAX_REQUESTS: limit, RATE_LIMIT_WINDOW_SECONDS: seconds } = values;
+  return limit === undefined ? undefined : { limit, window: (seconds ?? 60) * 1000 };
+}
+
 function warningsOf(values: Values): string[] {
   const { ENVIRONMENT = "production", WEBSOCKET_REQUIRE_AUTH } = values;
   const warnings: string[] = [];
@@ -151,6 +157,11 @@ function warningsOf(values: Values): string[] {
   }
   if (values.TRUSTED_PROXY_HEADER !== undefined && values.TRUSTED_PROXIES === undefined) {
     warnings.push("TRUSTED_PROXY_HEADER does nothing: TRUSTED_PROXIES names no proxy");
+  }
+  if (
+    values.RATE_LIMIT_WINDOW_SECONDS !== undefined && values.RATE_LIMIT_MAX_REQUESTS === undefined
+  ) {
+    warnings.push("RATE_LIMIT_WINDOW_SECONDS does nothing: RATE_LIMIT_MAX_REQUESTS is not set");
   }
   const idle = {
     REDIS_URL: "this version has no Redis broker: events stay in this process",

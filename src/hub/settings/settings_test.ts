@@ -19,7 +19,13 @@ describe("settingsFromEnvironment()", () => {
   it("leaves to the hub what is not set, and is production", () => {
     assertEquals(settingsFromEnvironment({ PATH: "/bin", HOME: undefined }), {
       environment: "production",
-      hub: { origin: { allow: undefined }, limits: {}, heartbeat: {}, acknowledgement: {} },
+      hub: {
+        origin: { allow: undefined },
+        limits: {},
+        rates: {},
+        heartbeat: {},
+        acknowledgement: {},
+      },
       auth: { anonymous: false },
       server: { hostname: "127.0.0.1", port: 8000 },
       metricsInterval: 5000,
@@ -43,6 +49,9 @@ describe("settingsFromEnvironment()", () => {
       TRUSTED_PROXY_HEADER: "x-forwarded-for",
       WEBSOCKET_MAX_CONNECTIONS: "12",
       WEBSOCKET_MAX_MESSAGE_SIZE: "20480",
+      WEBSOCKET_MAX_MESSAGE_RATE: "60",
+      RATE_LIMIT_MAX_REQUESTS: "30",
+      RATE_LIMIT_WINDOW_SECONDS: "10",
       WEBSOCKET_HEARTBEAT_INTERVAL: "15000",
       MESSAGE_QUEUE_SIZE: "50",
       MESSAGE_RETRY_INTERVAL: "2.5",
@@ -55,6 +64,7 @@ describe("settingsFromEnvironment()", () => {
         },
         proxies: { trusted: ["10.0.0.0/8", "::1"], header: "x-forwarded-for" },
         limits: { connections: 12, text: 20_480 },
+        rates: { user: 60, upgrades: { limit: 30, window: 10_000 } },
         heartbeat: { interval: 15_000 },
         acknowledgement: { interval: 2_500, waiting: 50 },
       },
@@ -184,6 +194,15 @@ describe("settingsFromEnvironment()", () => {
     assert(mistake({ PORT: "9".repeat(100_000) }).length < 300);
   });
 
+  it("counts requests in a minute where no other time is set, and warns of a time alone", () => {
+    const counted = settingsFromEnvironment({ RATE_LIMIT_MAX_REQUESTS: "5" });
+    assertEquals(counted.hub.rates, { upgrades: { limit: 5, window: 60_000 } });
+    const { hub, warnings } = settingsFromEnvironment({ RATE_LIMIT_WINDOW_SECONDS: "5" });
+    assertEquals([hub.rates, warnings], [{}, [
+      "RATE_LIMIT_WINDOW_SECONDS does nothing: RATE_LIMIT_MAX_REQUESTS is not set",
+    ]]);
+  });
+
   it("warns of what it cannot heed", () => {
     const { warnings } = settingsFromEnvironment({
       REDIS_URL: "redis://:hunter2@localhost:6379/0",
@@ -228,6 +247,7 @@ describe("settingsFromEnvironment()", () => {
   it("tells the defaults that are in force", () => {
     const { limits, heartbeat, acknowledgement } = resolveOptions({ auth: allowAnonymous() });
     const { server, logLevel, metricsInterval } = settingsFromEnvironment({});
+    const { upgrades } = settingsFromEnvironment({ RATE_LIMIT_MAX_REQUESTS: "1" }).hub.rates || {};
     const inForce: Readonly<Record<string, unknown>> = {
       HOST: server.hostname,
       PORT: server.port,
@@ -236,6 +256,7 @@ describe("settingsFromEnvironment()", () => {
       WEBSOCKET_MAX_CONNECTIONS: limits.connections,
       WEBSOCKET_MAX_MESSAGE_SIZE: limits.text,
       WEBSOCKET_HEARTBEAT_INTERVAL: heartbeat.interval,
+      RATE_LIMIT_WINDOW_SECONDS: upgrades!.window / 1000,
       MESSAGE_QUEUE_SIZE: acknowledgement.waiting,
       MESSAGE_RETRY_INTERVAL: acknowledgement.interval / 1000,
     };

@@ -203,6 +203,26 @@ export const variables = z.object({
     from: 256,
     to: 16_777_216,
   }),
+  WEBSOCKET_MAX_MESSAGE_RATE: whole({
+    means: "Messages a minute of one user, or of those without one at an address",
+    default: "no limit but the hub's own",
+    from: 1,
+    to: 1_000_000,
+  }),
+  RATE_LIMIT_MAX_REQUESTS: whole({
+    means: "Requests for a connection from one address in RATE_LIMIT_WINDOW_SECONDS. " +
+      "Behind a proxy set TRUSTED_PROXIES too",
+    default: "no limit by address",
+    from: 1,
+    to: 1_000_000,
+  }),
+  RATE_LIMIT_WINDOW_SECONDS: whole({
+    means: "The time in which RATE_LIMIT_MAX_REQUESTS may come",
+    default: "60",
+    of: "seconds",
+    from: 1,
+    to: 86_400,
+  }),
   WEBSOCKET_HEARTBEAT_INTERVAL: whole({
     means: "Silence after which a connection is pinged; after three times as much it is closed",
     default: "30000",
