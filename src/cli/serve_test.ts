@@ -187,6 +187,7 @@ describe("heddle serve", () => {
       WEBSOCKET_MAX_MESSAGE_SIZE: "20480",
       WEBSOCKET_HEARTBEAT_INTERVAL: "15000",
       WEBSOCKET_MAX_MESSAGE_RATE: "60",
+      WEBSOCKET_MAX_CONNECTIONS_PER_USER: "3",
       RATE_LIMIT_MAX_REQUESTS: "1",
     });
     await using _server = running;
@@ -195,6 +196,7 @@ describe("heddle serve", () => {
     assertEquals(connection_limits.max_message_size, 20_480);
     assertEquals(connection_limits.heartbeat_interval, 15_000);
     assertEquals(connection_limits.max_message_rate, 60);
+    assertEquals(connection_limits.max_connections_per_user, 3);
     const first = await run(["connect", "--url", url, "--subscribe", "metrics", "--count", "1"]);
     assertEquals(first.code, 0, first.stderr);
     const refused = await connectRefused(url);

@@ -106,6 +106,8 @@ function settingsOf(values: Values): Omit<Settings, "warnings"> {
       }),
       limits: given({
         connections: values.WEBSOCKET_MAX_CONNECTIONS,
+        connectionsPerUser: values.WEBSOCKET_MAX_CONNECTIONS_PER_USER,
+        connectionsPerAddress: values.WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS,
         text: values.WEBSOCKET_MAX_MESSAGE_SIZE,
       }),
       rates: given({ user: values.WEBSOCKET_MAX_MESSAGE_RATE, upgrades: upgradesOf(values) }),

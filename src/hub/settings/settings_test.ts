@@ -48,6 +48,8 @@ describe("settingsFromEnvironment()", () => {
       TRUSTED_PROXIES: "10.0.0.0/8,::1",
       TRUSTED_PROXY_HEADER: "x-forwarded-for",
       WEBSOCKET_MAX_CONNECTIONS: "12",
+      WEBSOCKET_MAX_CONNECTIONS_PER_USER: "3",
+      WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS: "4",
       WEBSOCKET_MAX_MESSAGE_SIZE: "20480",
       WEBSOCKET_MAX_MESSAGE_RATE: "60",
       RATE_LIMIT_MAX_REQUESTS: "30",
@@ -63,7 +65,7 @@ describe("settingsFromEnvironment()", () => {
           allow: [...LOCAL_ORIGINS, "https://app.example.com", "https://*.example.org"],
         },
         proxies: { trusted: ["10.0.0.0/8", "::1"], header: "x-forwarded-for" },
-        limits: { connections: 12, text: 20_480 },
+        limits: { connections: 12, connectionsPerUser: 3, connectionsPerAddress: 4, text: 20_480 },
         rates: { user: 60, upgrades: { limit: 30, window: 10_000 } },
         heartbeat: { interval: 15_000 },
         acknowledgement: { interval: 2_500, waiting: 50 },
@@ -254,6 +256,7 @@ describe("settingsFromEnvironment()", () => {
       LOG_LEVEL: logLevel,
       METRICS_INTERVAL: metricsInterval / 1000,
       WEBSOCKET_MAX_CONNECTIONS: limits.connections,
+      WEBSOCKET_MAX_CONNECTIONS_PER_USER: limits.connectionsPerUser,
       WEBSOCKET_MAX_MESSAGE_SIZE: limits.text,
       WEBSOCKET_HEARTBEAT_INTERVAL: heartbeat.interval,
       RATE_LIMIT_WINDOW_SECONDS: upgrades!.window / 1000,
@@ -264,6 +267,7 @@ describe("settingsFromEnvironment()", () => {
     for (const [name, value] of Object.entries(inForce)) {
       assertEquals(told[name], String(value), name);
     }
+    assertEquals(limits.connectionsPerAddress, limits.connections);
     // A number that is told is one that is compared here.
     const numbers = Object.entries(told).filter(([, value]) => /^[\d.]+$/.test(value));
     for (const [name] of numbers) assert(name in inForce, name);

@@ -196,6 +196,19 @@ export const variables = z.object({
     from: 1,
     to: 1_000_000,
   }),
+  WEBSOCKET_MAX_CONNECTIONS_PER_USER: whole({
+    means: "Open connections of one user; the oldest is closed for a further one",
+    default: "5",
+    from: 1,
+    to: 1_000_000,
+  }),
+  WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS: whole({
+    means: "Open connections from one address; a further one is refused. " +
+      "Behind a proxy set TRUSTED_PROXIES too",
+    default: "WEBSOCKET_MAX_CONNECTIONS",
+    from: 1,
+    to: 1_000_000,
+  }),
   WEBSOCKET_MAX_MESSAGE_SIZE: whole({
     means: "The longest text message that is taken",
     default: "10240",
