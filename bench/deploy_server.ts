@@ -8,7 +8,9 @@ import { channel, createHub, type Hub, memoryBroker } from "../mod.ts";
 import { allowAnonymous } from "../src/guard/identity.ts";
 import { serveHere } from "../src/testing/serve.ts";
 
-const broker = memoryBroker();
+// All clients come from one address, and all at once.
+const broker = memoryBroker({ sessionsPerAddress: 100_000 });
+const atOnce = { capacity: 100_000, perSecond: 10_000 };
 const isFresh = process.argv.includes("fresh");
 
 function makeHub(own = broker) {
@@ -17,6 +19,7 @@ function makeHub(own = broker) {
     channels: { news: channel() },
     broker: own,
     limits: { connections: 20_000 },
+    accept: { all: atOnce, address: atOnce },
     logger: { debug() {}, info() {}, warn() {}, error: console.error },
   });
 }
