@@ -135,23 +135,6 @@ describe("runConformance", () => {
     });
   });
 
-  it("holds a reset against no server that had more sent to it than it need read", async () => {
-    let received = 0;
-    const onData = (socket: Socket, bytes: Uint8Array) => {
-      received += bytes.length;
-      if (received >= 3) socket.resetAndDestroy();
-    };
-    await serveRaw((socket) => upgrade(socket, () => received = 0, onData), async (url) => {
-      const only = ["rfc6455/8.1/byte-ff-alone", "rfc6455/8.1/invalid-in-single-bytes"];
-      const options = { url, only, seed: 1, echo: "no", concurrency: 1 } as const;
-      const { cases } = await runConformance(options);
-      assertEquals(cases.map(({ id, verdict, close }) => [id, verdict, close]), [
-        ["rfc6455/8.1/byte-ff-alone", "warn", "reset"],
-        ["rfc6455/8.1/invalid-in-single-bytes", "pass", "reset"],
-      ]);
-    });
-  });
-
   it("asks again, alone, whether a server admits many connections", async () => {
     let refusals = 0;
     const checkRoom = (connections: number) =>

@@ -76,7 +76,6 @@ export class Wire {
   readonly #waiters = new Set<() => void>();
   #ending: Ending | null = null;
   #written = 0;
-  #wroteInPieces = false;
   #abandoned = false;
   #paused = false;
   #halfClosed = false;
@@ -129,11 +128,6 @@ export class Wire {
     return this.#written;
   }
 
-  /** Whether something was sent in several pieces, so that the server could act between them. */
-  get wroteInPieces(): boolean {
-    return this.#wroteInPieces;
-  }
-
   /** The bytes received and not taken; valid until more come. */
   peek(): Uint8Array {
     return this.#received.peek();
@@ -154,7 +148,6 @@ export class Wire {
   /** Sends `bytes` in pieces of `size` bytes, each handed to the network before the next. */
   async writePieces(bytes: Uint8Array, size: number): Promise<void> {
     for (let at = 0; at < bytes.length && this.#ending === null; at += size) {
-      if (at > 0) this.#wroteInPieces = true;
       await this.#write(bytes.subarray(at, at + size));
       await new Promise((resolve) => setImmediate(resolve));
     }
