@@ -88,6 +88,7 @@ export class Channel {
   /** Those who are up to date. The array is replaced, never changed: an event may be on its way through it. */
   #live: readonly Audience[] = [];
   #behind: Map<Subscriber, Cursor> | undefined;
+  #encoded: WeakMap<ChannelEvent, EncodedEvent> | undefined;
   readonly #broker: Broker;
   readonly #compressor: Compressor;
   readonly #lag: number;
@@ -194,7 +195,7 @@ export class Channel {
     const behind = [...this.#behind?.keys() ?? []];
     this.#fanOut(event, undefined);
     if (behind.length === 0) return;
-    const encoded = new EncodedEvent(event, this.#compressor);
+    const encoded = this.#encode(event);
     const isExcluded = event.exclude === undefined ? undefined : excluded(event.exclude);
     for (const subscriber of behind) {
       if (!isExcluded?.(subscriber)) subscriber.deliver(encoded.frame(subscriber.variant), event);
@@ -203,7 +204,7 @@ export class Channel {
 
   /** @param before The place before the event, where one whose socket takes no more can fall behind to. */
   #fanOut(event: ChannelEvent, before: Position | undefined): void {
-    const encoded = new EncodedEvent(event, this.#compressor);
+    const encoded = this.#encode(event);
     const isExcluded = event.exclude === undefined ? undefined : excluded(event.exclude);
     const live = this.#live;
     for (const audience of live) {
@@ -333,7 +334,18 @@ export class Channel {
   }
 
   #frame({ variant }: Subscriber, event: ChannelEvent): Frame {
-    return new EncodedEvent(event, this.#compressor).frame(variant);
+    return this.#encode(event).frame(variant);
+  }
+
+  /** As long as history keeps an event, it is written once, however many come to get it. */
+  #encode(event: ChannelEvent): EncodedEvent {
+    this.#encoded ??= new WeakMap();
+    let encoded = this.#encoded.get(event);
+    if (encoded === undefined) {
+      encoded = new EncodedEvent(event, this.#compressor);
+      this.#encoded.set(event, encoded);
+    }
+    return encoded;
   }
 
   #fallBehind(subscriber: Subscriber, position: Position): void {

@@ -5,7 +5,7 @@ import type { ServerMessageOf } from "../protocol/messages.ts";
 import { backoffDelay, retryAfterDelay } from "./backoff.ts";
 import type { ClientEvents, ClientStatus } from "./events.ts";
 import type { Received } from "./frames.ts";
-import { Link, type LinkEnding } from "./link.ts";
+import { type KnownDictionary, Link, type LinkEnding } from "./link.ts";
 import type { Listeners } from "./listeners.ts";
 import type { ResolvedClientOptions } from "./options.ts";
 
@@ -35,6 +35,8 @@ interface Waiter {
 
 /** Gets a connection, and another one when it is lost. */
 export class Connector {
+  /** What the server may compress by. */
+  readonly dictionary: KnownDictionary = { current: undefined };
   readonly #options: ResolvedClientOptions;
   readonly #listeners: Listeners<ClientEvents>;
   readonly #owner: ConnectorOwner;
@@ -117,7 +119,7 @@ export class Connector {
       received: (message) => this.#owner.received(message),
       failed: (error) => this.#listeners.report(error),
       ended: (ending) => this.#ended(ending),
-    });
+    }, this.dictionary);
     this.#link = link;
   }
 

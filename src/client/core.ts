@@ -1,5 +1,5 @@
 import { HeddleError } from "../base/errors.ts";
-import type { ServerMessageOf } from "../protocol/messages.ts";
+import type { Features, ServerMessageOf } from "../protocol/messages.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import { Connector } from "./connector.ts";
 import { RefusedError } from "./errors.ts";
@@ -117,7 +117,7 @@ export class Core {
     connected: (beginning: { readonly clientId: string; readonly resumed: boolean }) => void,
   ): void {
     this.queue.greet(link);
-    this.#sayHello();
+    this.#sayHello(greeting);
     this.session.greeted(greeting, link, ({ clientId, resumed }) => {
       const isResumed = resumed !== undefined;
       this.#clientId = clientId;
@@ -141,14 +141,26 @@ export class Core {
   }
 
   /** Before anything else, so that what is recovered comes as it was asked for. */
-  #sayHello(): void {
+  #sayHello(greeting: ServerMessageOf<"connected">): void {
     const { features } = this.options;
     if (features === undefined) return;
-    const hello = { type: "hello", features } as const;
+    const hello = { type: "hello", features: this.#withKnown(features, greeting) } as const;
     this.sender.ask("welcome", hello, { fate: "opening" }).catch((error: unknown) => {
       // That the connection is gone has been told.
       if (!(error instanceof HeddleError && error.code === "closed")) this.listeners.report(error);
     });
+  }
+
+  /** A dictionary that is known from an earlier connection need not be sent again. */
+  #withKnown(features: Features, greeting: ServerMessageOf<"connected">): Features {
+    const { compression } = features;
+    const id = this.connector.dictionary.current?.id;
+    const offered = greeting.features["compression"] as
+      | { readonly dictionary?: { readonly id?: unknown } }
+      | undefined;
+    if (compression?.dictionary === undefined || id === undefined) return features;
+    if (offered?.dictionary?.id !== id) return features;
+    return { ...features, compression: { ...compression, dictionary: { id } } };
   }
 
   #subscribe(

@@ -4,7 +4,7 @@
  * @module
  */
 import { HeddleError } from "../base/errors.ts";
-import { decodeCompressedJson } from "../protocol/compression.ts";
+import { decodeCompressedJson, type Dictionary } from "../protocol/compression.ts";
 import { isAlgorithm } from "../protocol/compressor.ts";
 import { describeIssue } from "../protocol/decode.ts";
 import { decodeEnvelope, type Envelope, type MediaKind } from "../protocol/envelope.ts";
@@ -29,6 +29,8 @@ export interface ReadOptions {
   readonly limit: number;
   /** The compression that the server granted. */
   readonly granted?: string | undefined;
+  /** The dictionary that it granted. */
+  readonly dictionary?: Dictionary | undefined;
 }
 
 /**
@@ -56,12 +58,13 @@ export function readBatched(value: unknown): Received {
   return received;
 }
 
-function readBinary(frame: Uint8Array, { limit, granted }: ReadOptions): Received {
+function readBinary(frame: Uint8Array, { limit, granted, dictionary }: ReadOptions): Received {
   const envelope = decodeEnvelope(frame);
   if (isFailure(envelope)) throw invalid(envelope.message);
   if (envelope.kind !== "compressed_json") return readMedia(envelope.kind, envelope);
   const text = decodeCompressedJson(envelope, {
     limit,
+    dictionary,
     ...(isAlgorithm(granted) ? { granted } : {}),
   });
   if (typeof text !== "string") throw invalid(text.message);

@@ -1,4 +1,5 @@
 import { HeddleError } from "../base/errors.ts";
+import { Dictionary } from "../protocol/compression.ts";
 import { byteLength } from "../protocol/decode.ts";
 import type { Features, ServerMessageOf } from "../protocol/messages.ts";
 import { asError, ClosedError } from "./errors.ts";
@@ -30,6 +31,11 @@ export interface LinkOwner {
   ended(ending: LinkEnding): void;
 }
 
+/** The dictionary that the server told last; kept from one connection to the next. */
+export interface KnownDictionary {
+  current: Dictionary | undefined;
+}
+
 /** What is sent, for the limit it comes under. */
 export type FrameKind = "text" | "subscribe" | "binary";
 
@@ -47,6 +53,7 @@ const CLOSE_TIMEOUT = 5000;
 export class Link {
   readonly #options: ResolvedClientOptions;
   readonly #owner: LinkOwner;
+  readonly #dictionary: KnownDictionary;
   readonly #gone: Promise<void>;
   #isGone: () => void = () => {};
   #socket: ClientSocket | undefined;
@@ -61,10 +68,11 @@ export class Link {
   #detail = "";
 
   /** Starts at once. */
-  constructor(options: ResolvedClientOptions, owner: LinkOwner) {
+  constructor(options: ResolvedClientOptions, owner: LinkOwner, dictionary: KnownDictionary) {
     const { clock, connectTimeout } = options;
     this.#options = options;
     this.#owner = owner;
+    this.#dictionary = dictionary;
     this.#gone = new Promise((resolve) => this.#isGone = resolve);
     this.#stopTimer = connectTimeout === Infinity ? () => {} : clock.after(connectTimeout, () => {
       this.#end(new HeddleError("timeout", `no "connected" within ${connectTimeout} ms`));
@@ -156,6 +164,7 @@ export class Link {
       this.#receive(readFrame(data, {
         limit: this.#options.maxInflated,
         granted: this.#granted.compression?.algorithm,
+        dictionary: this.#grantedDictionary,
       }));
     });
   }
@@ -180,9 +189,23 @@ export class Link {
       this.#retryAfter = known.retry_after ?? 0;
       this.#isEnding = true;
     }
-    if (known?.type === "welcome") this.#granted = known.features;
+    if (known?.type === "welcome") this.#grant(known.features);
     if (this.#state === "open") this.#owner.received(message);
     else if (known?.type === "connected") this.#greeted(known);
+  }
+
+  #grant(features: Features): void {
+    this.#granted = features;
+    const content = features.compression?.dictionary?.content;
+    if (content === undefined) return;
+    const bytes = Uint8Array.from(atob(content), (char) => char.charCodeAt(0));
+    this.#dictionary.current = new Dictionary(bytes);
+  }
+
+  get #grantedDictionary(): Dictionary | undefined {
+    const id = this.#granted.compression?.dictionary?.id;
+    const { current } = this.#dictionary;
+    return id !== undefined && current?.id === id ? current : undefined;
   }
 
   #greeted(message: ServerMessageOf<"connected">): void {

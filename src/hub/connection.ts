@@ -89,6 +89,7 @@ export class Connection implements Subscriber, Timed, Pumped {
       inFlight: options.limits.inFlight,
       inFlightBytes: options.limits.inFlightBytes,
       ...(socket.capabilities.pings ? { liveness: options.heartbeat } : {}),
+      dictionary: workings.dictionary,
       declares: workings.declares,
       timestamp: workings.timestamp,
     }, now);

@@ -105,7 +105,7 @@ export class Reception {
   }
 
   #greet(connection: Connection, { own, held, resumption, room = [] }: Arrival): void {
-    const { channels, options, timestamp } = this.#workings;
+    const { channels, options, timestamp, dictionary } = this.#workings;
     if (!connection.isOpen) {
       for (const name of own) channels.release(name);
       if (resumption !== undefined) this.resume(connection, resumption.taken, resumption.token);
@@ -136,7 +136,10 @@ export class Reception {
       protocol: SUBPROTOCOL,
       features: {
         binary: {},
-        compression: { algorithms: offeredAlgorithms },
+        compression: {
+          algorithms: offeredAlgorithms,
+          ...(dictionary === undefined ? {} : { dictionary: { id: dictionary.id } }),
+        },
         batch: { max_ms: 1_000, max_bytes: 1_048_576 },
       },
       limits: {

@@ -1,7 +1,8 @@
 import { TimerWheel } from "../base/wheel.ts";
+import { sampleOf } from "../channel/sample.ts";
 import { Channels } from "../channel/channels.ts";
 import { ChannelRegistry } from "../channel/definition.ts";
-import { Compressor } from "../protocol/compression.ts";
+import { Compressor, Dictionary } from "../protocol/compression.ts";
 import type { SizeLimits } from "../protocol/decode.ts";
 import { BatchKinds } from "./batches.ts";
 import type { HubStats } from "./info.ts";
@@ -34,6 +35,8 @@ export interface Workings {
   readonly registry: ChannelRegistry;
   readonly channels: Channels;
   readonly compressor: Compressor;
+  /** What short messages are compressed with, for those who asked for it. */
+  readonly dictionary: Dictionary | undefined;
   readonly batches: BatchKinds;
   readonly wheel: TimerWheel;
   /** Goes on with connections that are behind. */
@@ -63,6 +66,7 @@ export function createWorkings(options: ResolvedOptions): Workings {
     registry,
     channels: new Channels({ broker: options.broker, compressor, registry, lag, counters: stats }),
     compressor,
+    dictionary: dictionaryOf(options),
     batches: new BatchKinds(options.clock),
     wheel: new TimerWheel(options.clock),
     pump: new Pump(options.clock),
@@ -80,6 +84,11 @@ export function createWorkings(options: ResolvedOptions): Workings {
       }
     },
   };
+}
+
+function dictionaryOf({ compression, channels }: ResolvedOptions): Dictionary | undefined {
+  const { dictionary = sampleOf(channels) } = compression;
+  return dictionary === false ? undefined : new Dictionary(dictionary);
 }
 
 function countersAtZero(): Counters {

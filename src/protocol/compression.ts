@@ -5,6 +5,7 @@
  */
 import { HeddleError } from "../base/errors.ts";
 import { type Algorithm, ALGORITHMS, type Compressor, isAlgorithm, isSize } from "./compressor.ts";
+import type { Dictionary } from "./dictionary.ts";
 import { encodeEnvelope, type Envelope } from "./envelope.ts";
 import { type Failure, failure } from "./errors.ts";
 import { inflate } from "./inflate.ts";
@@ -19,6 +20,7 @@ export {
   Compressor,
   type Content,
 } from "./compressor.ts";
+export { Dictionary } from "./dictionary.ts";
 export { inflate } from "./inflate.ts";
 
 /** How a message becomes a `COMPRESSED_JSON` envelope. */
@@ -27,6 +29,8 @@ export interface CompressedJsonOptions {
   readonly algorithm: Algorithm;
   /** Leaves the metadata empty, for a peer that asked for it. @default false */
   readonly compact?: boolean;
+  /** What the peer was granted to know beforehand. */
+  readonly dictionary?: Dictionary | undefined;
 }
 
 const encoder = new TextEncoder();
@@ -36,13 +40,14 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Makes a `COMPRESSED_JSON` envelope of `json`, or undefined where text serves as well. */
 export function encodeCompressedJson(
   json: string,
-  { compressor, algorithm, compact = false }: CompressedJsonOptions,
+  { compressor, algorithm, compact = false, dictionary }: CompressedJsonOptions,
 ): Uint8Array<ArrayBuffer> | undefined {
   const bytes = encoder.encode(json);
-  const payload = compressor.compress(bytes, "json", algorithm);
+  const payload = compressor.compress(bytes, "json", algorithm, dictionary?.bytes);
   if (payload === undefined) return undefined;
   const metadata = compact ? {} : {
     compression: algorithm,
+    ...(dictionary === undefined ? {} : { dictionary: dictionary.id }),
     original_size: bytes.byteLength,
     compressed_size: payload.byteLength,
   };
@@ -55,6 +60,8 @@ export interface OpenOptions {
   readonly limit: number;
   /** The algorithm agreed on, which empty metadata stand for. */
   readonly granted?: Algorithm;
+  /** The dictionary agreed on. */
+  readonly dictionary?: Dictionary | undefined;
 }
 
 /**
@@ -65,7 +72,7 @@ export interface OpenOptions {
  */
 export function decodeCompressedJson(
   { kind, metadata, payload }: Envelope,
-  { limit, granted }: OpenOptions,
+  { limit, granted, dictionary }: OpenOptions,
 ): string | Failure {
   if (kind !== "compressed_json") return malformed(`the envelope's type is ${kind}`);
   const isCompact = Object.keys(metadata).length === 0;
@@ -84,8 +91,17 @@ export function decodeCompressedJson(
     }
     if (original > limit) return tooLarge(limit);
   }
+  const named = isCompact ? dictionary?.id : metadata["dictionary"];
+  if (named !== undefined && named !== dictionary?.id) {
+    return malformed("it is compressed with a dictionary that was not granted");
+  }
   try {
-    const bytes = inflate(payload, algorithm, limit);
+    const bytes = inflate(
+      payload,
+      algorithm,
+      limit,
+      named === undefined ? undefined : dictionary?.bytes,
+    );
     if (!isCompact && bytes.byteLength !== original) {
       return malformed(`original_size is ${original}, the message has ${bytes.byteLength} bytes`);
     }

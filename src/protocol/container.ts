@@ -38,20 +38,31 @@ export function openGzip(bytes: Uint8Array): Opened {
   };
 }
 
-/** Opens zlib data that end where `bytes` end (RFC 1950 section 2.2). */
-export function openZlib(bytes: Uint8Array): Opened {
+/**
+ * Opens zlib data that end where `bytes` end (RFC 1950 section 2.2).
+ *
+ * @param dictionary What they are to be compressed with; without it, they must be so without.
+ */
+export function openZlib(bytes: Uint8Array, dictionary?: Uint8Array): Opened {
+  const start = dictionary === undefined ? 2 : 6;
   const end = bytes.byteLength - ZLIB_TRAILER;
-  if (end < 2) throw broken("zlib", "is cut short");
+  if (end < start) throw broken("zlib", "is cut short");
   const header = view(bytes).getUint16(0);
   const method = header >> 8 & 0x0f;
   const window = header >> 12;
   if (method !== 8 || window > 7 || header % 31 !== 0) {
     throw broken("zlib", "has a header that is not zlib's");
   }
-  if (header & ZLIB_DICTIONARY) throw broken("zlib", "asks for a dictionary; there is none");
+  const asks = (header & ZLIB_DICTIONARY) !== 0;
+  if (asks && dictionary === undefined) {
+    throw broken("zlib", "asks for a dictionary; there is none");
+  }
+  if (dictionary !== undefined && (!asks || view(bytes).getUint32(2) !== adler32(dictionary))) {
+    throw broken("zlib", "asks for another dictionary than was granted");
+  }
   const trailer = view(bytes.subarray(end));
   return {
-    body: bytes.subarray(2, end),
+    body: bytes.subarray(start, end),
     verify(output) {
       if (trailer.getUint32(0) !== adler32(output)) {
         throw broken("zlib", "does not fit its Adler-32");

@@ -8,6 +8,7 @@ import {
   type Algorithm,
   ALGORITHMS,
   type Compressor,
+  type Dictionary,
   encodeCompressedJson,
 } from "./compression.ts";
 import { encodeEnvelope } from "./envelope.ts";
@@ -22,31 +23,80 @@ export interface Variant {
   /** Media goes as envelopes. */
   readonly binary: boolean;
   /** Long messages go compressed. */
-  readonly compression?: { readonly algorithm: Algorithm; readonly compact: boolean };
+  readonly compression?: {
+    readonly algorithm: Algorithm;
+    readonly compact: boolean;
+    readonly dictionary?: Dictionary | undefined;
+  };
 }
 
 /** What a connection is written in until `hello` grants more. */
 export const plainText: Variant = { binary: false };
 
-const variants: readonly Variant[] = [
-  plainText,
-  { binary: true },
-  ...[false, true].flatMap((binary) =>
-    ALGORITHMS.filter((algorithm) => algorithm !== "none").flatMap((algorithm) =>
-      [false, true].map((compact): Variant => ({ binary, compression: { algorithm, compact } }))
-    )
-  ),
-];
-
 /** The algorithms that `hello` may ask for. */
 export const offeredAlgorithms: readonly Algorithm[] = ALGORITHMS.filter((name) => name !== "none");
 
-/** What of the features asked for is granted, and the variant that follows from it. */
-export function grant(asked: Features): { readonly granted: Features; readonly variant: Variant } {
+const variants: readonly Variant[] = [
+  plainText,
+  { binary: true },
+  ...compressedVariants(offeredAlgorithms),
+];
+
+/** gzip has no way to tell of a dictionary (RFC 1952). */
+const dictionaryAlgorithms: readonly Algorithm[] = offeredAlgorithms.filter((name) =>
+  name !== "gzip"
+);
+
+const dictionaryVariants = new WeakMap<Dictionary, readonly Variant[]>();
+
+function compressedVariants(
+  algorithms: readonly Algorithm[],
+  dictionary?: Dictionary,
+): readonly Variant[] {
+  return [false, true].flatMap((binary) =>
+    algorithms.flatMap((algorithm) =>
+      [false, true].map((compact): Variant => ({
+        binary,
+        compression: { algorithm, compact, ...(dictionary === undefined ? {} : { dictionary }) },
+      }))
+    )
+  );
+}
+
+function variantsWith(dictionary: Dictionary | undefined): readonly Variant[] {
+  if (dictionary === undefined) return variants;
+  let made = dictionaryVariants.get(dictionary);
+  if (made === undefined) {
+    made = compressedVariants(dictionaryAlgorithms, dictionary);
+    dictionaryVariants.set(dictionary, made);
+  }
+  return made;
+}
+
+/**
+ * What of the features asked for is granted, and the variant that follows from it.
+ *
+ * @param offered The dictionary there is.
+ */
+export function grant(
+  asked: Features,
+  offered?: Dictionary,
+): { readonly granted: Features; readonly variant: Variant } {
   const algorithm = offeredAlgorithms.find((name) => name === asked.compression?.algorithm);
   const compact = asked.compression?.compact ?? false;
   const binary = asked.binary !== undefined;
-  const variant = variants.find((variant) =>
+  const wanted = asked.compression?.dictionary;
+  const isKnown = wanted?.id !== undefined;
+  const dictionary = algorithm !== undefined && dictionaryAlgorithms.includes(algorithm) &&
+      wanted !== undefined && (!isKnown || wanted.id === offered?.id)
+    ? offered
+    : undefined;
+  const named = dictionary && {
+    dictionary: isKnown
+      ? { id: dictionary.id }
+      : { id: dictionary.id, content: dictionary.content },
+  };
+  const variant = variantsWith(dictionary).find((variant) =>
     variant.binary === binary && variant.compression?.algorithm === algorithm &&
     (variant.compression?.compact ?? false) === (algorithm !== undefined && compact)
   )!;
@@ -54,7 +104,7 @@ export function grant(asked: Features): { readonly granted: Features; readonly v
     variant,
     granted: {
       ...(binary ? { binary: {} } : {}),
-      ...(algorithm === undefined ? {} : { compression: { algorithm, compact } }),
+      ...(algorithm === undefined ? {} : { compression: { algorithm, compact, ...named } }),
       ...(asked.batch === undefined ? {} : { batch: asked.batch }),
     },
   };

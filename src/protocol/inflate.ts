@@ -21,7 +21,8 @@ const SENTINEL = new Uint8Array([...new Uint8Array(8), ...HEADER]);
  *
  * The data must be whole and alone: one gzip member, one zlib stream or one raw DEFLATE stream whose
  * last byte is the last of `bytes`. Several gzip members are refused, since a message is one piece and
- * what follows the first would only be a place to hide data; so is a preset dictionary. Checksums and
+ * what follows the first would only be a place to hide data; so is a preset dictionary, unless it is
+ * given. Checksums and
  * sizes in gzip and zlib are verified; raw DEFLATE has none, and fflate takes some trees of codes there
  * that zlib would refuse.
  *
@@ -31,6 +32,7 @@ const SENTINEL = new Uint8Array([...new Uint8Array(8), ...HEADER]);
  *
  * @param algorithm `none` gives a copy.
  * @param limit The most bytes the result may have.
+ * @param dictionary What the data are compressed with; only `zlib` and `deflate` can be.
  *
  * @throws {HeddleError} `too_large` where the result would pass `limit`, `inflate_failed` where the data
  * are malformed, cut short, followed by anything, or do not fit their checksum, `option_invalid` where
@@ -40,6 +42,7 @@ export function inflate(
   bytes: Uint8Array,
   algorithm: Algorithm,
   limit: number,
+  dictionary?: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
   if (!(limit >= 0)) {
     throw new HeddleError("option_invalid", `limit is ${limit}; it must be 0 or more bytes`);
@@ -59,8 +62,8 @@ export function inflate(
       `${bytes.byteLength} compressed bytes are more than ${limit} inflated bytes can need`,
     );
   }
-  const { body, verify } = open(bytes, algorithm);
-  const output = inflateBody(body, limit);
+  const { body, verify } = open(bytes, algorithm, dictionary);
+  const output = inflateBody(body, limit, dictionary);
   verify(output);
   return output;
 }
@@ -73,12 +76,16 @@ function mostCompressed(size: number): number {
   return size + size / 8 + size / 64 + 1024;
 }
 
-function open(bytes: Uint8Array, algorithm: Exclude<Algorithm, "none">) {
+function open(
+  bytes: Uint8Array,
+  algorithm: Exclude<Algorithm, "none">,
+  dictionary: Uint8Array | undefined,
+) {
   switch (algorithm) {
     case "gzip":
       return openGzip(bytes);
     case "zlib":
-      return openZlib(bytes);
+      return openZlib(bytes, dictionary);
     case "deflate":
       return { body: bytes, verify: () => {} };
     default:
@@ -91,11 +98,15 @@ function open(bytes: Uint8Array, algorithm: Exclude<Algorithm, "none">) {
  * where a second member starts: so the data are dressed as a member and followed by the header of
  * another, and are whole and alone if that is found where it was put.
  */
-function inflateBody(body: Uint8Array, limit: number): Uint8Array<ArrayBuffer> {
+function inflateBody(
+  body: Uint8Array,
+  limit: number,
+  dictionary: Uint8Array | undefined,
+): Uint8Array<ArrayBuffer> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   let whole = false;
-  const gunzip = new Gunzip((chunk) => {
+  const gunzip = new Gunzip(dictionary === undefined ? {} : { dictionary }, (chunk) => {
     chunks.push(chunk);
     size += chunk.byteLength;
   });

@@ -80,6 +80,11 @@ export const featuresSchema = z.object({
     algorithm: z.string(),
     /** Leaves the envelope's metadata empty, since the algorithm is as granted. */
     compact: z.boolean().optional(),
+    /** Compresses by a dictionary: of that id, or whichever there is, whose bytes are then told in base64. */
+    dictionary: z.object({
+      id: text(64).min(1).optional(),
+      content: text(65_536).optional(),
+    }).optional(),
   }).optional(),
   /** Several messages may come in one frame, as `batch`. */
   batch: z.object({

@@ -1,6 +1,7 @@
 import { assertNever } from "../base/exhaustive.ts";
 import { type Close, closeTable } from "../protocol/close.ts";
 import { correlationIdIn, type Inbound } from "../protocol/decode.ts";
+import type { Dictionary } from "../protocol/compression.ts";
 import { grant } from "../protocol/encode.ts";
 import { errorTable, type Failure, failure } from "../protocol/errors.ts";
 import type { Request, ServerMessage, ServerMessageOf } from "../protocol/messages.ts";
@@ -20,6 +21,8 @@ export interface SessionOptions {
   readonly inFlightBytes: number;
   /** When to ping, and when to give up; absent where the socket cannot ping. */
   readonly liveness?: LivenessOptions;
+  /** What short messages may be compressed with. */
+  readonly dictionary?: Dictionary | undefined;
   /** Whether the application declares a message of this type. */
   readonly declares: (type: string) => boolean;
   /** The wall time now, as RFC 3339 in UTC. */
@@ -316,7 +319,7 @@ export class Session {
   #request(request: Request, bytes: number, effects: Effect[]): void {
     switch (request.type) {
       case "hello": {
-        const { granted, variant } = grant(request.features);
+        const { granted, variant } = grant(request.features, this.#options.dictionary);
         effects.push(this.#reply(request, { type: "welcome", features: granted }));
         effects.push({ kind: "vary", variant, batching: granted.batch });
         return;
