@@ -25,15 +25,18 @@ import { cases as order } from "./order.ts";
 import { cases as own } from "./own.ts";
 import { cases as presence } from "./presence.ts";
 import { cases as publishing } from "./publishing.ts";
+import { cases as rates } from "./rates.ts";
 import { cases as rest } from "./rest.ts";
 import { cases as rooms } from "./rooms.ts";
 import { cases as sessions } from "./sessions.ts";
 import { cases as subscribing } from "./subscribing.ts";
+import { cases as tokens } from "./tokens.ts";
 
 /** Every case of Protocol 1. */
 export const cases: readonly Case[] = [
   ...connecting,
   ...identity,
+  ...tokens,
   ...messages,
   ...features,
   ...subscribing,
@@ -53,6 +56,7 @@ export const cases: readonly Case[] = [
   ...liveness,
   ...names,
   ...limits,
+  ...rates,
   ...binary,
   ...compressing,
   ...batching,

@@ -25,6 +25,14 @@ describe("the cases of Protocol 1", () => {
     }
   });
 
+  it("are at least one of every MUST and SHOULD that is not out of a case's reach", () => {
+    const held = new Set(cases.map(({ requirement }) => requirement.number));
+    const without = [...REQUIREMENTS.values()].filter(({ id, level }) =>
+      level !== "MAY" && !held.has(id) && UNOBSERVABLE[id] === undefined
+    );
+    assertEquals(without.map(({ id }) => id), []);
+  });
+
   it("stand in the order of the page's areas, each area's in one piece", () => {
     const areas = cases.map(({ requirement }) => requirement.section);
     const runs = areas.filter((area, i) => area !== areas[i - 1]);

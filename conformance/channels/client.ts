@@ -332,6 +332,19 @@ export class Client {
     await this.ok({ type: "ping" });
   }
 
+  /** Stays connected for so long and says nothing, save that Pings are answered. */
+  async idle(milliseconds: number): Promise<void> {
+    const deadline = performance.now() + milliseconds;
+    while (this.#ended === null) {
+      try {
+        this.#take(await this.connection.next("anything", deadline - performance.now()));
+      } catch (error) {
+        if (error instanceof TimeOut) return;
+        throw error;
+      }
+    }
+  }
+
   /** Closes the connection, as a client does, and waits for the end, that of TCP included. */
   async close(code: number | null = 1000): Promise<void> {
     this.#closing = true;
@@ -498,7 +511,9 @@ export class Client {
     const shown = text.length > 400
       ? `${text.slice(0, 400)}… (${bytesOf(text).length} bytes)`
       : text;
-    this.#context.note(`${this.#context.name} ${direction} ${shown}`);
+    // A report is for everybody to read.
+    const safe = shown.replaceAll(/("token":")[^"]{8,}/g, "$1…");
+    this.#context.note(`${this.#context.name} ${direction} ${safe}`);
   }
 }
 

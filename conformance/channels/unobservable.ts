@@ -11,6 +11,7 @@ const CLIENT = "asks something of clients";
 export const UNOBSERVABLE: Readonly<Partial<Record<RequirementId, string>>> = {
   "HDL-CON-11": CLIENT,
   "HDL-CON-16": CLIENT,
+  "HDL-RAT-12": "speaks of addresses of one IPv6 network, of which the kit has no two",
   "HDL-RAT-13": CLIENT,
   "HDL-IDN-12":
     "speaks of a key set or a user store that cannot be reached, which no client can cut off",

@@ -50,6 +50,7 @@ export type TokenOffer =
 export const APPLICATION_MESSAGES = [
   "kit.publish",
   "kit.unsubscribe",
+  "kit.revoke",
   "kit.close",
   "kit.echo",
   "kit.fail",
@@ -84,6 +85,8 @@ export interface Offer {
   readonly rooms?: { readonly prefix: string };
   /** Seconds between repeats of what is not acknowledged, and how many there are. @default 5 and 3 */
   readonly acknowledgement?: { readonly interval_seconds?: number; readonly repeats?: number };
+  /** Requests for a connection that one address may make in so many seconds. @default not limited */
+  readonly requests?: { readonly most: number; readonly seconds: number };
   /** Bytes that may wait for a connection that does not read. @default not known */
   readonly outbox_bytes?: number;
 }
@@ -149,6 +152,7 @@ const PROFILE = object({
   application: list(oneOf(...APPLICATION_MESSAGES)),
   rooms: object({ prefix: string }),
   acknowledgement: object({ interval_seconds: number, repeats: number }),
+  requests: object({ most: number, seconds: number }),
   outbox_bytes: number,
 });
 

@@ -10,6 +10,7 @@ import { jwtAuth } from "../../guard/jwt.ts";
 import { type AnyHub, createHub } from "../../hub/hub.ts";
 import { message } from "../../hub/message.ts";
 import type { Logger } from "../../hub/logger.ts";
+import type { RateOptions } from "../../hub/rate_options.ts";
 import { raisedRates } from "../raised_rates.ts";
 
 /** What the hub's tokens are signed with; the profile says the same. */
@@ -37,8 +38,17 @@ const publication = z.object({
   }).optional(),
 });
 
+/** How often messages may come. */
+export type KitRates = Partial<RateOptions>;
+
+/** One bucket is left as it is, to be emptied; the others are out of the way. */
+const raised: KitRates = {
+  ...raisedRates,
+  messages: { ...raisedRates.messages, get_subscriptions: {} },
+};
+
 /** Makes the hub that `profile.json` describes. */
-export function createKitHub(): AnyHub {
+export function createKitHub(rates: KitRates = raised): AnyHub {
   const waiting = new Map<string, () => void>();
   const publisher = (to: z.infer<typeof place>) => {
     if ("channel" in to) return (hub as AnyHub).channel(to.channel);
@@ -98,6 +108,14 @@ export function createKitHub(): AnyHub {
           reply("kit.done");
         },
       ),
+      "kit.revoke": message(
+        z.object({ user: z.string().optional(), token: z.string().optional() }),
+        async ({ payload: { user, token }, reply }) => {
+          if (user !== undefined) await hub.revoke({ userId: user });
+          if (token !== undefined) await hub.revoke({ tokenId: token });
+          reply("kit.done");
+        },
+      ),
       "kit.close": message(
         z.object({ client: z.string(), code: z.number(), reason: z.string() }),
         ({ payload: { client, code, reason }, reply }) => {
@@ -135,8 +153,7 @@ export function createKitHub(): AnyHub {
     limits: { outbox: 1_048_576, lag: 100, subscriptions: 40, inFlightBytes: 400_000 },
     heartbeat: { interval: 2_000, timeout: 6_000 },
     session: { ttl: 3_000 },
-    // One bucket is left as it is, to be emptied.
-    rates: { ...raisedRates, messages: { ...raisedRates.messages, get_subscriptions: {} } },
+    rates,
     acknowledgement: { interval: 300, retries: 2, waiting: 50 },
   });
   return hub;

@@ -1,0 +1,213 @@
+/**
+ * Cases of PROTOCOL.md, "Rates". They empty a bucket that is small enough; where all are large they
+ * are skipped.
+ *
+ * @module
+ */
+import type { Case } from "../case.ts";
+import { Skipped } from "../peer/finding.ts";
+import { check, expect, expectSame } from "./check.ts";
+import type { Client } from "./client.ts";
+import { rows } from "./protocol.ts";
+import { field, showAnswer } from "./refusing.ts";
+import type { Server } from "./server.ts";
+import { resumed } from "./session.ts";
+import { isRecord, type ServerMessage } from "./shape.ts";
+
+/** A bucket, as `connected.rates` tells it. */
+interface Bucket {
+  readonly capacity: number;
+  readonly per_second: number;
+}
+
+/** Messages that a case sends at most, and seconds that it waits, to see a limit. */
+const MOST = { messages: 200, seconds: 4 } as const;
+
+/** The buckets, by type. @throws Skipped where the server has none */
+function bucketsOf(client: Client): Readonly<Record<string, Bucket>> {
+  const { rates } = client.greeting;
+  if (!isRecord(rates)) throw new Skipped("the target tells no rates");
+  return rates as Readonly<Record<string, Bucket>>;
+}
+
+/** A bucket that can be emptied, and a message that takes from it. */
+function small(client: Client, type: string): Bucket {
+  const all = bucketsOf(client);
+  const bucket = all[type] ?? all["default"];
+  if (bucket === undefined || bucket.capacity > MOST.messages) {
+    throw new Skipped(`the target's bucket ${type} cannot be emptied: it is too large`);
+  }
+  if (1 / bucket.per_second > MOST.seconds) {
+    throw new Skipped(`the bucket ${type} fills too slowly`);
+  }
+  return bucket;
+}
+
+/** The type whose bucket is emptied. */
+const TYPE = "get_subscriptions";
+
+/** Sends so many, all at once, and returns the answers in the order of the messages. */
+async function burst(client: Client, count: number, message: { readonly type: string }) {
+  const ids = Array.from({ length: count }, () => client.correlation());
+  for (const correlation_id of ids) client.send({ ...message, correlation_id });
+  const answers: ServerMessage[] = [];
+  for (const id of ids) answers.push(await client.answer(id, message.type));
+  return answers;
+}
+
+const isOver = ({ type, code }: ServerMessage) => type === "error" && code === "rate_limited";
+
+/** Empties the bucket, and returns the refusal of what came after. */
+async function emptied(client: Client, type: string = TYPE): Promise<ServerMessage> {
+  const { capacity } = small(client, type);
+  const sent = performance.now();
+  const answers = await burst(client, Math.ceil(capacity), { type });
+  const more = Math.ceil((performance.now() - sent) / 1000 * small(client, type).per_second) + 3;
+  const over = [...answers, ...await burst(client, Math.min(more, 12), { type })].find(isOver);
+  expect(over !== undefined, "rate_limited", `${answers.length} messages taken`);
+  return over;
+}
+
+async function wait(server: Server, refusal: ServerMessage): Promise<void> {
+  await server.pause(Number(refusal["retry_after"]) * 1000);
+}
+
+export const cases: readonly Case[] = [
+  check("HDL-RAT-1", "limits", "messages are limited", async (server) => {
+    const client = await server.connect();
+    const all = bucketsOf(client);
+    expect(all["default"] !== undefined, "a bucket default", all);
+  }),
+  check("HDL-RAT-2", "no-more", "no more are taken than the bucket gives", async (server) => {
+    const client = await server.connect();
+    const { capacity, per_second } = small(client, TYPE);
+    const began = performance.now();
+    const answers = await burst(client, Math.ceil(capacity) + 15, { type: TYPE });
+    const most = capacity + (performance.now() - began) / 1000 * per_second;
+    const taken = answers.filter((one) => !isOver(one)).length;
+    expect(taken <= most, `at most ${Math.floor(most)} taken`, `${taken} taken`);
+    expect(
+      taken >= Math.floor(capacity),
+      `the ${capacity} of a full bucket taken`,
+      `${taken} taken`,
+    );
+  }),
+  check("HDL-RAT-3", "told", "connected tells the buckets", async (server) => {
+    const all = bucketsOf(await server.connect());
+    for (const [type, bucket] of Object.entries(all)) {
+      const right = isRecord(bucket) && Number(bucket.capacity) > 0 &&
+        Number(bucket.per_second) > 0;
+      expect(right, `capacity and per_second of ${type}`, bucket);
+    }
+    const known = rows("Type", "`capacity`", "`per_second`");
+    expect(known.length > 0 && Object.hasOwn(all, "default"), "a bucket default", all);
+  }),
+  check(
+    "HDL-RAT-4",
+    "default",
+    "what nobody knows or can read shares one bucket",
+    async (server) => {
+      const client = await server.connect();
+      const { capacity } = small(client, "default");
+      const half = Math.ceil(capacity / 2);
+      await burst(client, half, { type: "kit.nobody" });
+      for (let i = 0; i < half + 10; i++) client.sendText(i % 2 === 0 ? "{" : '{"type":5}');
+      const over = await client.next(isOver, "rate_limited");
+      expect(!Object.hasOwn(over, "correlation_id"), "no correlation_id", over);
+      expect(
+        isOver((await burst(client, 1, { type: "kit.other" }))[0] ?? over),
+        "one bucket",
+        "another",
+      );
+    },
+  ),
+  check(
+    "HDL-RAT-5",
+    "at-once",
+    "what is over a limit gets rate_limited, at once",
+    async (server) => {
+      const client = await server.connect();
+      const over = await emptied(client);
+      expectSame(over["code"], "rate_limited", "code");
+      await client.alive();
+    },
+  ),
+  check("HDL-RAT-6", "retry-after", "retry_after is when it would be taken", async (server) => {
+    const client = await server.connect();
+    const { per_second } = small(client, TYPE);
+    await emptied(client);
+    const [over] = await burst(client, 1, { type: TYPE });
+    if (over === undefined || !isOver(over)) throw new Skipped("the bucket fills too fast to see");
+    const seconds = Number(over["retry_after"]);
+    const right = seconds > 0 && seconds <= 1 / per_second + 0.1;
+    expect(right, `a retry_after of at most ${1 / per_second} seconds`, over);
+    await wait(server, over);
+    const [next] = await burst(client, 1, { type: TYPE });
+    expect(next !== undefined && !isOver(next), "it to be taken then", next);
+  }),
+  check("HDL-RAT-7", "refused-free", "what is refused counts against nothing", async (server) => {
+    const client = await server.connect();
+    await emptied(client);
+    const answers = await burst(client, 5, { type: TYPE });
+    const last = answers.at(-1);
+    if (last === undefined || !isOver(last)) throw new Skipped("the bucket fills too fast to see");
+    await wait(server, last);
+    const [next] = await burst(client, 1, { type: TYPE });
+    expect(next !== undefined && !isOver(next), "it to be taken after retry_after", next);
+  }),
+  check("HDL-RAT-8", "ack", "an ack counts against no other limit", async (server) => {
+    const client = await server.connect();
+    bucketsOf(client);
+    const most = client.limit("messages_per_second", 100);
+    const count = Math.min(most + 20, 500);
+    if (count <= most) throw new Skipped("the target takes too many messages a second to see");
+    for (let i = 0; i < count; i++) client.send({ type: "ack", ack_ids: ["kit"] });
+    const [pong] = await burst(client, 1, { type: "ping" });
+    expectSame(pong?.type, "pong", "the answer to a ping after many acks");
+  }),
+  check("HDL-RAT-9", "resumed", "a session that is resumed has its buckets", async (server) => {
+    const user = server.user();
+    const former = await server.connect({ user });
+    await emptied(former);
+    await former.close(1001);
+    await server.notice();
+    const { client } = await resumed(server, former.token, { user });
+    const answers = await burst(client, 6, { type: TYPE });
+    expect(answers.some(isOver), "rate_limited", answers.map(({ type }) => type));
+  }),
+  check("HDL-RAT-10", "abuse", "too many refusals close with 4429", async (server) => {
+    const client = await server.connect();
+    const { capacity } = small(client, TYPE);
+    const most = client.limit("refusals_per_second", 0);
+    if (most === 0 || most > MOST.messages) throw new Skipped("the target bears many refusals");
+    for (let i = 0; i < capacity + most + 30; i++) client.send({ type: TYPE });
+    expectSame((await client.ended()).code, 4429, "the code");
+  }),
+  check(
+    "HDL-RAT-11",
+    "requests",
+    "requests from one address are limited with 429",
+    async (server) => {
+      const { requests } = server.offer;
+      if (requests === undefined) throw new Skipped("the target limits no address's requests");
+      const first = await refusalWithin(server, requests.most + 1);
+      const after = Number(field(first, "Retry-After"));
+      expect(
+        after > 0 && after <= requests.seconds + 1,
+        "Retry-After in seconds",
+        showAnswer(first),
+      );
+      const bad = await server.request({ token: "no.such.token" });
+      expectSame(bad.status, 429, "the status with a bad credential");
+    },
+  ),
+];
+
+/** The first 429 among so many requests for a connection. */
+async function refusalWithin(server: Server, count: number) {
+  for (let i = 0; i < count; i++) {
+    const answer = await server.request();
+    if (answer.status === 429) return answer;
+  }
+  return expect(false, `429 to one of ${count} requests`, "none") as never;
+}
