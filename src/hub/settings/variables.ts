@@ -133,7 +133,8 @@ export const SECRET_HINT = "`openssl rand -base64 48` makes one";
 /** All variables, in the order they are told. */
 export const variables = z.object({
   ENVIRONMENT: oneOf(environments, {
-    means: "Where the server runs. Development lets in connections without a token",
+    means: "Where the server runs. Development lets in connections without a token, " +
+      "`heddle serve` also under the user_id of their query",
     default: "production; `heddle serve` on loopback without JWT_SECRET: development",
   }),
   HOST: variable({
