@@ -61,7 +61,11 @@ export interface ClientContext {
 /** What was granted, by `welcome`. */
 interface Grants {
   readonly binary?: unknown;
-  readonly compression?: { readonly algorithm?: unknown; readonly compact?: unknown };
+  readonly compression?: {
+    readonly algorithm?: unknown;
+    readonly compact?: unknown;
+    readonly dictionary?: unknown;
+  };
   readonly batch?: unknown;
 }
 
@@ -71,6 +75,8 @@ export class Client {
   readonly connection: Connection;
   /** Everything that came, in order. */
   readonly received: Received[] = [];
+  /** The dictionaries that it knows, by id. */
+  readonly dictionaries = new Map<string, Uint8Array>();
   readonly #context: ClientContext;
   readonly #inbox: ServerMessage[] = [];
   readonly #stream: Stream;
@@ -78,6 +84,7 @@ export class Client {
   #grants: Grants = {};
   #asked = 0;
   #closing = false;
+  #dictionary: Uint8Array = new Uint8Array();
   #batches = 0;
   #ended: Omit<Ended, "last"> | null = null;
 
@@ -475,7 +482,7 @@ export class Client {
           const observed = `COMPRESSED_JSON by ${algorithm}, not ${compression.algorithm}`;
           this.#context.onViolation({ rule: "HDL-CMP-2", observed });
         }
-        const text = decodeUtf8(decompress(payload, algorithm)) ?? "";
+        const text = decodeUtf8(decompress(payload, algorithm, this.#dictionary)) ?? "";
         this.#takeText(text, "compressed", data.length);
         const last = this.received.at(-1);
         if (last !== undefined) this.received.splice(-1, 1, { ...last, metadata });
@@ -494,6 +501,17 @@ export class Client {
     }
   }
 
+  /** The bytes of the dictionary that was granted; none without one. */
+  #granted(): Uint8Array {
+    const dictionary = this.#grants.compression?.dictionary;
+    if (!isRecord(dictionary)) return new Uint8Array();
+    const { id, content } = dictionary;
+    if (typeof content === "string") {
+      this.dictionaries.set(String(id), Uint8Array.from(atob(content), (one) => one.charCodeAt(0)));
+    }
+    return this.dictionaries.get(String(id)) ?? new Uint8Array();
+  }
+
   #put(received: Received): void {
     const { message, how } = received;
     this.received.push(received);
@@ -503,6 +521,7 @@ export class Client {
     this.#stream.take(message);
     if (message.type === "welcome") {
       this.#grants = isRecord(message["features"]) ? message["features"] : {};
+      this.#dictionary = this.#granted();
     }
     this.#inbox.push(message);
   }

@@ -9,6 +9,7 @@ import { bytesOf, concat } from "../wire/bytes.ts";
 import { check, expect, expectSame, watch } from "./check.ts";
 import type { Client } from "./client.ts";
 import { type Algorithm, compress, compressedJson, encodeEnvelope, ENVELOPE } from "./envelope.ts";
+import { cases as dictionary } from "./compressing_dictionary.ts";
 import { granted, hello, offered } from "./features.ts";
 import type { Server } from "./server.ts";
 
@@ -181,7 +182,7 @@ export const cases: readonly Case[] = [
     },
   ),
   check(
-    "HDL-CMP-7",
+    "HDL-CMP-9",
     "worth-it",
     "nothing small, and nothing that saves little, is compressed",
     async (server) => {
@@ -204,4 +205,5 @@ export const cases: readonly Case[] = [
     const all = await hello(client, { compression: { algorithm: "none" } });
     expectSame(all, {}, "features");
   }),
+  ...dictionary,
 ];

@@ -91,15 +91,23 @@ export function compress(text: string | Uint8Array, algorithm: Algorithm): Uint8
   }
 }
 
-/** What was compressed. @throws BadDeflate, BadEnvelope */
-export function decompress(payload: Uint8Array, algorithm: string, limit = 1 << 24): Uint8Array {
+/** What comes of one message at most; no server has more to say. */
+const LIMIT = 1 << 24;
+
+/** What was compressed, by a preset dictionary where there is one. @throws BadDeflate, BadEnvelope */
+export function decompress(
+  payload: Uint8Array,
+  algorithm: string,
+  dictionary: Uint8Array = new Uint8Array(),
+): Uint8Array {
   const raw = (from: number, trailer: number) =>
-    inflate(payload.subarray(from, payload.length - trailer), new Uint8Array(), limit).data;
+    inflate(payload.subarray(from, payload.length - trailer), dictionary, LIMIT).data;
   switch (algorithm) {
     case "gzip":
       return raw(gzipHead(payload), 8);
     case "zlib":
-      return raw(2, 4);
+      // The bit FDICT says that the dictionary's checksum follows (RFC 1950 section 2.2).
+      return raw(((payload[1] ?? 0) & 0x20) === 0 ? 2 : 6, 4);
     case "deflate":
       return raw(0, 0);
     case "none":
