@@ -38,17 +38,14 @@ const publication = z.object({
   }).optional(),
 });
 
-/** How often messages may come. */
-export type KitRates = Partial<RateOptions>;
-
 /** One bucket is left as it is, to be emptied; the others are out of the way. */
-const raised: KitRates = {
+const raised: Partial<RateOptions> = {
   ...raisedRates,
   messages: { ...raisedRates.messages, get_subscriptions: {} },
 };
 
 /** Makes the hub that `profile.json` describes. */
-export function createKitHub(rates: KitRates = raised): AnyHub {
+export function createKitHub(rates: Partial<RateOptions> = raised): AnyHub {
   const waiting = new Map<string, () => void>();
   const publisher = (to: z.infer<typeof place>) => {
     if ("channel" in to) return (hub as AnyHub).channel(to.channel);
