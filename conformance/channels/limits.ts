@@ -44,6 +44,25 @@ async function crowd(
   return { all, most, user };
 }
 
+/** Asks for megabytes, reads none of them for a while, and then what there is. */
+async function answersUnread(server: Server, channel: string, time: number) {
+  const client = await server.connect();
+  const count = Math.min(63, client.limit("in_flight", 64) - 1);
+  client.connection.wire.pause();
+  for (let i = 0; i < count; i++) {
+    client.send({ type: "history", channel, correlation_id: String(i) });
+  }
+  await server.pause(time);
+  client.connection.wire.resume();
+  const ids: unknown[] = [];
+  while (ids.length < count) {
+    const next = await client.nextOrEnd(({ type }) => type === "history", "the end");
+    if (next === null) return { ids, ended: true };
+    ids.push(next["correlation_id"]);
+  }
+  return { ids, ended: false };
+}
+
 export const cases: readonly Case[] = [
   check("HDL-LIM-1", "told", "connected tells the limits", async (server) => {
     const { limits } = (await server.connect()).greeting;
@@ -130,24 +149,15 @@ export const cases: readonly Case[] = [
   check("HDL-LIM-6", "cut", "who does not read is cut off, with no hole before", async (server) => {
     const bound = server.offer.outbox_bytes;
     if (bound === undefined) throw new Skipped("the profile does not tell outbox_bytes");
-    const { client, publisher, channel } = await pair(server);
+    const { publisher, channel } = await pair(server);
     await publisher.publishMany(channel, 28, () => "x".repeat(9000));
-    client.connection.wire.pause();
-    // An answer of a quarter of a megabyte to each; what the kernels between hold is not enough.
-    const count = Math.min(63, client.limit("in_flight", 64) - 1);
-    for (let i = 0; i < count; i++) {
-      client.send({ type: "history", channel, correlation_id: String(i) });
+    // How long it takes until more waits than may is the server's affair.
+    for (const time of [100, 1000, 4000]) {
+      const { ids, ended } = await answersUnread(server, channel, time);
+      expectSame(ids, ids.map((_, i) => String(i)), "answers without a hole");
+      if (ended) return;
     }
-    await publisher.publishMany(channel, 10);
-    client.connection.wire.resume();
-    const came: unknown[] = [];
-    for (;;) {
-      const next = await client.nextOrEnd(({ type }) => type === "history", "the end");
-      if (next === null) break;
-      came.push(next["correlation_id"]);
-      expect(came.length < count, "the end of the connection", `${count} answers`);
-    }
-    expectSame(came, came.map((_, i) => String(i)), "answers without a hole");
+    expect(false, "the end of the connection", "all the answers");
   }),
   check(
     "HDL-LIM-8",
