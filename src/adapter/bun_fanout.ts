@@ -1,3 +1,4 @@
+import { SmallSet } from "../base/small_set.ts";
 import type { Fanout, Group, Member, Taken } from "../channel/fanout.ts";
 import type { Frame } from "../protocol/encode.ts";
 
@@ -61,7 +62,7 @@ export class BunFanout implements Fanout {
 }
 
 class BunGroup<M extends Member> implements Group<M> {
-  readonly members = new Set<M>();
+  readonly members = new SmallSet<M>();
   readonly #fanout: BunFanout;
   #topic: string | undefined;
   /** What it was sent in this tick. */

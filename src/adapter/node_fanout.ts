@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
+import { type Collection, SmallSet } from "../base/small_set.ts";
 import { Burst, type Place } from "../channel/burst.ts";
 import type { Fanout, Group, Member, Taken } from "../channel/fanout.ts";
 import type { Frame } from "../protocol/encode.ts";
@@ -28,7 +29,7 @@ export class NodeFanout extends Burst<Buffer, Buffer> implements Fanout {
   }
 
   /** Sends a frame to all members of a group but those left out, when the tick is over. */
-  send(members: ReadonlySet<Member>, frame: Frame, leftOut: readonly Member[]): Taken {
+  send(members: Collection<Member>, frame: Frame, leftOut: readonly Member[]): Taken {
     // Some have more than enough and are still among the others.
     if (this.#strained.length > 0) return "refused";
     const bytes = encodeFrame(frame);
@@ -64,7 +65,7 @@ export class NodeFanout extends Burst<Buffer, Buffer> implements Fanout {
 }
 
 class NodeGroup<M extends Member> implements Group<M> {
-  readonly members = new Set<M>();
+  readonly members = new SmallSet<M>();
   readonly #fanout: NodeFanout;
 
   constructor(fanout: NodeFanout) {

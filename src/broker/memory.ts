@@ -2,7 +2,9 @@ import { toBase64Url } from "../base/base64.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
 import { type Random, systemRandom } from "../base/random.ts";
+import { SmallSet } from "../base/small_set.ts";
 import type { ChannelEvent, NewEvent } from "../protocol/event.ts";
+import type { Position } from "../protocol/messages.ts";
 import type {
   Broker,
   BrokerSubscription,
@@ -75,18 +77,38 @@ export function memoryBroker(options: MemoryBrokerOptions = {}): Broker {
   return new MemoryBroker(options);
 }
 
-/** Who gets the events after `from`. */
-interface Listener {
-  readonly from: number;
+/** Who gets the events after a position. */
+class Listener implements BrokerSubscription {
+  readonly position: Position;
   readonly onEvent: (event: ChannelEvent) => void;
+  readonly #entry: Entry;
+  readonly #rest: (entry: Entry) => void;
+
+  constructor(
+    entry: Entry,
+    onEvent: (event: ChannelEvent) => void,
+    rest: (entry: Entry) => void,
+  ) {
+    const { epoch, head } = entry.stream;
+    this.position = { epoch, offset: head };
+    this.onEvent = onEvent;
+    this.#entry = entry;
+    this.#rest = rest;
+  }
+
+  close(): void {
+    const { listeners } = this.#entry;
+    if (listeners.delete(this) && listeners.size === 0) this.#rest(this.#entry);
+  }
 }
 
 /** A channel that is listened to, or was. */
 interface Entry {
   readonly stream: Stream;
-  readonly listeners: Set<Listener>;
-  /** Events that were taken and not delivered: more than one only where a listener publishes. */
-  readonly waiting: ChannelEvent[];
+  readonly channel: string;
+  readonly listeners: SmallSet<Listener>;
+  /** Events that were taken while another was delivered: a listener published. */
+  waiting: ChannelEvent[] | undefined;
   isDelivering: boolean;
   retention: Retention;
   /** When it was last listened to or published to. */
@@ -157,8 +179,7 @@ class MemoryBroker implements Broker {
     if (entry.listeners.size === 0) this.#rest(channel, entry);
     const position = { epoch: placed.epoch, offset: placed.offset };
     if (idempotence !== undefined) this.#published.set(channel, idempotence, position, now);
-    entry.waiting.push(placed);
-    deliver(entry);
+    deliver(entry, placed);
     return { ...position, duplicate: false };
   }
 
@@ -167,8 +188,7 @@ class MemoryBroker implements Broker {
     const entry = this.#listened.get(channel);
     if (entry === undefined) return;
     const { epoch, head } = entry.stream;
-    entry.waiting.push({ ...event, channel, epoch, offset: head, isAnnouncement: true });
-    deliver(entry);
+    deliver(entry, { ...event, channel, epoch, offset: head, isAnnouncement: true });
   }
 
   subscribe(
@@ -181,20 +201,18 @@ class MemoryBroker implements Broker {
     this.#idle.delete(channel);
     this.#blank.delete(channel);
     this.#listened.set(channel, entry);
-    const { epoch, head } = entry.stream;
     // An object of its own for each subscription: the same function may subscribe twice.
-    const listener: Listener = { from: head, onEvent };
+    const listener = new Listener(entry, onEvent, this.#leave);
     entry.listeners.add(listener);
-    return {
-      position: { epoch, offset: head },
-      close: () => {
-        if (!entry.listeners.delete(listener) || entry.listeners.size > 0) return;
-        if (this.#listened.get(channel) !== entry) return;
-        this.#listened.delete(channel);
-        this.#rest(channel, entry);
-      },
-    };
+    return listener;
   }
+
+  /** The last listener of a channel has gone. One function for all of them. */
+  readonly #leave = (entry: Entry): void => {
+    if (this.#listened.get(entry.channel) !== entry) return;
+    this.#listened.delete(entry.channel);
+    this.#rest(entry.channel, entry);
+  };
 
   history(channel: string, query: HistoryQuery): HistoryPage | undefined {
     this.#refuseIfClosed();
@@ -232,8 +250,9 @@ class MemoryBroker implements Broker {
     const epoch = `${this.#life}${(this.#epochs++).toString(36)}`;
     return {
       stream: new Stream(channel, epoch),
-      listeners: new Set(),
-      waiting: [],
+      channel,
+      listeners: new SmallSet(),
+      waiting: undefined,
       isDelivering: false,
       retention,
       used: 0,
@@ -305,17 +324,27 @@ class MemoryBroker implements Broker {
  * Calls the listeners with what waits. A listener may publish to the same channel, as a hub does that
  * tells of a connection it lost on the way: then the others must get the first event first.
  */
-function deliver(entry: Entry): void {
-  if (entry.isDelivering) return;
+function deliver(entry: Entry, event: ChannelEvent): void {
+  if (entry.isDelivering) {
+    entry.waiting ??= [];
+    entry.waiting.push(event);
+    return;
+  }
   entry.isDelivering = true;
   try {
-    for (let event = entry.waiting.shift(); event !== undefined; event = entry.waiting.shift()) {
-      for (const { from, onEvent } of entry.listeners) {
-        // One that came while this event was on its way has a position after it.
-        if (event.isAnnouncement || event.offset > from) onEvent(event);
-      }
+    tell(entry, event);
+    for (let next = entry.waiting?.shift(); next !== undefined; next = entry.waiting?.shift()) {
+      tell(entry, next);
     }
+    entry.waiting = undefined;
   } finally {
     entry.isDelivering = false;
+  }
+}
+
+function tell({ listeners }: Entry, event: ChannelEvent): void {
+  for (const { position, onEvent } of listeners) {
+    // One that came while this event was on its way has a position after it.
+    if (event.isAnnouncement || event.offset > position.offset) onEvent(event);
   }
 }

@@ -1,3 +1,4 @@
+import type { Collection } from "../base/small_set.ts";
 import type { Frame, Variant } from "../protocol/encode.ts";
 import type { Subscriber } from "./channel.ts";
 import type { Fanout, Group } from "./fanout.ts";
@@ -34,7 +35,7 @@ export class Audience {
     this.#group = fanout.group();
   }
 
-  get members(): ReadonlySet<Subscriber> {
+  get members(): Collection<Subscriber> {
     return this.#group.members;
   }
 

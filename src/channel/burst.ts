@@ -1,3 +1,4 @@
+import type { Collection } from "../base/small_set.ts";
 import type { Member } from "./fanout.ts";
 
 /** How many groups may have something waiting: as many as a number has bits to tell them by. */
@@ -28,7 +29,7 @@ export abstract class Burst<T, J> {
   #items: T[] = [];
   /** The group of each item, as an index. */
   #of: number[] = [];
-  #groups: ReadonlySet<Member>[] = [];
+  #groups: Collection<Member>[] = [];
   #bytes = 0;
   #turn = 1;
 
@@ -48,7 +49,7 @@ export abstract class Burst<T, J> {
 
   /** Sends to all `members` but those left out. */
   protected push(
-    members: ReadonlySet<Member>,
+    members: Collection<Member>,
     item: T,
     size: number,
     leftOut: readonly Member[],

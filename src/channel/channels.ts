@@ -14,6 +14,8 @@ interface Entry {
   channel: Channel | undefined;
   subscription: BrokerSubscription | undefined;
   opening: Promise<Channel> | undefined;
+  /** Events that came before the broker said where the channel stands. */
+  early: ChannelEvent[] | undefined;
 }
 
 /** What channels are made with. */
@@ -78,7 +80,13 @@ export class Channels {
   hold(name: string): MaybePromise<Channel> {
     let entry = this.#entries.get(name);
     if (entry === undefined) {
-      entry = { holds: 0, channel: undefined, subscription: undefined, opening: undefined };
+      entry = {
+        holds: 0,
+        channel: undefined,
+        subscription: undefined,
+        opening: undefined,
+        early: undefined,
+      };
       this.#entries.set(name, entry);
       if (this.isPatterned(name)) this.#patterned++;
     }
@@ -100,15 +108,9 @@ export class Channels {
   }
 
   #open(name: string, entry: Entry): MaybePromise<Channel> {
-    // Events may come before the broker says where the channel stands.
-    const early: ChannelEvent[] = [];
-    const onEvent = (event: ChannelEvent) => {
-      if (entry.channel === undefined) early.push(event);
-      else entry.channel.deliver(event);
-    };
     const { broker, registry } = this.#workings;
     const opened = whenReady(
-      attempt(() => broker.subscribe(name, registry.retention(name), onEvent)),
+      attempt(() => broker.subscribe(name, registry.retention(name), listenerOf(entry))),
       (subscription) => {
         entry.opening = undefined;
         if (entry.holds === 0) subscription.close();
@@ -117,7 +119,8 @@ export class Channels {
           ...this.#workings,
           definition: registry.find(name),
         });
-        for (const event of early) entry.channel.deliver(event);
+        for (const event of entry.early ?? []) entry.channel.deliver(event);
+        entry.early = undefined;
         return entry.channel;
       },
       (reason) => {
@@ -131,4 +134,12 @@ export class Channels {
     if (opened instanceof Promise) entry.opening = opened;
     return opened;
   }
+}
+
+/** It lives as long as the channel, so it holds the entry and nothing else. */
+function listenerOf(entry: Entry): (event: ChannelEvent) => void {
+  return (event) => {
+    if (entry.channel !== undefined) entry.channel.deliver(event);
+    else (entry.early ??= []).push(event);
+  };
 }

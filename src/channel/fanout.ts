@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { type Collection, SmallSet } from "../base/small_set.ts";
 import type { Frame } from "../protocol/encode.ts";
 import type { Socket } from "./socket.ts";
 
@@ -29,7 +30,7 @@ export type Taken =
 
 /** Sockets that get the same frames. To each, frames go out in the order of the calls, its own included. */
 export interface Group<M extends Member> {
-  readonly members: ReadonlySet<M>;
+  readonly members: Collection<M>;
   /** Lets a member have what is sent from now on. */
   add(member: M): void;
   /** Lets it have no more; what was sent until now it gets. False where it was no member. */
@@ -44,7 +45,7 @@ export interface Fanout {
 }
 
 class Loop<M extends Member> implements Group<M> {
-  readonly members = new Set<M>();
+  readonly members = new SmallSet<M>();
 
   add(member: M): void {
     this.members.add(member);

@@ -1,3 +1,4 @@
+import type { Collection } from "../base/small_set.ts";
 import type { Clock } from "../base/clock.ts";
 import { Burst, type Place } from "../channel/burst.ts";
 import type { Fanout, Group, Member, Taken } from "../channel/fanout.ts";
@@ -94,7 +95,7 @@ export class Batches extends Burst<string, string> implements Fanout {
     });
   }
 
-  #send(members: ReadonlySet<Member>, frame: Frame, leftOut: readonly Member[]): Taken {
+  #send(members: Collection<Member>, frame: Frame, leftOut: readonly Member[]): Taken {
     if (typeof frame !== "string" || this.#strained.length > 0) return "refused";
     const size = byteLength(frame);
     if (size > this.room) return "refused";

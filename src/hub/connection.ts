@@ -1,3 +1,4 @@
+import type { Collection } from "../base/small_set.ts";
 import { HeddleError } from "../base/errors.ts";
 import { assertNever } from "../base/exhaustive.ts";
 import type { MaybePromise } from "../base/maybe_promise.ts";
@@ -31,6 +32,14 @@ import { Outbox } from "./outbox.ts";
 import type { Pumped } from "./pump.ts";
 import type { Workings } from "./workings.ts";
 
+/** A channel that a connection was put on without asking, and where it came onto it. */
+export interface OwnChannel {
+  readonly name: string;
+  readonly position: Position;
+}
+
+const nowhere: readonly OwnChannel[] = [];
+
 /** How long a peer has to answer a Close frame before it is cut off, in milliseconds. */
 const CLOSE_TIMEOUT = 5_000;
 
@@ -41,7 +50,7 @@ const CLOSE_TIMEOUT = 5_000;
 export class Connection implements Subscriber, Timed, Pumped {
   readonly admission: Admission;
   /** The channels it was put on without asking, and where it came onto each. */
-  own: ReadonlyMap<string, Position> = new Map();
+  own: readonly OwnChannel[] = nowhere;
   /** Whether it was told `connected`. */
   wasGreeted = false;
   readonly socket: Socket;
@@ -84,15 +93,11 @@ export class Connection implements Subscriber, Timed, Pumped {
     this.#host = host;
     this.#connectedAt = options.clock.wall();
     this.#heard = now;
-    this.#session = new Session({
-      subscriptions: options.limits.subscriptions,
-      inFlight: options.limits.inFlight,
-      inFlightBytes: options.limits.inFlightBytes,
-      ...(socket.capabilities.pings ? { liveness: options.heartbeat } : {}),
-      dictionary: workings.dictionary,
-      declares: workings.declares,
-      timestamp: workings.timestamp,
-    }, now);
+    const { sessions } = workings;
+    this.#session = new Session(
+      socket.capabilities.pings ? sessions.pinged : sessions.unpinged,
+      now,
+    );
     this.#identity = admission.identity;
     this.renew(admission.identity);
   }
@@ -142,7 +147,7 @@ export class Connection implements Subscriber, Timed, Pumped {
   }
 
   /** What it asked to be subscribed to. */
-  get subscriptions(): ReadonlySet<string> {
+  get subscriptions(): Collection<string> {
     return this.#session.subscriptions;
   }
 
@@ -518,13 +523,18 @@ export class Connection implements Subscriber, Timed, Pumped {
     for (const channel of this.#channels()) channel.regroup(this);
   }
 
+  /** The names of those that it is on, in its own right or because it asked. */
+  *channelNames(): IterableIterator<string> {
+    for (const { name } of this.own) yield name;
+    yield* this.#session.subscriptions;
+  }
+
   /** Those that it is on, in its own right or because it asked. */
   *#channels(): IterableIterator<Channel> {
-    for (const names of [this.own.keys(), this.#session.subscriptions]) {
-      for (const name of names) {
-        const channel = this.#workings.channels.get(name);
-        if (channel !== undefined) yield channel;
-      }
+    const { channels } = this.#workings;
+    for (const name of this.channelNames()) {
+      const channel = channels.get(name);
+      if (channel !== undefined) yield channel;
     }
   }
 

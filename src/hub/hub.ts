@@ -519,7 +519,7 @@ export class Hub<
   #left(connection: Connection, ending: Ending): void {
     this.#seats.leave(connection);
     this.#sessions.keep(connection, ending);
-    this.#membership.leave(connection, connection.own.keys());
+    this.#membership.leave(connection, connection.own.map(({ name }) => name));
     this.#membership.leave(connection, connection.subscriptions, ending);
   }
 

@@ -174,7 +174,7 @@ export class Membership {
     // The session goes on in the hub's own channels too, from where it stood; what the connection got
     // there in the meantime does not come again.
     const resumed = opened.map((one) => ("failure" in one ? one : this.#unseen(connection, one)));
-    this.leave(connection, connection.own.keys());
+    this.leave(connection, connection.own.map(({ name }) => name));
     const results = this.join(connection, resumed);
     const positions = new Map<string, Position>();
     for (const one of results) if (!("failure" in one)) positions.set(one.channel, one.position);
@@ -182,7 +182,7 @@ export class Membership {
   }
 
   #unseen(connection: Connection, opened: Extract<Opened, { held: Channel }>): Opened {
-    const after = connection.own.get(opened.channel);
+    const after = connection.own.find(({ name }) => name === opened.channel)?.position;
     if (after === undefined || opened.start === undefined) return opened;
     const { epoch, offset } = opened.held.positionOf(connection);
     if (epoch !== after.epoch || offset === after.offset) return opened;

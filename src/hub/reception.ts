@@ -113,7 +113,7 @@ export class Reception {
       return;
     }
     for (const channel of held) channel.add(connection);
-    connection.own = new Map(held.map(({ name, position }) => [name, position]));
+    connection.own = held.map(({ name, position }) => ({ name, position }));
     const token = this.#sessions.issue(connection);
     const outcome = resumption && this.resume(connection, resumption.taken, resumption.token);
     const resumed = outcome?.kind === "resumed" ? outcome : undefined;
@@ -162,7 +162,7 @@ export class Reception {
 
   /** Where a new session stands, on its own channels and on what it joined by its path. */
   #freshFields(connection: Connection, joined: readonly Joined[]) {
-    const own = this.#membership.locate(connection, connection.own.keys());
+    const own = this.#membership.locate(connection, connection.own.map(({ name }) => name));
     if (joined.length === 0) return { positions: own };
     const { channels, positions, rejected } = resumedFields(joined);
     return {
@@ -185,7 +185,9 @@ export class Reception {
       if (!connection.isBanned) this.#sessions.putBack([token], record);
       return { kind: "handled" };
     }
-    connection.own = new Map([...positions].filter(([name]) => isOwnChannelName(name)));
+    connection.own = [...positions]
+      .filter(([name]) => isOwnChannelName(name))
+      .map(([name, position]) => ({ name, position }));
     connection.restoreRates(record.rates ?? new Map());
     // What lies after the place it stands at comes again in any case.
     connection.goOn(record.unacknowledged.filter(({ event }) => {

@@ -124,11 +124,9 @@ export class Sessions {
 
   #record(connection: Connection): SessionRecord {
     const positions = new Map<string, Position>();
-    for (const names of [connection.own.keys(), connection.subscriptions]) {
-      for (const name of names) {
-        const channel = this.#workings.channels.get(name);
-        if (channel !== undefined) positions.set(name, channel.positionOf(connection));
-      }
+    for (const name of connection.channelNames()) {
+      const channel = this.#workings.channels.get(name);
+      if (channel !== undefined) positions.set(name, channel.positionOf(connection));
     }
     const { clientId, userId, rates, unacknowledged } = connection;
     const metadata = this.#presence.saidBy(connection);

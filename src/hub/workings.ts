@@ -4,6 +4,7 @@ import { Channels } from "../channel/channels.ts";
 import { ChannelRegistry } from "../channel/definition.ts";
 import { Compressor, Dictionary } from "../protocol/compression.ts";
 import type { SizeLimits } from "../protocol/decode.ts";
+import type { SessionOptions } from "../session/session.ts";
 import { BatchKinds } from "./batches.ts";
 import type { HubStats } from "./info.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -35,6 +36,8 @@ export interface Workings {
   readonly registry: ChannelRegistry;
   readonly channels: Channels;
   readonly compressor: Compressor;
+  /** What sessions go by, where the hub pings the peer and where the runtime does. */
+  readonly sessions: { readonly pinged: SessionOptions; readonly unpinged: SessionOptions };
   /** What short messages are compressed with, for those who asked for it. */
   readonly dictionary: Dictionary | undefined;
   readonly batches: BatchKinds;
@@ -61,12 +64,18 @@ export function createWorkings(options: ResolvedOptions): Workings {
   const { text, subscribe, binary, lag } = options.limits;
   const registry = new ChannelRegistry(options.channels);
   const stats = countersAtZero();
+  const dictionary = dictionaryOf(options);
+  const timestamp = stamper(() => options.clock.wall());
+  const declares = (type: string) => Object.hasOwn(options.messages, type);
+  const { subscriptions, inFlight, inFlightBytes } = options.limits;
+  const unpinged = { subscriptions, inFlight, inFlightBytes, dictionary, declares, timestamp };
   return {
     options,
     registry,
     channels: new Channels({ broker: options.broker, compressor, registry, lag, counters: stats }),
     compressor,
-    dictionary: dictionaryOf(options),
+    dictionary,
+    sessions: { unpinged, pinged: { ...unpinged, liveness: options.heartbeat } },
     batches: new BatchKinds(options.clock),
     wheel: new TimerWheel(options.clock),
     pump: new Pump(options.clock),
@@ -74,8 +83,8 @@ export function createWorkings(options: ResolvedOptions): Workings {
     refusals: new Map(),
     sizes: { text, subscribe, binary },
     rates: options.rates && new Rates(options.rates),
-    declares: (type) => Object.hasOwn(options.messages, type),
-    timestamp: stamper(() => options.clock.wall()),
+    declares,
+    timestamp,
     tell(call) {
       try {
         call();

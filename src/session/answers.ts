@@ -1,3 +1,4 @@
+import type { Collection } from "../base/small_set.ts";
 import { assertNever } from "../base/exhaustive.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { Position, Request, ServerMessage } from "../protocol/messages.ts";
@@ -29,7 +30,7 @@ export function answerTo(
   outcome: Exclude<Outcome, { kind: "failed" | "handled" }>,
   { rejections, subscriptions }: {
     readonly rejections: readonly Rejection[];
-    readonly subscriptions: ReadonlySet<string>;
+    readonly subscriptions: Collection<string>;
   },
 ): Answer {
   switch (outcome.kind) {

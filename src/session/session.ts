@@ -1,4 +1,5 @@
 import { assertNever } from "../base/exhaustive.ts";
+import { type Collection, SmallSet } from "../base/small_set.ts";
 import { type Close, closeTable } from "../protocol/close.ts";
 import { correlationIdIn, type Inbound } from "../protocol/decode.ts";
 import type { Dictionary } from "../protocol/compression.ts";
@@ -66,9 +67,11 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #liveness: Liveness | undefined;
   #expiry: Expiry | undefined;
-  readonly #subscriptions = new Set<string>();
-  readonly #queue: Queued[] = [];
-  readonly #handling = new Map<EffectId, Handling>();
+  readonly #subscriptions = new SmallSet<string>();
+  /** Made when a message first has to wait. */
+  #queue: Queued[] | undefined;
+  /** The same for handlers that run. */
+  #handling: Map<EffectId, Handling> | undefined;
   /** Bytes of the messages that wait for their answers. */
   #bytes = 0;
   #pending: Pending | undefined;
@@ -82,13 +85,14 @@ export class Session {
   }
 
   /** The channels it is subscribed to, in the order it asked for them. */
-  get subscriptions(): ReadonlySet<string> {
+  get subscriptions(): Collection<string> {
     return this.#subscriptions;
   }
 
   /** How many messages wait for their answers. */
   get inFlight(): number {
-    return (this.#pending === undefined ? 0 : 1) + this.#queue.length + this.#handling.size;
+    return (this.#pending === undefined ? 0 : 1) + (this.#queue?.length ?? 0) +
+      (this.#handling?.size ?? 0);
   }
 
   /** When {@linkcode advance} wants to be called, in monotonic milliseconds; undefined for never. */
@@ -136,9 +140,7 @@ export class Session {
       // Answered out of turn: to keep its turn would mean to keep it, and a peer could send any number.
       effects.push(this.#error(failure("rate_limited", fullness), correlationIdIn(inbound)));
     } else {
-      this.#queue.push({ inbound, bytes });
-      this.#bytes += bytes;
-      this.#proceed(effects);
+      this.#take({ inbound, bytes }, effects);
     }
     return effects;
   }
@@ -147,9 +149,9 @@ export class Session {
   settle(id: EffectId, outcome: Outcome): readonly Effect[] {
     if (this.#state === "closed") return [];
     const effects: Effect[] = [];
-    const handling = this.#handling.get(id);
+    const handling = this.#handling?.get(id);
     if (handling !== undefined) {
-      this.#handling.delete(id);
+      this.#handling?.delete(id);
       this.#bytes -= handling.bytes;
       if (outcome.kind === "failed") {
         effects.push(this.#error(outcome.failure, handling.correlationId));
@@ -266,9 +268,9 @@ export class Session {
   /** Notes that the connection has ended. Nothing comes out of the session any more. */
   closed(): void {
     this.#state = "closed";
-    this.#queue.length = 0;
+    this.#queue = undefined;
     this.#pending = undefined;
-    this.#handling.clear();
+    this.#handling = undefined;
     this.#bytes = 0;
   }
 
@@ -280,10 +282,21 @@ export class Session {
     return `messages of more than ${inFlightBytes} bytes would wait for their answers`;
   }
 
+  /** Most messages find nothing before them, and need not wait. */
+  #take(queued: Queued, effects: Effect[]): void {
+    if (this.#state === "open" && this.#pending === undefined && !this.#queue?.length) {
+      this.#begin(queued, effects);
+      return;
+    }
+    this.#queue ??= [];
+    this.#queue.push(queued);
+    this.#bytes += queued.bytes;
+  }
+
   #proceed(effects: Effect[]): void {
     if (this.#state !== "open") return;
     while (this.#pending === undefined) {
-      const queued = this.#queue.shift();
+      const queued = this.#queue?.shift();
       if (queued === undefined) return;
       this.#bytes -= queued.bytes;
       this.#begin(queued, effects);
@@ -303,6 +316,7 @@ export class Session {
           return;
         }
         const id = this.#nextId++;
+        this.#handling ??= new Map();
         this.#handling.set(id, { correlationId: message.correlation_id, bytes });
         this.#bytes += bytes;
         effects.push({ kind: "handle", id, message });

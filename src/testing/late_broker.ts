@@ -107,12 +107,12 @@ export class LateBroker implements Broker {
     );
     this.#lines.add(line);
     const closing = async (): Promise<BrokerSubscription> => {
-      const { position, close } = await subscribed;
+      const subscription = await subscribed;
       return {
-        position,
+        position: subscription.position,
         close: () => {
           this.#lines.delete(line);
-          close();
+          subscription.close();
         },
       };
     };
