@@ -29,8 +29,8 @@ export interface Admission {
   readonly reconnectionToken?: string;
   /** What is kept of the request, for the tokens that come later. */
   readonly request?: RequestTrace;
-  /** How many revocations the hub had been told of when the request came. */
-  readonly revocations?: number;
+  /** How many revocations and changes of role the hub had been told of when the request came. */
+  readonly changes?: number;
   /** The room that the connection joins. */
   readonly room?: RoomRequest;
 }

@@ -127,7 +127,7 @@ export class Hub<
       roster: this.#roster,
     });
     this.#identities = new Identities(this.#workings, this.#roster);
-    this.#seats = new Seats(this.#workings);
+    this.#seats = new Seats(this.#workings, this.#roster);
     this.#startedAt = this.#workings.options.clock.now();
     this.#host = {
       open: (connection, joins) => {
@@ -333,7 +333,7 @@ export class Hub<
   /**
    * Puts a user's open connections into another role at once: a subscription that it does not permit is
    * taken away, and the client told so. It holds until a connection ends or authenticates anew; what the
-   * role is then says the authenticator.
+   * role is then says the authenticator, but one whose answer was under way is overruled.
    *
    * @returns How many connections there are.
    * @throws {HeddleError} `option_invalid` for a role that is no string, or empty.
@@ -382,7 +382,7 @@ export class Hub<
    */
   async admit(request: Request, origin: RequestOrigin): Promise<Admission | Response> {
     const { options } = this.#workings;
-    const revocations = this.#identities.revocations;
+    const { changes } = this.#identities;
     try {
       const source = options.proxies.locate(request, origin.address);
       this.#workings.rates?.admit(source.address, options.clock.now());
@@ -390,7 +390,7 @@ export class Hub<
       this.#refuseIfBusy(source);
       const room = origin.room === undefined ? undefined : this.#rooms.read(origin.room, request);
       const judged = await judge(request, source, options);
-      const admission: Admission = { ...judged, revocations };
+      const admission: Admission = { ...judged, changes };
       this.#refuseIfFull();
       const { reconnectionToken: token, identity } = admission;
       const replaces = token !== undefined && this.#sessions.isOpen(token, identity.userId);
@@ -427,10 +427,15 @@ export class Hub<
       connection.close(this.isDraining ? "service_restart" : "try_again_later");
       return connection;
     }
-    const { revocations = Infinity, identity } = admission;
-    const revoked = this.#identities.revokedSince(revocations, identity);
-    if (revoked !== undefined) connection.close(revoked);
-    else this.#reception.receive(connection);
+    const { changes = Infinity, identity } = admission;
+    const revoked = this.#identities.revokedSince(changes, identity);
+    if (revoked !== undefined) {
+      connection.close(revoked);
+      return connection;
+    }
+    const role = this.#identities.roleSince(changes, identity);
+    if (role !== identity.role) connection.assumeRole(role);
+    this.#reception.receive(connection);
     return connection;
   }
 

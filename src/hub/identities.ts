@@ -18,12 +18,18 @@ export type Revocation =
   /** The token with this claim `jti`, whoever has it. */
   | { readonly tokenId: string };
 
-/** For how long those who were being let in when it came are held against a revocation, and how many. */
+/** A user is in another role. */
+interface RoleChange {
+  readonly userId: string;
+  readonly role: string;
+}
+
+/** For how long those who were being let in when it came are held against a change, and how many. */
 const MEMORY = 60_000;
 const MAX_REMEMBERED = 1_000;
 
 interface Remembered {
-  readonly revocation: Revocation;
+  readonly change: Revocation | RoleChange;
   readonly number: number;
   /** In monotonic milliseconds. */
   readonly at: number;
@@ -37,30 +43,32 @@ export class Identities {
   readonly #workings: Workings;
   readonly #roster: Roster;
   readonly #remembered: Remembered[] = [];
-  #revocations = 0;
+  #changes = 0;
 
   constructor(workings: Workings, roster: Roster) {
     this.#workings = workings;
     this.#roster = roster;
   }
 
-  /** How many there were. */
-  get revocations(): number {
-    return this.#revocations;
+  /** How many revocations and changes of role there were. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** Finds out who a token is that came on a connection, by the rule by which it was let in. */
   async authenticate(connection: Connection, token: string): Promise<Identity | Failure> {
     const { auth, logger } = this.#workings.options;
-    const before = this.#revocations;
+    const before = this.#changes;
     try {
       const request = withToken(connection.admission.request ?? NO_REQUEST, token);
       const identity = await identify(request, auth, logger);
       if (identity.userId !== connection.userId) {
         return failure("forbidden", "the token is another user's: connect with it");
       }
-      if (this.revokedSince(before, identity) === undefined) return identity;
-      return failure("unauthorized", "the token was revoked");
+      if (this.revokedSince(before, identity) !== undefined) {
+        return failure("unauthorized", "the token was revoked");
+      }
+      return { ...identity, role: this.roleSince(before, identity) };
     } catch (error) {
       return failureOf(error);
     }
@@ -86,6 +94,7 @@ export class Identities {
     if (typeof role !== "string" || role === "") {
       throw new HeddleError("option_invalid", "role must be a non-empty string");
     }
+    this.#remember({ userId, role });
     const connections = [...this.#roster.ofUser(userId)].filter(({ isOpen }) => isOpen);
     for (const connection of connections) {
       connection.assumeRole(role);
@@ -109,21 +118,30 @@ export class Identities {
   /**
    * How to close a connection whose identity was revoked while it was looked up; undefined if it was not.
    *
-   * @param before How many revocations there had been then.
+   * @param before How many changes there had been then.
    */
   revokedSince(before: number, identity: Identity): CloseName | undefined {
-    const found = this.#remembered.find(({ number, revocation }) =>
-      number > before && isAbout(revocation, identity)
-    );
-    return found && closeNameOf(found.revocation);
+    for (const { number, change } of this.#remembered) {
+      if (number <= before || "role" in change) continue;
+      if (isAbout(change, identity)) return closeNameOf(change);
+    }
+    return undefined;
   }
 
-  #remember(revocation: Revocation): void {
+  /** The role of an identity, or the one that its user was put into while it was looked up. */
+  roleSince(before: number, { userId, role }: Identity): string {
+    const last = this.#remembered.findLast(({ number, change }) =>
+      number > before && "role" in change && change.userId === userId
+    );
+    return last === undefined ? role : (last.change as RoleChange).role;
+  }
+
+  #remember(change: Remembered["change"]): void {
     const now = this.#workings.options.clock.now();
     const remembered = this.#remembered;
     const isOver = () => remembered.length >= MAX_REMEMBERED || remembered[0]!.at < now - MEMORY;
     while (remembered.length > 0 && isOver()) remembered.shift();
-    remembered.push({ revocation, number: ++this.#revocations, at: now });
+    remembered.push({ change, number: ++this.#changes, at: now });
   }
 
   #lost(

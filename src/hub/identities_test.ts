@@ -12,6 +12,7 @@ import { channel } from "../channel/definition.ts";
 import type { Authenticate, Identity } from "../guard/identity.ts";
 import { changedBroker } from "../testing/changed_broker.ts";
 import { FakeSocket } from "../testing/fake_socket.ts";
+import { handshakeRequest } from "../testing/handshake_request.ts";
 import { createHub, type Peer } from "./hub.ts";
 import type { HubOptions } from "./options.ts";
 
@@ -187,6 +188,27 @@ describe("Hub.setRole()", () => {
     await broker.close();
   });
 
+  it("overrules an authenticator that was asked before, at the door and by authenticate", async () => {
+    const answers: ((identity: Identity) => void)[] = [];
+    const auth = () => new Promise<Identity>((resolve) => answers.push(resolve));
+    const { hub, connect } = stage({ auth });
+    const client = connect();
+    client.send(authenticate("t"));
+    const admission = hub.admit(handshakeRequest(), { address: "192.0.2.1" });
+    while (answers.length < 2) await new Promise((resolve) => setTimeout(resolve));
+    hub.setRole("u1", "developer");
+    hub.setRole("u1", "viewer");
+    hub.setRole("u2", "bot");
+    for (const answer of answers) answer(admin);
+    assertEquals((await client.until("authenticated"))["role"], "viewer");
+    const admitted = await admission;
+    assert(!(admitted instanceof Response));
+    const socket = new FakeSocket();
+    const { clientId } = hub.accept(socket, admitted);
+    assertEquals(JSON.parse(String(socket.frames[0]))["role"], "viewer");
+    assertEquals(hub.connection(clientId)?.role, "viewer");
+  });
+
   it("permits more from then on, and refuses what is no role", async () => {
     const { hub, connect } = stage();
     const client = connect({ ...admin, role: "viewer" });
@@ -238,9 +260,9 @@ describe("Hub.revoke()", () => {
     found({ ...admin, claims: { jti: "bad" } });
     assertEquals((await client.until("error"))["code"], "unauthorized");
     await hub.revoke({ userId: "u1" });
-    const accept = (revocations: number) => {
+    const accept = (changes: number) => {
       const socket = new FakeSocket();
-      hub.accept(socket, { identity: admin, address: "", revocations });
+      hub.accept(socket, { identity: admin, address: "", changes });
       return socket.ended;
     };
     assertEquals([accept(0), accept(1), accept(2)], [4403, 4403, undefined]);

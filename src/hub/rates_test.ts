@@ -9,6 +9,7 @@ import { channel } from "../channel/definition.ts";
 import { allowAnonymous } from "../guard/identity.ts";
 import { changedBroker } from "../testing/changed_broker.ts";
 import { connectRaw, connectRefused, type RawClient } from "../testing/raw_client.ts";
+import { handshakeRequest } from "../testing/handshake_request.ts";
 import { serveHere } from "../testing/serve.ts";
 import { createHub } from "./hub.ts";
 import { message } from "./message.ts";
@@ -358,18 +359,9 @@ describe("A hub", () => {
       auth: allowAnonymous(),
       rates: { upgrades: { limit: 2, window: 60_000 } },
     });
-    const request = () =>
-      new Request("http://localhost/ws", {
-        headers: {
-          connection: "Upgrade",
-          upgrade: "websocket",
-          "sec-websocket-version": "13",
-          "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-        },
-      });
     const statuses: number[] = [];
     for (const address of ["2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1"]) {
-      const answer = await hub.admit(request(), { address });
+      const answer = await hub.admit(handshakeRequest(), { address });
       statuses.push(answer instanceof Response ? answer.status : 101);
     }
     assertEquals(statuses, [101, 101, 429, 101]);

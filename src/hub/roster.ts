@@ -21,6 +21,11 @@ export class Roster {
     return this.#byClient.get(clientId);
   }
 
+  /** How many connections one user has. */
+  sizeOf(userId: string): number {
+    return this.#byUser.get(userId)?.size ?? 0;
+  }
+
   /** The connections of one user. */
   ofUser(userId: string): Iterable<Connection> {
     return this.#byUser.get(userId) ?? [];

@@ -3,10 +3,17 @@ import { networkOf } from "../guard/network.ts";
 import { Refusal } from "../guard/refusal.ts";
 import type { Admission } from "./admission.ts";
 import type { Connection } from "./connection.ts";
+import type { Roster } from "./roster.ts";
 import type { Workings } from "./workings.ts";
 
 /** How long a connection has to say that it takes up a session, before others go for it; milliseconds. */
 const DECISION = 1_000;
+
+/**
+ * How many times its number a user may have with those that are closing: peers that do not answer a
+ * close would else pile up until they are cut off.
+ */
+const CLOSING = 4;
 
 /**
  * Sees that no user and no address has more connections than they may.
@@ -17,13 +24,15 @@ const DECISION = 1_000;
  */
 export class Seats {
   readonly #workings: Workings;
+  readonly #roster: Roster;
   /** Those that are not closing, the oldest first. */
   readonly #users = new Map<string, Set<Connection>>();
   readonly #addresses = new Map<string, number>();
   readonly #undecided = new Map<Connection, Timed>();
 
-  constructor(workings: Workings) {
+  constructor(workings: Workings, roster: Roster) {
     this.#workings = workings;
+    this.#roster = roster;
   }
 
   /**
@@ -37,9 +46,13 @@ export class Seats {
     if (this.#of(address) - Number(replaces) >= limits.connectionsPerAddress) {
       throw tooMany("too_many_of_address", "your address", limits.connectionsPerAddress);
     }
-    if (identity.userId === null || userLimitPolicy === "close-oldest" || replaces) return;
-    if ((this.#users.get(identity.userId)?.size ?? 0) >= limits.connectionsPerUser) {
-      throw tooMany("too_many_of_user", "the user", limits.connectionsPerUser);
+    const { userId } = identity;
+    if (userId === null) return;
+    const most = limits.connectionsPerUser;
+    const mayCloseOthers = userLimitPolicy === "close-oldest" || replaces;
+    const isFull = !mayCloseOthers && (this.#users.get(userId)?.size ?? 0) >= most;
+    if (isFull || this.#roster.sizeOf(userId) >= CLOSING * most) {
+      throw tooMany("too_many_of_user", "the user", most);
     }
   }
 
