@@ -11,6 +11,7 @@ import type { Admission } from "../hub/admission.ts";
 import type { AnyHub } from "../hub/hub.ts";
 import type { Ending } from "../hub/options.ts";
 import { closeTable } from "../protocol/close.ts";
+import { DenoFanout } from "./deno_fanout.ts";
 import { DEFAULT_ADDRESS, listening, type ServeOptions, type Server } from "./server.ts";
 import { connectStandard, type StandardDifferences } from "./standard.ts";
 
@@ -122,6 +123,7 @@ function listen(hub: AnyHub, options: ServeOptions): Server {
 
 function upgrader(hub: AnyHub): UpgradeHandler {
   const sockets = new Set<WebSocket>();
+  const kind = { ...differences, fanout: new DenoFanout() };
   return async (request, env, room) => {
     const address = addressOf(env);
     const admission = await hub.admit(request, {
@@ -135,7 +137,7 @@ function upgrader(hub: AnyHub): UpgradeHandler {
         "Retry-After": "5",
       }).toResponse();
     }
-    return upgrade(hub, request, admission, sockets);
+    return upgrade(hub, request, admission, { sockets, kind });
   };
 }
 
@@ -144,7 +146,10 @@ function upgrade(
   hub: AnyHub,
   request: Request,
   admission: Admission,
-  sockets: Set<WebSocket>,
+  { sockets, kind }: {
+    readonly sockets: Set<WebSocket>;
+    readonly kind: StandardDifferences;
+  },
 ): Response {
   // Deno pings at half of this and gives up at the whole, whichever frame came last.
   const idleTimeout = Math.min(hub.heartbeatTimeout, LONGEST_IDLE);
@@ -152,7 +157,7 @@ function upgrade(
   socket.binaryType = "arraybuffer";
   socket.addEventListener("open", () => {
     sockets.add(socket);
-    connectStandard(hub, socket, admission, differences);
+    connectStandard(hub, socket, admission, kind);
   });
   socket.addEventListener("close", () => sockets.delete(socket));
   const { subprotocol } = admission;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Fanout } from "../channel/fanout.ts";
 import type { Socket, SocketCapabilities } from "../channel/socket.ts";
 import type { Admission } from "../hub/admission.ts";
 import type { AnyHub } from "../hub/hub.ts";
@@ -24,6 +25,8 @@ export interface StandardDifferences {
   readonly capabilities: SocketCapabilities;
   /** How the connection ended, from its `close` event and the message of the `error` before it. */
   readonly ending: (event: CloseEvent, error: string) => Ending;
+  /** Hands a frame to many of its sockets. */
+  readonly fanout?: Fanout;
 }
 
 const none: StandardDifferences = {
@@ -44,23 +47,44 @@ const OPEN = 1;
 export function standardSocket(
   webSocket: WebSocket,
   capabilities: SocketCapabilities = plainCapabilities,
-): Socket {
-  return {
-    capabilities,
-    get bufferedAmount() {
-      return webSocket.bufferedAmount;
-    },
-    send(frame: Frame) {
-      if (webSocket.readyState === OPEN) webSocket.send(frame);
-    },
-    ping() {},
-    close(code, reason) {
-      webSocket.close(code, reason);
-    },
-    terminate() {
-      webSocket.close();
-    },
-  };
+  fanout?: Fanout,
+): StandardSocket {
+  return new StandardSocket(webSocket, capabilities, fanout);
+}
+
+/** The hub's port of a standard `WebSocket`. */
+export class StandardSocket implements Socket {
+  readonly capabilities: SocketCapabilities;
+  readonly fanout: Fanout | undefined;
+  readonly #webSocket: WebSocket;
+
+  constructor(
+    webSocket: WebSocket,
+    capabilities: SocketCapabilities,
+    fanout: Fanout | undefined,
+  ) {
+    this.#webSocket = webSocket;
+    this.capabilities = capabilities;
+    this.fanout = fanout;
+  }
+
+  get bufferedAmount(): number {
+    return this.#webSocket.bufferedAmount;
+  }
+
+  send(frame: Frame): void {
+    if (this.#webSocket.readyState === OPEN) this.#webSocket.send(frame);
+  }
+
+  ping(): void {}
+
+  close(code: number, reason: string): void {
+    this.#webSocket.close(code, reason);
+  }
+
+  terminate(): void {
+    this.#webSocket.close();
+  }
 }
 
 /**
@@ -100,7 +124,10 @@ export function connectStandard(
 ): void {
   const limit = transportLimit(hub);
   let error = "";
-  const peer = hub.accept(standardSocket(webSocket, differences.capabilities), admission);
+  const peer = hub.accept(
+    standardSocket(webSocket, differences.capabilities, differences.fanout),
+    admission,
+  );
   webSocket.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
     const message = toMessage(data);
     if (message === undefined) hub.disconnect(peer.clientId, closeTable.unsupported_data);
