@@ -25,6 +25,7 @@ export const exceptions: Readonly<Record<string, Exception>> = {
     only: ["node"],
     because: "its server is Python, whatever runtime the test has",
   },
+  "bench/bench_test.ts": { only: ["node"], because: "it starts all three runtimes itself" },
   "scripts/package_test.ts": { only: ["node"], because: "it starts all three runtimes itself" },
 };
 

@@ -1,0 +1,40 @@
+import { tokenIssuer } from "../../mod.ts";
+import { SECRET } from "../servers/token.ts";
+import { Session } from "../session.ts";
+import type { Scenario } from "./scenario.ts";
+
+/** How fast connections are taken: the hub checks a token of each, and greets it; the others do neither. */
+export const accept: Scenario = {
+  name: "accept",
+  title: "Connections taken, with a token checked by the hub alone",
+  targets: [
+    "ws loop on Node",
+    "heddle on Node",
+    "Socket.IO on Node",
+    "Bun native publish",
+    "heddle on Bun",
+    "Deno.serve loop",
+    "heddle on Deno.serve",
+    "heddle on Deno, Node adapter",
+  ],
+  async measure(name, { effort, connections }, note) {
+    const token = await tokenIssuer({ secret: SECRET }).issue({
+      userId: "u1",
+      role: "viewer",
+    });
+    const query = `token=${token}`;
+    const count = Math.min(connections, Math.ceil(1_500 * effort));
+    await Session.with(name, async (session) => {
+      await session.open(count, { channel: null, query });
+      await session.close();
+      const before = await session.cpu();
+      const { seconds } = await session.open(count, { channel: null, query });
+      note("each with a token", "connections/s", count / seconds);
+      note(
+        "each with a token",
+        "CPU µs",
+        (await session.cpu() - before) / count * 1e6,
+      );
+    });
+  },
+};

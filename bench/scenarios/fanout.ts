@@ -1,0 +1,57 @@
+import { type BurstOptions, Session } from "../session.ts";
+import type { Scenario } from "./scenario.ts";
+
+/** How the circumstances of a burst are called. */
+export function cellOf({ subscribers, size, events }: BurstOptions): string {
+  const bytes = size < 1024 ? `${size} B` : `${size / 1024} KiB`;
+  return `${subscribers} × ${bytes}, ${events} a tick`;
+}
+
+/** What a burst costs, at several numbers of subscribers, sizes and events a tick. */
+export const fanout: Scenario = {
+  name: "fanout",
+  title: "Fan-out",
+  targets: [
+    "raw net on Node",
+    "raw net, together",
+    "heddle on Node",
+    "ws loop on Node",
+    "crossws on Node",
+    "Socket.IO on Node",
+    "Bun native publish",
+    "heddle on Bun",
+    "Deno.serve loop",
+    "heddle on Deno.serve",
+    "heddle on Deno.serve, batches",
+    "heddle on Deno, Node adapter",
+  ],
+  async measure(name, { effort, connections }, note) {
+    await Session.with(name, async (session) => {
+      let isWarm = false;
+      for (const subscribers of [1_000, 100, 5_000]) {
+        if (subscribers > connections) continue;
+        await session.open(subscribers);
+        for (const size of [128, 1024]) {
+          for (const events of [1, 16]) {
+            const options = {
+              subscribers,
+              size,
+              events,
+              deliveries: effort * events ** 0.5 * 50_000,
+            };
+            // Compiled and grown to their size first.
+            if (!isWarm) {
+              await session.burst({ ...options, deliveries: effort * 60_000 });
+            }
+            const burst = await session.burst(options);
+            note(cellOf(options), "CPU µs", burst.cpu);
+            note(cellOf(options), "deliveries/s", burst.rate);
+            note(cellOf(options), "client CPU µs", burst.client);
+          }
+          isWarm = true;
+        }
+        await session.close();
+      }
+    });
+  },
+};
