@@ -5,6 +5,7 @@
  */
 import type { Case } from "./case.ts";
 import { cases as channels } from "./channels/all.ts";
+import { cases as model } from "./model/cases.ts";
 import { cases as closing } from "./rfc6455/closing_codes.ts";
 import { cases as closingFailures } from "./rfc6455/closing_failures.ts";
 import { cases as closingFrames } from "./rfc6455/closing_frames.ts";
@@ -105,6 +106,7 @@ export const cases: readonly Case[] = [
   ...anySpelling,
   ...anyViolation,
   ...channels,
+  ...model,
 ];
 
 /** Whether a case is of the channel level. */

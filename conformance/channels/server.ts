@@ -30,6 +30,8 @@ export interface ConnectSpec {
   readonly headers?: Readonly<Record<string, string>>;
   /** Subprotocols to offer. @default `heddle.v1` */
   readonly subprotocols?: readonly string[];
+  /** Another way to the server: a proxy. @default the target's own */
+  readonly target?: Target;
 }
 
 /** What a channel must be like. What is not said is not asked for, and had plain where possible. */
@@ -122,7 +124,7 @@ export class Server {
         "Sec-WebSocket-Protocol": subprotocols.length === 0 ? null : subprotocols.join(", "),
         ...spec.headers,
       },
-    });
+    }, spec.target === undefined ? {} : { target: spec.target });
   }
 
   /** Path and query of a request for a connection. */

@@ -51,6 +51,8 @@ export interface PeerOptions {
 export interface HandshakeOptions {
   /** TCP segments of that many bytes. @default one write */
   readonly pieces?: number;
+  /** Another way to the server: a proxy. @default the target's own */
+  readonly target?: Target;
 }
 
 /** How to connect. */
@@ -106,9 +108,9 @@ export class Peer {
   }
 
   /** A TCP (or TLS) connection, nothing sent. @throws Refused */
-  async open(): Promise<Wire> {
+  async open(target = this.target): Promise<Wire> {
     try {
-      const wire = await Wire.connect(this.target, {
+      const wire = await Wire.connect(target, {
         timeout: this.patience.timeout,
         name: `#${this.#wires.length + 1}`,
         secrets: this.#options.headers.map(([, value]) => value),
@@ -122,7 +124,7 @@ export class Peer {
 
   /** Sends a request, honest but for what `spec` sets otherwise, and reads the answer. */
   async handshake(spec: RequestSpec = {}, options: HandshakeOptions = {}): Promise<Handshake> {
-    const wire = await this.open();
+    const wire = await this.open(options.target);
     const key = this.key();
     const bytes = this.request(key, spec);
     if (options.pieces === undefined) wire.write(bytes);

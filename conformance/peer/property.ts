@@ -13,12 +13,17 @@ export interface Property<T> {
   readonly inputs: fc.Arbitrary<T>;
   /** Throws {@link Broken} where the server does not do right by an input. */
   readonly holds: (input: T) => Promise<void>;
-  /** An input as a person reads it: for streams, its list of frames. */
+  /** An input as a person reads it, where what broke does not tell: for streams, its list of frames. */
   readonly show: (input: T) => string;
+  /** Looks for the smallest input that still breaks. @default as fast-check shrinks */
+  readonly reduce?: (input: T, breaks: (input: T) => Promise<boolean>) => Promise<T>;
 }
 
 /** How much less a wait is while shrinking, and how many full waits long shrinking may take. */
 const SHRINKING = { hurry: 10, limit: 2 } as const;
+
+/** Milliseconds that the runs of a property may take in any case. */
+const LEAST_TIME = 10_000;
 
 /** The first input that broke, and how. */
 interface Failure<T> {
@@ -50,7 +55,9 @@ export async function forAll<T>(peer: Peer, property: Property<T>): Promise<void
       return null;
     }
   };
-  const check = fc.asyncProperty(property.inputs, async (input) => {
+  const { reduce } = property;
+  const inputs = reduce === undefined ? property.inputs : fc.noShrink(property.inputs);
+  const check = fc.asyncProperty(inputs, async (input) => {
     if (other !== null || performance.now() > deadline) return;
     const failure = await attempt(input);
     if (failure === null) return;
@@ -64,26 +71,34 @@ export async function forAll<T>(peer: Peer, property: Property<T>): Promise<void
   const result = await fc.check(check, {
     seed: peer.seed,
     numRuns: peer.runs,
-    interruptAfterTimeLimit: patience.timeout * 15,
+    interruptAfterTimeLimit: Math.max(patience.timeout * 15, LEAST_TIME),
     includeErrorInReport: false,
   });
-  peer.patience = patience;
   const found = first as Failure<T> | null;
+  let [smallest] = result.counterexample ?? [];
+  let times = result.numShrinks;
+  if (found !== null && reduce !== undefined) {
+    smallest = await reduce(found.input, async (input) => {
+      if (performance.now() > deadline || await attempt(input) === null) return false;
+      times++;
+      return true;
+    });
+  }
+  peer.patience = patience;
   const stopped = other as { readonly error: unknown } | null;
   if (found === null) {
     if (stopped !== null) throw stopped.error;
     return;
   }
   // What broke in a hurry counts only where it breaks with full patience too.
-  const [smallest] = result.counterexample ?? [];
-  const shrunk = result.numShrinks > 0 && smallest !== undefined ? await attempt(smallest) : null;
+  const shrunk = times > 0 && smallest !== undefined ? await attempt(smallest) : null;
   const { input, broken, closings } = shrunk ?? found;
   // How the server closed is told of the input that breaks, not of all that did not.
   peer.closings.splice(0, peer.closings.length, ...closings);
-  const times = shrunk === null ? 0 : result.numShrinks;
+  if (shrunk === null) times = 0;
   throw new Broken({
     ...broken.finding,
-    counterexample: `${property.show(input)}\n` +
+    counterexample: `${broken.finding.counterexample ?? property.show(input)}\n` +
       `(run ${result.numRuns} of seed ${peer.seed}, shrunk ${times} times)`,
   });
 }
