@@ -67,6 +67,7 @@ export { GlobalLimit } from "./src/guard/global_limit.ts";
 export { KeyedLimit, type KeyedLimitOptions } from "./src/guard/keyed_limit.ts";
 export { networkOf } from "./src/guard/network.ts";
 export type { RateLimit, RateLimitStats, RateRule } from "./src/guard/rate_limit.ts";
+export type { ThrottleOptions } from "./src/guard/throttle.ts";
 export {
   type TokenIssuer,
   tokenIssuer,
@@ -120,10 +121,12 @@ export {
 export type {
   Delivery,
   Ending,
+  FanoutMode,
   Heartbeat,
   HubOptions,
   Limits,
   SessionOptions,
+  UserLimitPolicy,
 } from "./src/hub/options.ts";
 export type {
   ChannelNames,

@@ -40,7 +40,9 @@ export class SlidingWindow {
   #length = 0;
   #total = 0;
 
+  /** @throws {HeddleError} `option_invalid` for a rule that is none. */
   constructor(rule: WindowRule) {
+    checkWindowRule("rule", rule);
     this.#rule = rule;
     this.#part = rule.limit <= PARTS ? 0 : rule.window / PARTS;
   }

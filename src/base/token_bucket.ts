@@ -34,7 +34,10 @@ export class TokenBucket {
   /** When it is full again, in monotonic milliseconds; in the past where it is. */
   #full = -Number.MAX_VALUE;
 
-  constructor({ capacity, perSecond }: BucketRule) {
+  /** @throws {HeddleError} `option_invalid` for a rule that is none. */
+  constructor(rule: BucketRule) {
+    checkBucketRule("rule", rule);
+    const { capacity, perSecond } = rule;
     this.#interval = 1000 / perSecond;
     this.#span = capacity * this.#interval;
   }

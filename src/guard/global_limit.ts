@@ -6,6 +6,7 @@ export class GlobalLimit implements RateLimit {
   #admitted = 0;
   #refused = 0;
 
+  /** @throws {HeddleError} `option_invalid` for a rule that is none. */
   constructor(rule: RateRule) {
     this.#meter = meterFor(rule);
   }

@@ -1,3 +1,4 @@
+import { HeddleError } from "../base/errors.ts";
 import {
   memoryOf,
   type Meter,
@@ -36,10 +37,15 @@ export class KeyedLimit implements RateLimit {
   #refused = 0;
   #evicted = 0;
 
+  /** @throws {HeddleError} `option_invalid` for a rule or a number of keys that is none. */
   constructor(rule: RateRule, { keys = 100_000 }: KeyedLimitOptions = {}) {
+    if (!Number.isSafeInteger(keys) || keys < 2) {
+      throw new HeddleError("option_invalid", `keys is ${keys}; it must be an integer from 2`);
+    }
+    meterFor(rule); // a rule that is none shows now, and not with the first key
     this.#rule = rule;
     this.#memory = memoryOf(rule);
-    this.#half = Math.max(1, Math.floor(keys / 2));
+    this.#half = Math.floor(keys / 2);
   }
 
   get stats(): RateLimitStats {

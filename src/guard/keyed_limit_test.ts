@@ -1,6 +1,7 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { HeddleError } from "../base/errors.ts";
 import { GlobalLimit } from "./global_limit.ts";
 import { KeyedLimit } from "./keyed_limit.ts";
 import type { RateRule } from "./rate_limit.ts";
@@ -97,6 +98,21 @@ describe("A KeyedLimit", () => {
       if (i % 400 === 0) assert(limit.take("abuser", i) > 0);
     }
     assertEquals(limit.wait("newcomer", 10_000), 0);
+  });
+
+  it("is not made of a rule that is none, nor without room", () => {
+    const rule = { capacity: 1, perSecond: 1 };
+    for (
+      const [make, what] of [
+        [() => new KeyedLimit({ ...rule, capacity: 0 }), "rule.capacity is 0"],
+        [() => new KeyedLimit({ limit: 1, window: NaN }), "rule.window is NaN"],
+        [() => new KeyedLimit(rule, { keys: 1 }), "keys is 1"],
+        [() => new KeyedLimit(rule, { keys: NaN }), "keys is NaN"],
+        [() => new GlobalLimit({ ...rule, perSecond: 0 }), "rule.perSecond is 0"],
+      ] as const
+    ) {
+      assertEquals(assertThrows(make, HeddleError, what).code, "option_invalid");
+    }
   });
 });
 

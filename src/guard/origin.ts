@@ -5,6 +5,7 @@
  * @module
  */
 import { HeddleError } from "../base/errors.ts";
+import { checkNames } from "../base/option_names.ts";
 import { Refusal } from "./refusal.ts";
 
 /** Which origins may connect. */
@@ -97,8 +98,10 @@ export class OriginPolicy {
   readonly #patterns: readonly Pattern[] | "any" | undefined;
   readonly #refusesAbsent: boolean;
 
-  /** @throws {HeddleError} `option_invalid`, naming the entry that is no origin. */
-  constructor({ allow, absent = "allow" }: OriginOptions = {}) {
+  /** @throws {HeddleError} `option_invalid`, naming the entry that is no origin, or the option that is none. */
+  constructor(options: OriginOptions = {}) {
+    checkNames("origin", options, ["allow", "absent"]);
+    const { allow, absent = "allow" } = options;
     if (absent !== "allow" && absent !== "refuse") {
       throw invalid(`absent is ${JSON.stringify(absent)}; it must be "allow" or "refuse"`);
     }

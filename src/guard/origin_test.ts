@@ -104,6 +104,8 @@ describe("OriginPolicy with a list", () => {
     }
     const notText = { allow: [7] } as unknown as OriginOptions;
     assertThrows(() => new OriginPolicy(notText), HeddleError, "number");
+    const misspelt = { allowed: [] } as OriginOptions;
+    assertThrows(() => new OriginPolicy(misspelt), HeddleError, "there are: allow, absent");
     const notList = { allow: "https://a.example.com" } as unknown as OriginOptions;
     assertThrows(() => new OriginPolicy(notList), HeddleError, "list");
     const absent = { absent: "maybe" } as unknown as OriginOptions;

@@ -5,6 +5,7 @@
  */
 import ipaddr from "ipaddr.js";
 import { HeddleError } from "../base/errors.ts";
+import { checkNames } from "../base/option_names.ts";
 import { type ForwardedElement, parseForwarded } from "./forwarded.ts";
 import type { Target } from "./origin.ts";
 
@@ -49,7 +50,9 @@ export class Proxies {
   readonly #header: ProxyOptions["header"];
 
   /** @throws {HeddleError} `option_invalid`, naming the entry that is no address. */
-  constructor({ trusted, header }: ProxyOptions = { trusted: [] }) {
+  constructor(options: ProxyOptions = { trusted: [] }) {
+    checkNames("proxies", options, ["trusted", "header"]);
+    const { trusted, header } = options;
     if (!Array.isArray(trusted)) throw invalid("trusted must be a list of addresses and ranges");
     if (header !== undefined && header !== "x-forwarded-for" && header !== "forwarded") {
       throw invalid(`header is "${header}"; it must be "x-forwarded-for" or "forwarded"`);
@@ -77,6 +80,8 @@ export class Proxies {
     if (byList !== undefined && byElements !== undefined && byList.address !== byElements.address) {
       return direct;
     }
+    // The fields that go with X-Forwarded-For are as little the proxy's as that is.
+    if (this.#header === "forwarded") return byElements ?? direct;
     if (byElements !== undefined && byList === undefined) return byElements;
     return { ...byList ?? direct, ...targetOf(headers) };
   }

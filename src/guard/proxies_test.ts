@@ -105,6 +105,15 @@ describe("Proxies.locate()", () => {
     assertEquals(addressFor({ ...both, Forwarded: "for=203.0.113.7" }), "203.0.113.7");
   });
 
+  it("leaves what goes with X-Forwarded-For where the proxies write Forwarded", () => {
+    const clients = { "X-Forwarded-Host": "evil.com", "X-Forwarded-Proto": "https" };
+    const options = { trusted, header: "forwarded" } as const;
+    const direct = { address: "10.0.0.1", host: "hub.example.net" };
+    assertEquals(locate(clients, "10.0.0.1", options), direct);
+    const told = locate({ ...clients, Forwarded: "for=203.0.113.7" }, "10.0.0.1", options);
+    assertEquals(told, { ...direct, address: "203.0.113.7" });
+  });
+
   it("learns from proxies what the request was sent to", () => {
     const chat = { host: "chat.example.com", scheme: "https" };
     const forwarded = "for=203.0.113.7;host=chat.example.com;proto=https";
@@ -157,6 +166,8 @@ describe("Proxies.locate()", () => {
     }
     const header = { trusted, header: "x-real-ip" } as unknown as ProxyOptions;
     assertThrows(() => new Proxies(header), HeddleError, "x-real-ip");
+    const misspelt = { trusted, trust: [] } as ProxyOptions;
+    assertThrows(() => new Proxies(misspelt), HeddleError, "there are: trusted, header");
   });
 
   it("takes a range of IPv4 in IPv6 for what it is", () => {

@@ -41,7 +41,11 @@ export interface RateLimitStats {
 /** A bucket or a window, by what its rule has. */
 export type RateRule = BucketRule | WindowRule;
 
-/** Makes what counts by a rule. */
+/**
+ * Makes what counts by a rule.
+ *
+ * @throws {HeddleError} `option_invalid` for a rule that is none.
+ */
 export function meterFor(rule: RateRule): TokenBucket | SlidingWindow {
   return "limit" in rule ? new SlidingWindow(rule) : new TokenBucket(rule);
 }

@@ -5,11 +5,14 @@
  */
 import { HeddleError } from "../base/errors.ts";
 
-/** What is kept of a request: nothing that was, or may have been, a credential. */
+/**
+ * What is kept of a request for as long as the connection lives: nothing that was, or may have been, a
+ * credential, and nothing that is over 2,048 characters long.
+ */
 export interface RequestTrace {
-  /** The address without the parameters that carry tokens. */
+  /** The address without the parameters that carry tokens; without any where the others are too long. */
   readonly url: string;
-  /** Those of its header fields that are `Host`, `Origin` or `User-Agent`. */
+  /** Those of its header fields that are `Host`, `Origin` or `User-Agent`, and not too long. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -17,6 +20,9 @@ const SECRET_PARAMETERS = ["token", "auth_token", "reconnection_token"];
 
 /** Any other field may carry a credential, which must not vouch for a token. */
 const KEPT_HEADERS = ["host", "origin", "user-agent"];
+
+/** The longest text that is kept: each connection keeps its own. */
+const MAX_KEPT = 2_048;
 
 /** The characters that stand in a header field as they are. */
 const TOKEN = /^[\x21-\x7e]+$/;
@@ -28,9 +34,10 @@ export function withoutCredentials(request: Request): RequestTrace {
     // Deleting rewrites the whole query.
     if (url.searchParams.has(name)) url.searchParams.delete(name);
   }
+  if (url.href.length > MAX_KEPT) url.search = "";
   const kept = KEPT_HEADERS.flatMap((name): [string, string][] => {
     const value = request.headers.get(name);
-    return value === null ? [] : [[name, value]];
+    return value === null || value.length > MAX_KEPT ? [] : [[name, value]];
   });
   return { url: url.href, headers: Object.fromEntries(kept) };
 }

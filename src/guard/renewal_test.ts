@@ -33,6 +33,18 @@ describe("withoutCredentials()", () => {
     const { url } = withoutCredentials(new Request("http://h/ws?a=b%20c&tokens=1"));
     assertEquals(url, "http://h/ws?a=b%20c&tokens=1");
   });
+
+  it("keeps nothing that is long, since each connection keeps it", () => {
+    const long = "x".repeat(3_000);
+    const headers = { "User-Agent": long, Origin: "https://app.example" };
+    const trace = withoutCredentials(
+      new Request(`http://h/ws?token=${long}&a=${long}`, { headers }),
+    );
+    assertEquals(trace.url, "http://h/ws");
+    assertEquals(trace.headers, { origin: "https://app.example" });
+    const { url } = withoutCredentials(new Request(`http://h/ws?token=${long}&a=b`));
+    assertEquals(url, "http://h/ws?a=b");
+  });
 });
 
 describe("withToken()", () => {

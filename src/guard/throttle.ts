@@ -1,21 +1,22 @@
+import { checkNames } from "../base/option_names.ts";
 import { type BucketRule, checkBucketRule, TokenBucket } from "../base/token_bucket.ts";
 import { KeyedLimit } from "./keyed_limit.ts";
 import { networkOf } from "./network.ts";
+import type { RateLimitStats } from "./rate_limit.ts";
 
 /** How many handshakes a server takes on. */
 export interface ThrottleOptions {
   /** Of everybody together. @default 10000 at once, 1000 a second */
   readonly all: BucketRule;
   /**
-   * Of one address, where half of what everybody may has been used; while there is more, nobody is counted.
+   * Of one address, where half of what everybody may has been used; while there is more, nobody is refused.
    *
    * @default 100 at once, 20 a second
    */
   readonly address: BucketRule;
 }
 
-/** What holds unless the options say otherwise. */
-export const defaultThrottle: ThrottleOptions = {
+const defaults: ThrottleOptions = {
   all: { capacity: 10_000, perSecond: 1_000 },
   address: { capacity: 100, perSecond: 20 },
 };
@@ -30,13 +31,20 @@ export class Throttle {
   /** What is left to everybody when that has to be waited for is half of all, in milliseconds. */
   readonly #busy: number;
 
-  /** @throws {HeddleError} `option_invalid` for a rule that is none. */
-  constructor({ all, address }: ThrottleOptions = defaultThrottle) {
+  /** @throws {HeddleError} `option_invalid` for a rule that is none, or an option there is not. */
+  constructor(options: Partial<ThrottleOptions> = {}) {
+    checkNames("accept", options, Object.keys(defaults));
+    const { all = defaults.all, address = defaults.address } = options;
     checkBucketRule("accept.all", all);
     checkBucketRule("accept.address", address);
     this.#all = new TokenBucket(all);
     this.#addresses = new KeyedLimit(address);
     this.#busy = (all.capacity / all.perSecond) * 500;
+  }
+
+  /** What is remembered of addresses. */
+  get stats(): RateLimitStats {
+    return this.#addresses.stats;
   }
 
   /**

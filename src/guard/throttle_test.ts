@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { describe, it } from "node:test";
 import { HeddleError } from "../base/errors.ts";
-import { Throttle } from "./throttle.ts";
+import { Throttle, type ThrottleOptions } from "./throttle.ts";
 
 describe("Throttle", () => {
   const all = { capacity: 10, perSecond: 10 };
@@ -58,5 +58,7 @@ describe("Throttle", () => {
       "accept.all.capacity",
     );
     assertEquals(error.code, "option_invalid");
+    const misspelt = { adress: address } as unknown as ThrottleOptions;
+    assertThrows(() => new Throttle(misspelt), HeddleError, "there are: all, address");
   });
 });

@@ -6,6 +6,7 @@ import { redact } from "../guard/redact.ts";
 import { Refusal } from "../guard/refusal.ts";
 import { type RequestTrace, withoutCredentials } from "../guard/renewal.ts";
 import { isTokenSubprotocol, tokenFrom } from "../guard/token.ts";
+import { MAX_RECONNECTION_TOKEN } from "../protocol/messages.ts";
 import type { Logger } from "./logger.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { RoomRequest } from "./rooms.ts";
@@ -49,14 +50,20 @@ export async function judge(
   origins.check(request.headers.get("origin"), source);
   const subprotocol = selectSubprotocol(request);
   const identity = await identify(request, auth, logger);
-  const reconnectionToken = new URL(request.url).searchParams.get("reconnection_token") || null;
+  const reconnectionToken = reconnectionTokenOf(request);
   return {
     identity,
     address: source.address,
     request: withoutCredentials(request),
     ...(subprotocol === undefined ? {} : { subprotocol }),
-    ...(reconnectionToken === null ? {} : { reconnectionToken }),
+    ...(reconnectionToken === undefined ? {} : { reconnectionToken }),
   };
+}
+
+/** One that is too long stands for no session, and is not kept. */
+function reconnectionTokenOf(request: Request): string | undefined {
+  const token = new URL(request.url).searchParams.get("reconnection_token") || undefined;
+  return token !== undefined && token.length > MAX_RECONNECTION_TOKEN ? "too long" : token;
 }
 
 /**

@@ -5,7 +5,6 @@ import type { Identity } from "../guard/identity.ts";
 import type { OriginPolicy } from "../guard/origin.ts";
 import { type Action, permits } from "../guard/permissions.ts";
 import type { Source } from "../guard/proxies.ts";
-import { Refusal } from "../guard/refusal.ts";
 import { closeTable } from "../protocol/close.ts";
 import { failure } from "../protocol/errors.ts";
 import {
@@ -15,8 +14,9 @@ import {
   isOwnChannelName,
   userChannel,
 } from "../protocol/names.ts";
-import { type Admission, identify, judge, type RequestOrigin } from "./admission.ts";
+import { type Admission, identify, type RequestOrigin } from "./admission.ts";
 import { Connection } from "./connection.ts";
+import { Door } from "./door.ts";
 import { handleMessage } from "./handling.ts";
 import type { ConnectionHost } from "./host.ts";
 import { Identities, type Revocation } from "./identities.ts";
@@ -107,6 +107,7 @@ export class Hub<
   readonly #roster = new Roster();
   readonly #identities: Identities;
   readonly #seats: Seats;
+  readonly #door: Door;
   readonly #host: ConnectionHost;
   readonly #startedAt: number;
   #draining: Promise<void> | undefined;
@@ -128,6 +129,14 @@ export class Hub<
     });
     this.#identities = new Identities(this.#workings, this.#roster);
     this.#seats = new Seats(this.#workings, this.#roster);
+    this.#door = new Door({
+      workings: this.#workings,
+      roster: this.#roster,
+      identities: this.#identities,
+      rooms: this.#rooms,
+      sessions: this.#sessions,
+      seats: this.#seats,
+    });
     this.#startedAt = this.#workings.options.clock.now();
     this.#host = {
       open: (connection, joins) => {
@@ -306,7 +315,8 @@ export class Hub<
    *
    * @param revocation `{ userId }`, or `{ tokenId }`: the token's claim `jti`.
    * @returns How many connections were closed, once kept sessions are ended too.
-   * @throws {HeddleError} `broker_unavailable` where those could not be ended.
+   * @throws {HeddleError} `option_invalid` for an id that is no string, or empty; `broker_unavailable`
+   * where kept sessions could not be ended.
    *
    * @example
    * ```ts
@@ -351,7 +361,10 @@ export class Hub<
 
   /** Counters since the hub was made, and what it holds now. */
   stats(): HubStats {
-    const { stats, channels, options } = this.#workings;
+    const { stats, channels, options, rates } = this.#workings;
+    const counted = [rates?.user?.stats, rates?.upgrades?.stats, options.throttle.stats];
+    const sum = (of: "keys" | "evicted") =>
+      counted.reduce((sum, stats) => sum + (stats?.[of] ?? 0), 0);
     let open = 0;
     let subscriptions = 0;
     for (const channel of channels) {
@@ -369,7 +382,10 @@ export class Hub<
       eventsKept: options.broker.kept,
       sessionsKept: options.broker.sessions.size,
       sessionsEvicted: options.broker.sessions.evicted,
-      rateLimited: { ...this.#workings.rates?.stats ?? noRefusals() },
+      rateLimited: { ...rates?.stats ?? noRefusals() },
+      ratesKept: sum("keys"),
+      ratesEvicted: sum("evicted"),
+      connecting: this.#door.judging,
       uptime: options.clock.now() - this.#startedAt,
     };
   }
@@ -380,29 +396,8 @@ export class Hub<
    * @returns The right to open one connection, or the answer that refuses it: 400, 401, 403, 404, 405,
    * 426, 429 or 503 with `{"error", "message"}`. Never rejects.
    */
-  async admit(request: Request, origin: RequestOrigin): Promise<Admission | Response> {
-    const { options } = this.#workings;
-    const { changes } = this.#identities;
-    try {
-      const source = options.proxies.locate(request, origin.address);
-      this.#workings.rates?.admit(source.address, options.clock.now());
-      this.#refuseIfFull();
-      this.#refuseIfBusy(source);
-      const room = origin.room === undefined ? undefined : this.#rooms.read(origin.room, request);
-      const judged = await judge(request, source, options);
-      const admission: Admission = { ...judged, changes };
-      this.#refuseIfFull();
-      const { reconnectionToken: token, identity } = admission;
-      const replaces = token !== undefined && this.#sessions.isOpen(token, identity.userId);
-      this.#seats.check(admission, replaces);
-      if (room === undefined) return admission;
-      this.#rooms.check(room, admission.identity);
-      return { ...admission, room };
-    } catch (error) {
-      if (error instanceof Refusal) return this.#refused(error);
-      options.logger.error("a request could not be judged", { error });
-      return this.#refused(new Refusal(500, "internal", "the server failed"));
-    }
+  admit(request: Request, origin: RequestOrigin): Promise<Admission | Response> {
+    return this.#door.admit(request, origin);
   }
 
   /**
@@ -471,6 +466,7 @@ export class Hub<
 
   async #drain(within: number, spread: number): Promise<void> {
     const { options, wheel } = this.#workings;
+    this.#door.shut();
     this.#farewell(spread);
     await new Promise<void>((resolve) => {
       if (this.#roster.size === 0) return resolve();
@@ -485,35 +481,6 @@ export class Hub<
     }
     wheel.clear();
     if (options.ownsBroker) await options.broker.close();
-  }
-
-  #refuseIfFull(): void {
-    if (this.isDraining) {
-      throw new Refusal(503, "draining", "the server is going down; come back", {
-        "Retry-After": "1",
-      });
-    }
-    if (this.#roster.size >= this.limits.connections) {
-      throw new Refusal(503, "too_many_connections", "the server is full; try again", {
-        "Retry-After": "5",
-      });
-    }
-  }
-
-  #refuseIfBusy({ address }: Source): void {
-    const { throttle, clock } = this.#workings.options;
-    const wait = throttle.take(address, clock.now());
-    if (wait === 0) return;
-    throw new Refusal(503, "busy", "too many connections are made at this moment; try again", {
-      "Retry-After": String(Math.ceil(wait / 1000)),
-    });
-  }
-
-  #refused(refusal: Refusal): Response {
-    const { stats, refusals } = this.#workings;
-    stats.refused++;
-    refusals.set(refusal.error, (refusals.get(refusal.error) ?? 0) + 1);
-    return refusal.toResponse();
   }
 
   #may(channel: string, role: string, action: Action): boolean {

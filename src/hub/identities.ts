@@ -106,6 +106,7 @@ export class Identities {
 
   /** Ends the connections that a revocation is about. Gives how many. */
   revoke(revocation: Revocation): number {
+    checkRevocation(revocation);
     this.#remember(revocation);
     const connections = "userId" in revocation
       ? [...this.#roster.ofUser(revocation.userId)]
@@ -161,6 +162,14 @@ export class Identities {
 function isAbout(revocation: Revocation, { userId, claims }: Identity): boolean {
   if ("userId" in revocation) return revocation.userId === userId;
   return Object.hasOwn(claims, "jti") && claims["jti"] === revocation.tokenId;
+}
+
+/** Clients without a user have none to be banned by, and tokens without an id none to be revoked by. */
+function checkRevocation(revocation: Revocation): void {
+  const id: unknown = "userId" in revocation ? revocation.userId : revocation.tokenId;
+  if (typeof id === "string" && id !== "") return;
+  const name = "userId" in revocation ? "userId" : "tokenId";
+  throw new HeddleError("option_invalid", `${name} must be a non-empty string`);
 }
 
 /** Who is banned need not come back; with another token one may. */

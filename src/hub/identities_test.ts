@@ -14,6 +14,7 @@ import { changedBroker } from "../testing/changed_broker.ts";
 import { FakeSocket } from "../testing/fake_socket.ts";
 import { handshakeRequest } from "../testing/handshake_request.ts";
 import { createHub, type Peer } from "./hub.ts";
+import type { Revocation } from "./identities.ts";
 import type { HubOptions } from "./options.ts";
 
 const channels = {
@@ -266,6 +267,16 @@ describe("Hub.revoke()", () => {
       return socket.ended;
     };
     assertEquals([accept(0), accept(1), accept(2)], [4403, 4403, undefined]);
+  });
+
+  it("takes nobody for a user, and nothing for a token", async () => {
+    const { hub, connect } = stage();
+    const nobody = connect({ ...admin, userId: null });
+    for (const revocation of [{ userId: null }, { userId: "" }, { tokenId: undefined }, {}]) {
+      const error = await assertRejects(() => hub.revoke(revocation as Revocation), HeddleError);
+      assertEquals(error.code, "option_invalid");
+    }
+    assertEquals(nobody.socket.ended, undefined);
   });
 
   it("says where kept sessions could not be ended", async () => {

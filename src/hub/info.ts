@@ -51,6 +51,8 @@ export interface HubStats {
   readonly connections: number;
   /** Users with an open connection. */
   readonly users: number;
+  /** Requests for a connection that wait for the authenticator. */
+  readonly connecting: number;
   /** Channels with a subscriber, the hub's own left out. */
   readonly channels: number;
   /** Subscriptions in all, the hub's own left out. */
@@ -88,6 +90,10 @@ export interface HubStats {
   readonly notAlive: number;
   /** What was refused since it came too often. */
   readonly rateLimited: RateStats;
+  /** Users and addresses whose messages or requests for a connection are remembered, to limit them. */
+  readonly ratesKept: number;
+  /** Those that were forgotten early, since there were too many. */
+  readonly ratesEvicted: number;
   /** `error` messages sent. */
   readonly errors: number;
   /** Events that the channels' histories hold for those who come back. */

@@ -5,6 +5,7 @@
  */
 import { type Clock, systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
+import { checkNames } from "../base/option_names.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import type { Broker } from "../broker/broker.ts";
 import { memoryBroker } from "../broker/memory.ts";
@@ -12,7 +13,7 @@ import type { ChannelDefinitions } from "../channel/definition.ts";
 import type { Authenticate } from "../guard/identity.ts";
 import { type OriginOptions, OriginPolicy } from "../guard/origin.ts";
 import { Proxies, type ProxyOptions } from "../guard/proxies.ts";
-import { defaultThrottle, Throttle, type ThrottleOptions } from "../guard/throttle.ts";
+import { Throttle, type ThrottleOptions } from "../guard/throttle.ts";
 import type { CompressionOptions } from "../protocol/compression.ts";
 import { isReservedType, MAX_TYPE_NAME } from "../protocol/messages.ts";
 import { isSendableCloseCode } from "../protocol/close.ts";
@@ -246,7 +247,7 @@ export function resolveOptions<C extends ChannelDefinitions, M extends MessageDe
       ? undefined
       : resolveRates(options.rates ?? {}, (type) => Object.hasOwn(messages, type)),
     userLimitPolicy: resolvePolicy(options.userLimitPolicy ?? "close-oldest"),
-    throttle: new Throttle({ ...defaultThrottle, ...options.accept }),
+    throttle: new Throttle(options.accept),
     heartbeat: { interval, timeout },
     session: { ttl: positive("session.ttl", options.session?.ttl ?? 300_000) },
     acknowledgement: {
@@ -267,12 +268,9 @@ export function resolveOptions<C extends ChannelDefinitions, M extends MessageDe
 }
 
 function resolveLimits(limits: Partial<Limits>): Limits {
+  checkNames("limits", limits, Object.keys(defaultLimits));
   const resolved = { ...defaultLimits };
   for (const [name, value] of Object.entries(limits)) {
-    if (!Object.hasOwn(defaultLimits, name)) {
-      const known = Object.keys(defaultLimits).join(", ");
-      throw new HeddleError("option_invalid", `there is no limit "${name}"; there are: ${known}`);
-    }
     if (value !== undefined) resolved[name as keyof Limits] = positive(`limits.${name}`, value);
   }
   const { connectionsPerAddress = resolved.connections } = limits;

@@ -4,6 +4,7 @@
  * @module
  */
 import { HeddleError } from "../base/errors.ts";
+import { checkNames } from "../base/option_names.ts";
 import { checkWindowRule, type WindowRule } from "../base/sliding_window.ts";
 import { type BucketRule, checkBucketRule } from "../base/token_bucket.ts";
 import { isRequestType } from "../protocol/messages.ts";
@@ -82,12 +83,9 @@ export function resolveRates(
   options: Partial<RateOptions>,
   declares: (type: string) => boolean,
 ): ResolvedRates {
+  checkNames("rates", options, Object.keys(defaults));
   const given = { ...defaults };
   for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(defaults, name)) {
-      const known = Object.keys(defaults).join(", ");
-      throw invalid(`there is no option "rates.${name}"; there are: ${known}`);
-    }
     if (value !== undefined) Object.assign(given, { [name]: value });
   }
   const { burst, upgrades, keys } = given;

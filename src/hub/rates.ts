@@ -28,7 +28,7 @@ export class Rates {
   readonly user: RateLimit | undefined;
   readonly hub: RateLimit | undefined;
   readonly stats: { -readonly [K in keyof RateStats]: RateStats[K] } = noRefusals();
-  readonly #upgrades: RateLimit | undefined;
+  readonly upgrades: RateLimit | undefined;
 
   constructor({ messages, connection, refusals, user, hub, upgrades, keys }: ResolvedRates) {
     const types = new Set([...messages.keys(), ...Object.keys(clientSchemas)]);
@@ -40,7 +40,7 @@ export class Rates {
     this.refusals = refusals;
     this.user = user && new KeyedLimit(user, { keys });
     this.hub = hub && new GlobalLimit(hub);
-    this.#upgrades = upgrades && new KeyedLimit(upgrades, { keys });
+    this.upgrades = upgrades && new KeyedLimit(upgrades, { keys });
   }
 
   /** Begins to count a connection's messages. */
@@ -55,7 +55,7 @@ export class Rates {
    * @throws {Refusal} 429 where too many came from there.
    */
   admit(address: string, now: number): void {
-    const wait = this.#upgrades?.take(networkOf(address), now) ?? 0;
+    const wait = this.upgrades?.take(networkOf(address), now) ?? 0;
     if (wait === 0) return;
     this.stats.upgrades++;
     const seconds = Math.ceil(wait / 1000);

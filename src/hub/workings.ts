@@ -24,7 +24,10 @@ export type Counters = {
       | "eventsKept"
       | "sessionsKept"
       | "sessionsEvicted"
+      | "connecting"
       | "rateLimited"
+      | "ratesKept"
+      | "ratesEvicted"
       | "uptime"
     >
   ]: number;

@@ -21,6 +21,9 @@ export const MAX_HISTORY_LIMIT = 1_000;
 /** The longest metadata of a `subscribe`, in characters of JSON. */
 export const MAX_MEMBER_METADATA = 1_024;
 
+/** The longest reconnection token, in characters. */
+export const MAX_RECONNECTION_TOKEN = 128;
+
 /** The longest event type or message type, in characters. */
 export const MAX_TYPE_NAME = 200;
 
@@ -140,7 +143,7 @@ export const clientSchemas = {
   }),
   resume: z.object({
     type: z.literal("resume"),
-    reconnection_token: text(MAX_CORRELATION_ID),
+    reconnection_token: text(MAX_RECONNECTION_TOKEN),
     positions: positions.optional(),
     ...correlated,
   }),

@@ -1,0 +1,115 @@
+import type { Source } from "../guard/proxies.ts";
+import { Refusal } from "../guard/refusal.ts";
+import { type Admission, judge, type RequestOrigin } from "./admission.ts";
+import type { Identities } from "./identities.ts";
+import type { Rooms } from "./rooms.ts";
+import type { Roster } from "./roster.ts";
+import type { Seats } from "./seats.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Workings } from "./workings.ts";
+
+/** Whom the door asks. */
+interface Parts {
+  readonly workings: Workings;
+  readonly roster: Roster;
+  readonly identities: Identities;
+  readonly rooms: Rooms;
+  readonly sessions: Sessions;
+  readonly seats: Seats;
+}
+
+/** Judges who asks for a connection: by what costs least first, and before anything is upgraded. */
+export class Door {
+  readonly #parts: Parts;
+  #judging = 0;
+  #isShut = false;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** How many requests wait for the authenticator. */
+  get judging(): number {
+    return this.#judging;
+  }
+
+  /** Lets nobody in any more. */
+  shut(): void {
+    this.#isShut = true;
+  }
+
+  /** Gives the right to open one connection, or the answer that refuses it. */
+  async admit(request: Request, origin: RequestOrigin): Promise<Admission | Response> {
+    try {
+      return await this.#admit(request, origin);
+    } catch (error) {
+      if (error instanceof Refusal) return this.#refused(error);
+      const { logger } = this.#parts.workings.options;
+      logger.error("a request could not be judged", { error });
+      return this.#refused(new Refusal(500, "internal", "the server failed"));
+    }
+  }
+
+  async #admit(request: Request, origin: RequestOrigin): Promise<Admission> {
+    const { workings, identities, rooms, sessions, seats } = this.#parts;
+    const { options, rates } = workings;
+    const { changes } = identities;
+    const source = options.proxies.locate(request, origin.address);
+    rates?.admit(source.address, options.clock.now());
+    this.#refuseIfFull();
+    this.#refuseIfBusy(source);
+    const room = origin.room === undefined ? undefined : rooms.read(origin.room, request);
+    this.#judging++;
+    const judged = await judge(request, source, options).finally(() => this.#judging--);
+    this.#refuseIfFull();
+    const { reconnectionToken: token, identity } = judged;
+    const replaces = token !== undefined && sessions.isOpen(token, identity.userId);
+    seats.check(judged, replaces);
+    if (room === undefined) return { ...judged, changes };
+    rooms.check(room, identity);
+    return { ...judged, changes, room };
+  }
+
+  /** Those that are judged count: an authenticator that does not answer would else let them pile up. */
+  #refuseIfFull(): void {
+    if (this.#isShut) {
+      throw new Refusal(503, "draining", "the server is going down; come back", {
+        "Retry-After": "1",
+      });
+    }
+    const { roster, workings } = this.#parts;
+    if (roster.size + this.#judging >= workings.options.limits.connections) {
+      throw new Refusal(503, "too_many_connections", "the server is full; try again", {
+        "Retry-After": "5",
+      });
+    }
+  }
+
+  #refuseIfBusy({ address }: Source): void {
+    const { throttle, clock } = this.#parts.workings.options;
+    const wait = throttle.take(address, clock.now());
+    if (wait === 0) return;
+    throw new Refusal(503, "busy", "too many connections are made at this moment; try again", {
+      "Retry-After": String(Math.ceil(wait / 1000)),
+    });
+  }
+
+  #refused(refusal: Refusal): Response {
+    const { stats, refusals, options } = this.#parts.workings;
+    const { error, message } = refusal;
+    const before = refusals.get(error) ?? 0;
+    // Browsers do not tell a page why; and whoever knocks may not fill the log.
+    if (before === 0) {
+      options.logger.warn(
+        "a request for a connection was refused; more of its kind are counted alone",
+        {
+          error,
+          message,
+        },
+      );
+    }
+    stats.refused++;
+    refusals.set(error, before + 1);
+    return refusal.toResponse();
+  }
+}
