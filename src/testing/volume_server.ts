@@ -10,6 +10,7 @@ import { createInterface } from "node:readline";
 import { allowAnonymous } from "../guard/identity.ts";
 import { channel } from "../channel/definition.ts";
 import { createHub } from "../hub/hub.ts";
+import { heapInUse } from "./heap.ts";
 import { serveHere } from "./serve.ts";
 
 const hub = createHub({ auth: allowAnonymous(), channels: { volume: channel() } });
@@ -35,24 +36,6 @@ async function answer(line: string): Promise<string> {
     default:
       return `unknown command ${line}`;
   }
-}
-
-/** What is left when collections free nothing more: some objects go only after a turn of the loop. */
-async function heapInUse(): Promise<number> {
-  const { Bun, gc } = globalThis as {
-    Bun?: { gc(force: boolean): void };
-    gc?: () => void;
-  };
-  let least = Infinity;
-  for (let inVain = 0; inVain < 5; inVain++) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    Bun?.gc(true);
-    gc?.();
-    const { heapUsed } = process.memoryUsage();
-    if (heapUsed < least) inVain = 0;
-    least = Math.min(least, heapUsed);
-  }
-  return least;
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
