@@ -80,17 +80,17 @@ export const messageAttacks: readonly Attack[] = [
   {
     name: "compression bombs",
     async run(field) {
-      const client = await field.connect();
-      const size = field.count(500_000_000, 20_000_000);
+      const size = field.count(100_000_000, 20_000_000);
       const algorithms = bombOf(size);
+      const nested = gzipSync(gzipSync(Buffer.alloc(1_000_000)));
+      const client = await field.connect();
       for (const [algorithm, bomb] of algorithms) {
         for (const said of [size, 100, 10_240]) {
           await refusedWith(client, compressed(bomb, algorithm, said), "message_too_large");
         }
       }
       // A bomb in a bomb is no message, and not as long as it says.
-      const [, gzip] = algorithms[0]!;
-      await refusedWith(client, compressed(gzipSync(gzip), "gzip", 100), "invalid_message");
+      await refusedWith(client, compressed(nested, "gzip", 100), "invalid_message");
       return "message_too_large";
     },
   },
@@ -176,7 +176,7 @@ export const messageAttacks: readonly Attack[] = [
       const other = await field.tcp();
       other.send(text({ type: "ping" }));
       assertEquals((await other.json())["type"], "pong");
-      return "closed with 1008 or 1009, or waited for";
+      return "ended, or held within its limit";
     },
   },
   flood("100,000 tiny messages", [100_000, 5_000], () => ({ type: "ping" })),
