@@ -4,6 +4,7 @@
  * @module
  */
 import type { Case } from "./case.ts";
+import { cases as chaos } from "./chaos/cases.ts";
 import { cases as channels } from "./channels/all.ts";
 import { cases as model } from "./model/cases.ts";
 import { cases as closing } from "./rfc6455/closing_codes.ts";
@@ -107,6 +108,7 @@ export const cases: readonly Case[] = [
   ...anyViolation,
   ...channels,
   ...model,
+  ...chaos,
 ];
 
 /** Whether a case is of the channel level. */

@@ -11,11 +11,11 @@ import { Skipped } from "../peer/finding.ts";
 import { forAll } from "../peer/property.ts";
 import type { RequirementId } from "../peer/watch.ts";
 import { reduce } from "./reduce.ts";
-import { type Deed, type Step, steps } from "./step.ts";
-import { World } from "./world.ts";
+import { type Deed, type Step, steps, type Trouble } from "./step.ts";
+import { World, type WorldSpec } from "./world.ts";
 
 /** A case of the model. */
-interface Scene {
+export interface Scene {
   readonly name: string;
   /** The requirement that stands for what it is about; what breaks is blamed by its own. */
   readonly requirement: RequirementId;
@@ -24,12 +24,15 @@ interface Scene {
   readonly weights: Readonly<Partial<Record<Deed, number>>>;
   /** How many clients take part. @default 3 */
   readonly clients?: number;
+  /** What befalls the network. @default nothing */
+  readonly troubles?: readonly Trouble["how"][];
 }
 
 /** How many steps are taken at most. */
 const MOST = 20;
 
-const USUAL: Scene["weights"] = {
+/** How often each kind of step comes. */
+export const USUAL: Scene["weights"] = {
   publish: 6,
   subscribe: 5,
   unsubscribe: 1,
@@ -91,23 +94,28 @@ const SCENES: readonly Scene[] = [
   },
 ];
 
-async function play(server: Server, scene: Scene): Promise<void> {
-  const { peer } = server;
+/** Plays a scene, many times over: `run` takes the steps in a world of that kind. */
+export async function play(
+  server: Server,
+  { channels, weights, clients = 3, troubles = [] }: Scene,
+  run: (steps: readonly Step[], spec: WorldSpec) => Promise<void>,
+): Promise<void> {
   if (!Object.keys(server.offer.channels ?? {}).some((name) => name.endsWith("*"))) {
     throw new Skipped("the target offers no channels that nobody else is on: no pattern");
   }
-  const { channels, weights, clients = 3 } = scene;
-  await forAll<readonly Step[]>(peer, {
-    inputs: steps({ clients, channels: channels.length, weights, most: MOST }),
+  await forAll<readonly Step[]>(server.peer, {
+    inputs: steps({ clients, channels: channels.length, weights, most: MOST, troubles }),
     show: (list) => `${list.length} steps`,
     reduce,
-    holds: (list) => new World({ server, wants: channels, clients }).run(list),
+    holds: (list) => run(list, { server, wants: channels, clients }),
   });
 }
 
 export const cases: readonly Case[] = SCENES.map((scene) => {
   const { name, requirement, title, weights } = scene;
-  const one = check(requirement, name, title, (server) => play(server, scene));
+  const one = check(requirement, name, title, async (server) => {
+    await play(server, scene, (list, spec) => new World(spec).run(list));
+  });
   // It waits for time to pass.
   const needs = weights.expire === undefined ? {} : { needs: ["full" as const] };
   return { ...one, id: `channels/model/${name}`, ...needs };

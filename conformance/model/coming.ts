@@ -57,6 +57,7 @@ export async function resume(actor: Actor, how: Return): Promise<void> {
     });
   }
   const sent = how.positions ? known(former) : new Map<string, Position>();
+  const { client } = actor;
   const positions = how.positions ? { positions: Object.fromEntries(sent) } : {};
   actor.request(
     { type: "resume", reconnection_token: token, ...positions },
@@ -67,7 +68,8 @@ export async function resume(actor: Actor, how: Return): Promise<void> {
       law(answer.type === "resumed", "HDL-RES-2", "resumed", answer);
       return taken(actor, former, how, answer, sent);
     },
-    () => former.mayBeGone = true,
+    // A Pong that went out meanwhile may have consumed the token.
+    () => former.mayBeGone ||= (client?.connection.framesSent ?? 0) > 1,
   );
   await actor.answered();
 }

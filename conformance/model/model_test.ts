@@ -158,15 +158,19 @@ describe("the reference model", () => {
 
   after(() => target.end());
 
-  const judge = (url: string, by: string, timeout: { readonly timeout?: number } = {}) => {
+  const judge = (
+    url: string,
+    by: string,
+    how: { readonly timeout?: number; readonly runs?: number },
+  ) => {
     const { start: _, ...rest } = offer;
     const only = [`channels/model/${by}`];
-    return runConformance({ url, level: "channels", offer: rest, only, seed: 1, ...timeout });
+    return runConformance({ url, level: "channels", offer: rest, only, seed: 1, ...how });
   };
 
   it("finds nothing wrong with a good server, also behind a proxy that alters nothing", async () => {
     const proxy = await startAltering(target.url, () => ({}));
-    const report = await judge(proxy.url, "*");
+    const report = await judge(proxy.url, "*", { runs: 10 });
     await proxy.close();
     const blamed = report.cases.filter(({ verdict }) => !["pass", "skip"].includes(verdict));
     assertEquals(blamed.map(({ id, observed }) => `${id}: ${observed}`), []);
@@ -175,9 +179,9 @@ describe("the reference model", () => {
 
   it("finds every server that does one thing wrong, in a few steps", LONG, async () => {
     const wrong: string[] = [];
-    await sideBySide(4, Object.entries(BROKEN), async ([name, { alteration, by, breaks }]) => {
+    await sideBySide(12, Object.entries(BROKEN), async ([name, { alteration, by, breaks }]) => {
       const proxy = await startAltering(target.url, alteration);
-      const { cases } = await judge(proxy.url, by, { timeout: 500 });
+      const { cases } = await judge(proxy.url, by, { timeout: 250 });
       await proxy.close();
       const { verdict, expected = "", counterexample = "", repeat = "" } = cases[0] ?? {};
       const found = verdict === "fail" && breaks.test(expected);

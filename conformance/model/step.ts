@@ -29,7 +29,7 @@ export type Step =
       readonly since: "start" | "own" | "future";
       readonly limit: number | null;
     }
-    | { readonly does: "cut" | "leave" | "go" | "connect" | "promote" | "expire" | "settle" }
+    | { readonly does: "cut" | "leave" | "go" | "promote" | "expire" | "settle" }
     | {
       readonly does: "resume";
       readonly by: "message" | "query";
@@ -49,20 +49,27 @@ export interface Plan {
   /** How often each kind comes, beside the others. */
   readonly weights: Readonly<Partial<Record<Deed, number>>>;
   readonly most: number;
+  /** What befalls the network. @default nothing */
+  readonly troubles?: readonly Trouble["how"][];
 }
 
 const none = fc.constant({});
 const way = fc.constantFrom("up" as const, "down" as const);
 
-const TROUBLES: fc.Arbitrary<Trouble> = fc.oneof(
-  fc.record({ how: fc.constant("break" as const), after: fc.integer({ min: 1, max: 900 }), way }),
-  fc.record({ how: fc.constantFrom("segments" as const, "half-open", "reset", "end", "flow") }),
-  fc.record({ how: fc.constant("stall" as const), way }),
-  fc.record({ how: fc.constant("delay" as const), milliseconds: fc.integer({ min: 1, max: 5 }) }),
-);
+/** Each trouble that the network may have. */
+const TROUBLES: Readonly<Record<Trouble["how"], fc.Arbitrary<object>>> = {
+  "segments": none,
+  "half-open": none,
+  "reset": none,
+  "end": none,
+  "flow": none,
+  "delay": fc.record({ milliseconds: fc.integer({ min: 1, max: 5 }) }),
+  "stall": fc.record({ way }),
+  "break": fc.record({ after: fc.integer({ min: 1, max: 900 }), way }),
+};
 
 /** What there is to choose for each kind of step; the first choice is the plainest. */
-const CHOICES: Readonly<Record<Deed, fc.Arbitrary<object>>> = {
+const CHOICES: Readonly<Record<Exclude<Deed, "trouble">, fc.Arbitrary<object>>> = {
   subscribe: fc.record({
     from: fc.constantFrom("now", "own", "last", "own", "last", "future", "foreign"),
   }),
@@ -80,7 +87,6 @@ const CHOICES: Readonly<Record<Deed, fc.Arbitrary<object>>> = {
     positions: fc.constantFrom(true, true, false),
     spent: fc.constantFrom(false, false, false, true),
   }),
-  trouble: fc.record({ trouble: TROUBLES }),
   unsubscribe: none,
   list: none,
   presence: none,
@@ -88,7 +94,6 @@ const CHOICES: Readonly<Record<Deed, fc.Arbitrary<object>>> = {
   cut: none,
   leave: none,
   go: none,
-  connect: none,
   promote: none,
   expire: none,
   settle: none,
@@ -98,13 +103,19 @@ const CHOICES: Readonly<Record<Deed, fc.Arbitrary<object>>> = {
 const LEAST = 6;
 
 /** Lists of steps. */
-export function steps({ clients, channels, weights, most }: Plan): fc.Arbitrary<readonly Step[]> {
+export function steps(plan: Plan): fc.Arbitrary<readonly Step[]> {
+  const { clients, channels, weights, most, troubles = [] } = plan;
   const kinds = Object.entries(weights).map(([does, weight]) => ({
     weight,
     arbitrary: fc.tuple(
       fc.record({ who: fc.nat(clients - 1), where: fc.nat(channels - 1), hasty: fc.boolean() }),
-      CHOICES[does as Deed],
+      does === "trouble" ? troubleOf(troubles) : CHOICES[does as Exclude<Deed, "trouble">],
     ).map(([common, choice]) => ({ does, ...common, ...choice }) as Step),
   }));
   return fc.array(fc.oneof(...kinds), { minLength: LEAST, maxLength: most, size: "max" });
+}
+
+function troubleOf(hows: readonly Trouble["how"][]): fc.Arbitrary<object> {
+  const each = hows.map((how) => TROUBLES[how].map((more) => ({ trouble: { how, ...more } })));
+  return fc.oneof(...each);
 }

@@ -22,8 +22,10 @@ export interface Network {
   targetOf(client: number): Target;
   /** Does it to the way of a client; gives what is done in words. */
   befall(client: number, trouble: Trouble): string;
-  /** Whether what the client sends is read by nobody any more. */
+  /** Whether what the client sends now is read by nobody any more. */
   isDead(client: number): boolean;
+  /** Whether nothing is answered for now. */
+  isStalled(client: number): boolean;
   /** Lets everything pass as it is. */
   calm(): void;
 }
@@ -36,6 +38,8 @@ export interface WorldSpec {
   readonly clients: number;
   /** @default none: the clients reach the server by themselves */
   readonly network?: Network;
+  /** Whether it breaks connections. @default false */
+  readonly breaks?: boolean;
 }
 
 /** Milliseconds over the time that a session is kept. */
@@ -56,14 +60,14 @@ export class World {
   #labels = 0;
 
   constructor(spec: WorldSpec) {
-    const { server, wants, clients, network } = spec;
+    const { server, wants, clients, network, breaks = false } = spec;
     this.#spec = spec;
     this.#ledgers = wants.map((want, i) => ledgerOf(server, want, i));
     this.#stage = {
       server,
       log: this.#log,
       ledgers: new Map(this.#ledgers.map((ledger) => [ledger.name, ledger])),
-      breaks: network !== undefined,
+      breaks,
       follows: [],
       clients: [],
     };
@@ -99,23 +103,23 @@ export class World {
     if (actor === undefined || ledger === undefined) return;
     actor.read();
     switch (step.does) {
-      case "trouble": {
-        const { network } = this.#spec;
-        if (network === undefined) return;
-        const done = network.befall(step.who, step.trouble);
-        this.#log.add(`the network ${done} ${actor.name}`);
-        return;
-      }
-      case "connect":
-        if (actor.client === null) await connect(actor);
-        return;
+      case "trouble":
+        if (actor.client === null && actor.session === null && step.trouble.how !== "break") {
+          this.#flow(step.who);
+          await connect(actor);
+        }
+        return this.#befall(step.who, step.trouble);
       case "resume":
+        this.#flow(step.who);
         if (!step.spent || actor.spent !== null) await resume(actor, step);
         return;
       case "expire":
         return await this.#expire(actor);
     }
-    if (actor.client === null && actor.session === null) await connect(actor);
+    if (actor.client === null && actor.session === null) {
+      this.#flow(step.who);
+      await connect(actor);
+    }
     if (actor.client === null) return;
     switch (step.does) {
       case "subscribe":
@@ -153,7 +157,20 @@ export class World {
   }
 
   #isHeldUp(client: number): boolean {
-    return this.#spec.network?.isDead(client) ?? false;
+    const { network } = this.#spec;
+    return network !== undefined && (network.isDead(client) || network.isStalled(client));
+  }
+
+  /** A handshake needs a network that passes something on. */
+  #flow(client: number): void {
+    const { network } = this.#spec;
+    if (network?.isStalled(client) === true) this.#befall(client, { how: "flow" });
+  }
+
+  #befall(client: number, trouble: Trouble): void {
+    const { network } = this.#spec;
+    if (network === undefined) return;
+    this.#log.add(`the network ${network.befall(client, trouble)} client ${client + 1}`);
   }
 
   #otherRole({ role }: Actor): string {
@@ -174,7 +191,8 @@ export class World {
     const { network } = this.#spec;
     network?.calm();
     for (const [i, actor] of this.#actors.entries()) {
-      if (actor.client !== null && this.#isHeldUp(i)) cut(actor);
+      // It would hear nothing, and give up by its own clock.
+      if (actor.client !== null && network?.isDead(i) === true) cut(actor);
       await actor.answered();
     }
     for (const ledger of this.#ledgers) {

@@ -22,7 +22,7 @@ export interface Property<T> {
 /** How much less a wait is while shrinking, and how many full waits long shrinking may take. */
 const SHRINKING = { hurry: 10, limit: 2 } as const;
 
-/** Milliseconds that the runs of a property may take in any case. */
+/** Milliseconds that the runs of a property, and the search of {@link Property.reduce}, may take. */
 const LEAST_TIME = 10_000;
 
 /** The first input that broke, and how. */
@@ -63,7 +63,11 @@ export async function forAll<T>(peer: Peer, property: Property<T>): Promise<void
     if (failure === null) return;
     if (first === null) {
       first = failure;
-      deadline = peer.crowded ? 0 : performance.now() + patience.timeout * SHRINKING.limit;
+      const long = Math.max(
+        patience.timeout * SHRINKING.limit,
+        reduce === undefined ? 0 : LEAST_TIME,
+      );
+      deadline = peer.crowded ? 0 : performance.now() + long;
       peer.patience = { ...patience, timeout: Math.ceil(patience.timeout / SHRINKING.hurry) };
     }
     throw failure.broken;
