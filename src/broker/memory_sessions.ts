@@ -59,7 +59,6 @@ export class MemorySessions implements SessionStore {
     return kept.expires > this.#bounds.clock.now() ? kept.record : undefined;
   }
 
-  /** Looks at all, since it is rare and an index of users would cost every session. */
   end(userId: string): void {
     for (const kept of this.#byOwner.get(`user ${userId}`) ?? []) this.#forget(kept);
   }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readEnvironment, type Settings } from "../hub/settings/settings.ts";
+import { isLoopback, readEnvironment, type Settings } from "../hub/settings/settings.ts";
 import { MIN_SECRET, SECRET_HINT } from "../hub/settings/variables.ts";
 import { CommandError, MISUSED } from "./failure.ts";
 
@@ -69,9 +69,4 @@ function given(variables: Variables): Record<string, string> {
   return Object.fromEntries(
     Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
-}
-
-/** Whether an address is this machine's own alone. */
-export function isLoopback(host: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(host);
 }

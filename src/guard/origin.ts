@@ -218,7 +218,8 @@ function isOwn(origin: Origin, { host, scheme }: Target): boolean {
 
 function notAllowed(origin: string): Refusal {
   const name = JSON.stringify(origin.length > 100 ? `${origin.slice(0, 100)}…` : origin);
-  return new Refusal(403, "origin_not_allowed", `pages of ${name} may not connect to this server`);
+  const message = `pages of ${name} may not connect to this server: it does not name their origin`;
+  return new Refusal(403, "origin_not_allowed", message);
 }
 
 function invalid(message: string): HeddleError {

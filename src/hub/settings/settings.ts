@@ -147,8 +147,13 @@ function upgradesOf(values: Values) {
 }
 
 function warningsOf(values: Values): string[] {
-  const { ENVIRONMENT = "production", WEBSOCKET_REQUIRE_AUTH } = values;
+  const { ENVIRONMENT = "production", WEBSOCKET_REQUIRE_AUTH, HOST = "127.0.0.1" } = values;
   const warnings: string[] = [];
+  if (ENVIRONMENT === "development" && WEBSOCKET_REQUIRE_AUTH !== true && !isLoopback(HOST)) {
+    warnings.push(
+      `ENVIRONMENT is development and HOST is ${HOST}: whoever reaches this server is let in`,
+    );
+  }
   if (WEBSOCKET_REQUIRE_AUTH === false && ENVIRONMENT !== "development") {
     warnings.push(
       `WEBSOCKET_REQUIRE_AUTH is false in ${ENVIRONMENT}: whoever reaches this server is let in`,
@@ -175,6 +180,11 @@ function warningsOf(values: Values): string[] {
     if (values[name as keyof typeof idle]) warnings.push(`${name} does nothing: ${why}`);
   }
   return warnings;
+}
+
+/** Whether an address is this machine's own alone. */
+export function isLoopback(host: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(host);
 }
 
 function milliseconds(seconds: number | undefined): number | undefined {

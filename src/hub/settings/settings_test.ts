@@ -92,6 +92,18 @@ describe("settingsFromEnvironment()", () => {
     }
   });
 
+  it("warns where other machines reach a server in development", () => {
+    const warnings = (environment: Record<string, string>) =>
+      settingsFromEnvironment({ ENVIRONMENT: "development", ...environment }).warnings.join();
+    const warned =
+      "ENVIRONMENT is development and HOST is 0.0.0.0: whoever reaches this server is let in";
+    assertEquals(warnings({ HOST: "0.0.0.0" }), warned);
+    for (const HOST of ["127.0.0.1", "127.1.2.3", "localhost", "::1"]) {
+      assertEquals(warnings({ HOST }), "", HOST);
+    }
+    assertEquals(warnings({ HOST: "0.0.0.0", WEBSOCKET_REQUIRE_AUTH: "true" }), "");
+  });
+
   it("lets in pages of this machine beside those that are named, but not in production", () => {
     const allowed = (environment: Record<string, string>) =>
       settingsFromEnvironment(environment).hub.origin?.allow;
