@@ -4,6 +4,7 @@
  * @module
  */
 import type { Hono } from "hono";
+import { refuseHost } from "../guard/host.ts";
 import { Refusal } from "../guard/refusal.ts";
 import { type RouteOptions, routes, type UpgradeHandler } from "../http/routes.ts";
 import type { AnyHub } from "../hub/hub.ts";
@@ -83,7 +84,9 @@ const LONGEST_IDLE = 960;
 export function bunHandler(hub: AnyHub, options: BunOptions = {}): BunHandler {
   const app = bunRoutes(hub, options);
   return {
-    fetch: async (request, server) => await app.fetch(request, server),
+    // Of a Host that is none Bun makes a URL that leads elsewhere.
+    fetch: async (request, server) =>
+      refuseHost(request.headers)?.toResponse() ?? await app.fetch(request, server),
     websocket: bunWebSocket(hub),
   };
 }

@@ -5,6 +5,7 @@
  */
 import type { Hono } from "hono";
 import type { SocketCapabilities } from "../channel/socket.ts";
+import { refuseHost } from "../guard/host.ts";
 import { Refusal } from "../guard/refusal.ts";
 import { type RouteOptions, routes, type UpgradeHandler } from "../http/routes.ts";
 import type { Admission } from "../hub/admission.ts";
@@ -81,7 +82,8 @@ export function denoHandler(
   options: DenoOptions = {},
 ): (request: Request, info: DenoInfo) => Promise<Response> {
   const app = denoRoutes(hub, options);
-  return async (request, info) => await app.fetch(request, info);
+  return async (request, info) =>
+    refuseHost(request.headers)?.toResponse() ?? await app.fetch(request, info);
 }
 
 /**

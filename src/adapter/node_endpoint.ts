@@ -17,7 +17,6 @@ export class HubEndpoint implements Endpoint {
   readonly #upgrader: ws.WebSocketServer;
   /** Bun's own `ws`, which has no `Sender`, keeps its sockets to itself. */
   readonly #fanout = "Sender" in ws ? new NodeFanout() : undefined;
-  readonly #subprotocols = new WeakMap<IncomingMessage, string>();
   #isClosed = false;
 
   constructor(hub: AnyHub) {
@@ -30,8 +29,6 @@ export class HubEndpoint implements Endpoint {
       autoPong: true,
       skipUTF8Validation: false,
       closeTimeout: CLOSE_TIMEOUT,
-      handleProtocols: (_offered: Set<string>, incoming: IncomingMessage) =>
-        this.#subprotocols.get(incoming) ?? false,
     } as const;
     this.#upgrader = new ws.WebSocketServer(options);
   }
@@ -60,8 +57,7 @@ export class HubEndpoint implements Endpoint {
   }
 
   #accept(admission: Admission, { incoming, socket, head }: Upgrade): void {
-    const { subprotocol } = admission;
-    if (subprotocol !== undefined) this.#subprotocols.set(incoming, subprotocol);
+    tidy(incoming, admission);
     this.#upgrader.handleUpgrade(incoming, socket, head, (webSocket: ws.WebSocket) => {
       const fanout = this.#fanout;
       connectNode(this.#hub, webSocket, admission, fanout && { fanout, stream: socket });
@@ -73,4 +69,16 @@ export class HubEndpoint implements Endpoint {
     for (const webSocket of this.#upgrader.clients) webSocket.terminate();
     this.#upgrader.close();
   }
+}
+
+/**
+ * `ws` reads the handshake once more, and is stricter: it knows no lists of upgrades and no blanks that
+ * node:http leaves. What was judged already is put as it likes it, with the subprotocol to select alone.
+ */
+function tidy({ headers }: IncomingMessage, { subprotocol }: Admission): void {
+  headers.upgrade = "websocket";
+  headers["sec-websocket-version"] = "13";
+  headers["sec-websocket-key"] = headers["sec-websocket-key"]?.trim();
+  if (subprotocol === undefined) delete headers["sec-websocket-protocol"];
+  else headers["sec-websocket-protocol"] = subprotocol;
 }

@@ -1,6 +1,7 @@
 import { type IncomingMessage, ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { Refusal } from "../guard/refusal.ts";
+import { pathOf, toRequest } from "./node_request.ts";
 
 /** A hub's place on an HTTP server. */
 export interface Attachment {
@@ -36,6 +37,8 @@ interface UpgradeServer {
 }
 
 type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+const unreadable = new Refusal(400, "bad_handshake", "the request cannot be read");
 
 /** Kept with the server, since each `attach` must know of those before it. */
 const mounts = new WeakMap<UpgradeServer, Mounts>();
@@ -77,16 +80,22 @@ export class Mounts {
   }
 
   readonly #onUpgrade: UpgradeListener = (incoming, socket, head) => {
-    const request = toRequest(incoming);
-    const found = request && this.#find(new URL(request.url).pathname);
-    if (request !== undefined && found !== undefined) {
-      ignoreErrors(socket);
-      const { endpoint, ...room } = found;
-      endpoint.upgrade(request, { incoming, socket, head, ...room });
-    } else if (this.#server.listenerCount("upgrade") === 1) {
-      ignoreErrors(socket);
-      this.#leave(request, incoming, socket);
+    const path = pathOf(incoming);
+    const found = path === undefined ? undefined : this.#find(path);
+    if (found === undefined && this.#server.listenerCount("upgrade") > 1) return;
+    // Without a listener an `error` would end the process.
+    socket.on("error", () => socket.destroy());
+    if (path === undefined) return void respond(socket, unreadable.toResponse());
+    if (found === undefined) return this.#leave(incoming, socket);
+    const { endpoint, ...room } = found;
+    let request: Request;
+    try {
+      request = toRequest(incoming);
+    } catch (error) {
+      const refusal = error instanceof Refusal ? error : unreadable;
+      return void respond(socket, refusal.toResponse());
     }
+    endpoint.upgrade(request, { incoming, socket, head, ...room });
   };
 
   #find(path: string): { readonly endpoint: Endpoint; readonly room?: string } | undefined {
@@ -99,10 +108,8 @@ export class Mounts {
   }
 
   /** Answers what nobody else would. */
-  #leave(request: Request | undefined, incoming: IncomingMessage, socket: Duplex): void {
-    if (request === undefined) {
-      respond(socket, new Refusal(400, "bad_request", "the request cannot be read").toResponse());
-    } else if (incoming.headers.upgrade?.toLowerCase().includes("websocket")) {
+  #leave(incoming: IncomingMessage, socket: Duplex): void {
+    if (incoming.headers.upgrade?.toLowerCase().includes("websocket")) {
       respond(socket, new Refusal(404, "not_found", "there is no WebSocket here").toResponse());
     } else {
       // "Upgrade: h2c" and the like is an offer, which a server may pass over (RFC 9110 section 7.8).
@@ -121,27 +128,6 @@ function decoded(segment: string): string {
     return decodeURIComponent(segment);
   } catch {
     return segment;
-  }
-}
-
-/** Without a listener an `error` would end the process. */
-function ignoreErrors(socket: Duplex): void {
-  socket.on("error", () => socket.destroy());
-}
-
-function toRequest(incoming: IncomingMessage): Request | undefined {
-  const { url = "", method = "GET", rawHeaders } = incoming;
-  const host = incoming.headers.host ?? "localhost";
-  if (/[/?#@\\\s]/.test(host)) return undefined;
-  try {
-    const headers = new Headers();
-    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-      headers.append(rawHeaders[i]!, rawHeaders[i + 1]!);
-    }
-    const target = url.startsWith("/") ? `http://${host}${url}` : url;
-    return new Request(target, { method, headers });
-  } catch {
-    return undefined;
   }
 }
 

@@ -6,6 +6,7 @@
  * @module
  */
 import { SUBPROTOCOL } from "../protocol/messages.ts";
+import { isExtensionList, isTokenList, listOf } from "./field_lists.ts";
 import { Refusal } from "./refusal.ts";
 import { isTokenSubprotocol } from "./token.ts";
 
@@ -25,7 +26,7 @@ export function checkHandshake(request: Request): void {
     });
   }
   if (!hasToken(headers.get("connection"), "upgrade")) {
-    throw new Refusal(400, "bad_handshake", "the Connection header must name Upgrade");
+    throw badHandshake("the Connection header must name Upgrade");
   }
   if (headers.get("sec-websocket-version")?.trim() !== "13") {
     throw new Refusal(426, "unsupported_version", "Sec-WebSocket-Version must be 13", {
@@ -34,7 +35,20 @@ export function checkHandshake(request: Request): void {
     });
   }
   if (!KEY.test(headers.get("sec-websocket-key")?.trim() ?? "")) {
-    throw new Refusal(400, "bad_handshake", "Sec-WebSocket-Key must be 16 bytes in base64");
+    throw badHandshake("Sec-WebSocket-Key must be 16 bytes in base64");
+  }
+  const subprotocols = headers.get("sec-websocket-protocol");
+  if (subprotocols !== null && !isTokenList(subprotocols)) {
+    throw badHandshake("Sec-WebSocket-Protocol must be a list of tokens");
+  }
+  // None is accepted; what is malformed must be refused all the same (section 9.1).
+  const extensions = headers.get("sec-websocket-extensions");
+  if (extensions !== null && !isExtensionList(extensions)) {
+    throw badHandshake('Sec-WebSocket-Extensions must be a list like "name; parameter=value"');
+  }
+  // What comes behind the head would be taken for frames.
+  if (headers.has("transfer-encoding") || !/^0*$/.test(headers.get("content-length") ?? "")) {
+    throw badHandshake("a WebSocket handshake has no body");
   }
 }
 
@@ -50,10 +64,10 @@ export function selectSubprotocol(request: Request): string | undefined {
   return offered.length === 1 && isTokenSubprotocol(offered[0]!) ? offered[0] : undefined;
 }
 
-function hasToken(header: string | null, token: string): boolean {
-  return listOf(header).some((entry) => entry.toLowerCase() === token);
+function badHandshake(message: string): Refusal {
+  return new Refusal(400, "bad_handshake", message);
 }
 
-function listOf(header: string | null): string[] {
-  return (header ?? "").split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
+function hasToken(header: string | null, token: string): boolean {
+  return listOf(header).some((entry) => entry.toLowerCase() === token);
 }

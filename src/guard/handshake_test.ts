@@ -81,6 +81,38 @@ describe("checkHandshake()", () => {
     }
   });
 
+  it("refuses subprotocols and extensions that are no lists of such with 400", () => {
+    for (
+      const fields of [
+        { "sec-websocket-protocol": "" },
+        { "sec-websocket-protocol": "heddle.v1, a b" },
+        { "sec-websocket-extensions": "" },
+        { "sec-websocket-extensions": "permessage-deflate, x; =1" },
+      ]
+    ) assertEquals(refusalOf(fields).error, "bad_handshake", JSON.stringify(fields));
+  });
+
+  it("passes over subprotocols and extensions that it does not know", () => {
+    checkHandshake(requestOf({
+      ...good,
+      "sec-websocket-protocol": "chat, superchat",
+      "sec-websocket-extensions": 'permessage-deflate; client_max_window_bits="10", x-a',
+    }));
+  });
+
+  it("refuses a body with 400, and takes the length 0", () => {
+    for (
+      const fields of [
+        { "content-length": "1" },
+        { "content-length": "0, 5" },
+        { "content-length": "-0" },
+        { "transfer-encoding": "chunked" },
+        { "transfer-encoding": "gzip" },
+      ]
+    ) assertEquals(refusalOf(fields).error, "bad_handshake", JSON.stringify(fields));
+    checkHandshake(requestOf({ ...good, "content-length": "0" }));
+  });
+
   it("takes every key that sixteen bytes can make", () => {
     for (let byte = 0; byte < 256; byte++) {
       const key = btoa(String.fromCharCode(...new Array<number>(16).fill(byte)));

@@ -83,6 +83,28 @@ export function handshakeContract(subject: Subject): void {
         await alive();
       }));
 
+    it("answers what is no handshake in another way 400", () =>
+      stage(subject, {}, async ({ server, alive }) => {
+        for (
+          const headers of [
+            { "Sec-WebSocket-Protocol": "heddle.v1, a b" },
+            { "Sec-WebSocket-Extensions": "permessage-deflate, x; =1" },
+          ]
+        ) {
+          const answer = await handshake(server.port, "/ws", { ...goodHandshake, ...headers });
+          assertRefused(answer, 400, "bad_handshake");
+        }
+        // Deno.serve refuses these by itself: a second Host, and what would be taken for frames.
+        for (const headers of [{ Host: "a.example" }, { "Content-Length": "5" }]) {
+          const client = new TcpClient(server.port);
+          const after = Buffer.from("hello");
+          const answer = await client.request("/ws", { ...goodHandshake, ...headers }, { after });
+          assertEquals(answer.status, 400);
+          client.reset();
+        }
+        await alive();
+      }));
+
     it("answers another method 405", () =>
       stage(subject, {}, async ({ server, alive }) => {
         for (const headers of [goodHandshake, {}]) {
