@@ -24,14 +24,15 @@ interface Options {
   readonly only: readonly Scenario[];
   readonly runs?: number;
   readonly quick?: boolean;
+  readonly goals?: boolean;
   readonly json?: string;
   readonly plots?: string;
 }
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const peers = join(here, "peers");
-const full: Scale = { effort: 1, connections: 10_000, channels: 100_000 };
-const quick: Scale = { effort: 0.2, connections: 1_000, channels: 1_000 };
+const full: Scale = { effort: 0.5, connections: 10_000, channels: 100_000, goalsOnly: false };
+const quick: Scale = { effort: 0.2, connections: 1_000, channels: 1_000, goalsOnly: false };
 const say = (text: string) => process.stderr.write(`${text}\n`);
 let isInterrupted = false;
 
@@ -153,7 +154,7 @@ async function measureAll(
 
 async function main(options: Options): Promise<void> {
   installPeers();
-  const scale = options.quick ? quick : full;
+  const scale = { ...(options.quick ? quick : full), goalsOnly: options.goals === true };
   const runs = options.runs ?? (options.quick ? 1 : 5);
   const about = machine();
   const caption = captionOf(about);
@@ -240,6 +241,7 @@ await new Command("npm run bench --")
     "--quick",
     "a fifth of the load, at most 1,000 connections: a look, no figures to quote",
   )
+  .option("--goals", "only under the circumstances that the goals are of")
   .option("--json <file>", "writes every figure of every run")
   .option("--plots <folder>", "draws plots as SVG")
   .action(main)

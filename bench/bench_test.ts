@@ -54,6 +54,20 @@ describe("A server of the benchmark", { concurrency: smoked.length }, () => {
   }
 });
 
+describe("A scenario that asks more than bursts", { concurrency: 3 }, () => {
+  const scale = { effort: 0.001, connections: 10, channels: 10, goalsOnly: true };
+  for (const name of ["accept", "compressed", "recovery"]) {
+    it(`gives figures: ${name}`, async () => {
+      const figures: number[] = [];
+      const scenario = scenarios.find((scenario) => scenario.name === name)!;
+      await scenario.measure("heddle on Node", scale, (_cell, _measure, value) => {
+        figures.push(value);
+      });
+      assert(figures.length > 0 && figures.every((value) => value > 0), `${figures}`);
+    });
+  }
+});
+
 describe("The report", () => {
   const figure = (run: number, name: TargetName, value: number): Measured => ({
     run,

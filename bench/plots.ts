@@ -80,7 +80,7 @@ export async function draw(
   const svg = Plot.plot({
     document,
     width: 820,
-    marginLeft: 190,
+    marginLeft: 225,
     marginRight: 90,
     marginTop: 34,
     marginBottom: 44,
@@ -109,7 +109,7 @@ export async function draw(
       Plot.text([caption], {
         frameAnchor: "bottom-left",
         dy: 36,
-        dx: -185,
+        dx: -220,
         textAnchor: "start",
         fontSize: 10,
         ...(bars.cells.length > 1 ? { fy: () => data.at(-1)!.cell } : {}),

@@ -53,7 +53,8 @@ export class Program {
       fileURLToPath(new URL(file, import.meta.url)),
       ...args,
     ];
-    this.#child = spawn(program!, first, { stdio: ["pipe", "pipe", "pipe"] });
+    // In a group of its own, so that Ctrl-C is for the command alone, which ends it.
+    this.#child = spawn(program!, first, { stdio: ["pipe", "pipe", "pipe"], detached: true });
     running.add(this);
     this.#child.stderr.on(
       "data",

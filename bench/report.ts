@@ -49,7 +49,19 @@ export function tablesOf(
       ]),
     ]);
   });
-  return [`## ${title}`, ...tables].join("\n\n");
+  return [`## ${title}`, ...tables, ...clientShare(results, scenario)].join("\n\n");
+}
+
+/** How much of the server's CPU the client takes at most, where it was measured: it must be the cheaper. */
+function clientShare(results: Results, scenario: string): string[] {
+  const measure = "client CPU µs";
+  const shares = results.distinct("name", { scenario, measure }).flatMap((name) =>
+    results.distinct("cell", { scenario, name, measure }).map((cell) =>
+      results.ratio([scenario, name, cell, measure], [scenario, name, cell, "CPU µs"]) ?? 0
+    )
+  );
+  if (shares.length === 0) return [];
+  return [`The client takes at most ${show(Math.max(...shares))} of the server's CPU.`];
 }
 
 /** Each goal, what was measured of it, and whether it is met; those that were not measured are left out. */

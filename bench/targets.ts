@@ -60,6 +60,19 @@ export const targets = {
     dialect: "plain",
     runtime: "deno",
   },
+  "ws on Node, token checked": {
+    file: "ws_loop.ts",
+    args: ["token"],
+    dialect: "plain",
+    runtime: "node",
+  },
+  "Bun.serve, token checked": { file: "bun.ts", args: ["token"], dialect: "plain", runtime: "bun" },
+  "Deno.serve, token checked": {
+    file: "deno_loop.ts",
+    args: ["token"],
+    dialect: "plain",
+    runtime: "deno",
+  },
   "ws permessage-deflate": {
     file: "ws_loop.ts",
     args: ["deflate"],

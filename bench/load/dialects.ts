@@ -39,10 +39,10 @@ const publish = (at: number) =>
 export const dialects: Readonly<Record<DialectName, Dialect>> = {
   hub: {
     path: "/ws",
+    // With a dictionary the answer comes as an envelope, which starts with its version, 1.
     greeting: (text, sent) =>
-      text.startsWith(
-        sent === 0 ? '{"type":"connected"' : '{"type":"subscribed"',
-      ),
+      text.startsWith(sent === 0 ? '{"type":"connected"' : '{"type":"subscribed"') ||
+      text.charCodeAt(0) === 1,
     request,
     publish,
   },

@@ -3,17 +3,20 @@ import { SECRET } from "../servers/token.ts";
 import { Session } from "../session.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** How fast connections are taken: the hub checks a token of each, and greets it; the others do neither. */
+/** How fast connections are taken: the hub checks a token of each, and greets it. */
 export const accept: Scenario = {
   name: "accept",
-  title: "Connections taken, with a token checked by the hub alone",
+  title: "Connections taken; the hub checks a token of each",
   targets: [
     "ws loop on Node",
+    "ws on Node, token checked",
     "heddle on Node",
     "Socket.IO on Node",
     "Bun native publish",
+    "Bun.serve, token checked",
     "heddle on Bun",
     "Deno.serve loop",
+    "Deno.serve, token checked",
     "heddle on Deno.serve",
     "heddle on Deno, Node adapter",
   ],

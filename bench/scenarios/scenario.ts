@@ -20,6 +20,8 @@ export interface Scale {
   readonly connections: number;
   /** The most channels. */
   readonly channels: number;
+  /** Whether to measure only under the circumstances that a goal is of. */
+  readonly goalsOnly: boolean;
 }
 
 /** Notes a figure of the server that is being measured. */

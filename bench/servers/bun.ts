@@ -1,8 +1,9 @@
-/** `Bun.serve` without a hub: its native `publish`, or with the argument `loop` a loop of `send`. */
+/** `Bun.serve` without a hub: its native `publish`, or with the argument `loop` a loop of `send`; with `token`, only those with a good one. */
 import process from "node:process";
 import { answer } from "./answer.ts";
 import { eventText, eventTexts } from "./event.ts";
 import { outcomeOf } from "./request.ts";
+import { checksTokens, isGood } from "./token.ts";
 
 interface BunSocket {
   subscribe(topic: string): void;
@@ -17,7 +18,10 @@ interface Runtime {
   serve(options: {
     readonly port: number;
     readonly hostname: string;
-    fetch(request: Request, server: BunServer): Response | undefined;
+    fetch(
+      request: Request,
+      server: BunServer,
+    ): Response | undefined | Promise<Response | undefined>;
     readonly websocket: {
       readonly backpressureLimit: number;
       readonly sendPings: boolean;
@@ -34,8 +38,9 @@ const sockets = new Set<BunSocket>();
 const server = Bun.serve({
   port: 0,
   hostname: "127.0.0.1",
-  fetch: (request, server) =>
-    server.upgrade(request) ? undefined : new Response("", { status: 400 }),
+  fetch: checksTokens
+    ? async (request, server) => await isGood(request.url) ? upgrade(request, server) : refused()
+    : upgrade,
   websocket: {
     backpressureLimit: 0,
     sendPings: false,
@@ -51,6 +56,14 @@ const server = Bun.serve({
     close: (socket) => void sockets.delete(socket),
   },
 });
+
+function upgrade(request: Request, server: BunServer): Response | undefined {
+  return server.upgrade(request) ? undefined : refused();
+}
+
+function refused(): Response {
+  return new Response(null, { status: 401 });
+}
 
 function broadcast(text: string): void {
   if (!isLoop) server.publish("b", text, false);

@@ -53,7 +53,7 @@ export function dataOf(size: number): string {
 
 /** Data that differ from event to event as an application's do; an event has about `size` bytes. */
 export function metricsOf(size: number): z.infer<typeof metricsSchema> {
-  const services = Math.max(1, Math.round((size - 180) / 72));
+  const services = Math.max(1, Math.ceil((size - 235) / 69));
   return {
     cpu_percent: digits(1000) / 10,
     memory_mb: digits(10_000),
