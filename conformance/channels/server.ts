@@ -54,6 +54,8 @@ export interface ChannelWant {
   /** `few`: it keeps at most 100 events. `brief`: for at most 5 seconds. */
   readonly history?: "few" | "brief";
   readonly overflow?: "disconnect" | "drop-oldest" | "conflate";
+  /** Whether nobody else may ever have used it: one of a pattern. */
+  readonly unused?: boolean;
 }
 
 /** A channel that fits a {@link ChannelWant}, in nobody else's use where the profile has a pattern. */
@@ -139,7 +141,8 @@ export class Server {
   channel(want: ChannelWant = {}): Channel {
     const found = Object.entries(this.offer.channels ?? {})
       .filter(([name, offer]) =>
-        this.#fits(offer, want) && (isPattern(name) || !this.#taken.has(name))
+        this.#fits(offer, want) &&
+        (isPattern(name) || want.unused !== true && !this.#taken.has(name))
       )
       .sort(([, a], [, b]) => oddity(a) - oddity(b))[0];
     if (found === undefined) throw new Skipped(`the target offers no channel ${showWant(want)}`);
@@ -370,6 +373,7 @@ function showWant(want: ChannelWant): string {
     want.history === "few" ? "that keeps at most 100 events" : "",
     want.history === "brief" ? "that keeps events for at most 5 seconds" : "",
     want.overflow === undefined ? "" : `with the overflow policy ${want.overflow}`,
+    want.unused === true ? "and that a pattern makes for nobody else" : "",
   ];
   return words.filter((word) => word !== "").join(" ");
 }

@@ -56,6 +56,9 @@ export interface Stage {
 /** Errors by which any request may be refused: then nothing of it has happened. */
 const TRANSIENT = new Set(["rate_limited", "broker_unavailable"]);
 
+/** Another connection took the place of this one. */
+const REPLACED = 4409;
+
 /** A client that believes nothing. */
 export class Actor {
   readonly name: string;
@@ -171,8 +174,7 @@ export class Actor {
       this.read();
     }
     if (message !== null) return true;
-    const expected = `the connection of ${this.name} open`;
-    law(this.stage.breaks, "HDL-MSG-17", expected, "the server ended it");
+    if (!this.stage.breaks) await this.#blameEnd(client);
     this.stage.log.add(`the connection of ${this.name} is broken`);
     this.drop();
     return false;
@@ -227,6 +229,15 @@ export class Actor {
   /** Whether a request was refused for a reason that has nothing to do with it. */
   isTransient(answer: ServerMessage): boolean {
     return answer.type === "error" && TRANSIENT.has(String(answer["code"]));
+  }
+
+  async #blameEnd(client: Client): Promise<void> {
+    const { code } = await client.ended();
+    // Where all come by one credential, others' connections may be too many beside it.
+    const isShared = this.spec.user === undefined;
+    if (code === REPLACED && isShared) throw new Refused("a connection ended by 4409");
+    const observed = `the server ended it, ${code ?? "without a code"}`;
+    law(false, "HDL-MSG-17", `the connection of ${this.name} open`, observed);
   }
 
   async #handshake(query: Readonly<Record<string, string>>) {

@@ -38,6 +38,7 @@ export async function resume(actor: Actor, how: Return): Promise<void> {
   const token = how.spent ? actor.spent : former?.token ?? null;
   if (former === null || token === null) return;
   // The former connection need not have ended: the new one takes its place.
+  const replaced = actor.client;
   actor.drop();
   const words = [
     how.by === "query" ? " by the request" : how.positions ? " with its positions" : "",
@@ -72,6 +73,8 @@ export async function resume(actor: Actor, how: Return): Promise<void> {
     () => former.mayBeGone ||= (client?.connection.framesSent ?? 0) > 1,
   );
   await actor.answered();
+  // Nothing else ends what is not resumed, and a user may have only so many connections.
+  if (actor.session?.id !== former.id) replaced?.cut();
 }
 
 async function byRequest(

@@ -280,7 +280,7 @@ function who({ offer, role }: Server): ConnectSpec {
 }
 
 function ledgerOf(server: Server, want: ChannelWant, i: number): Ledger {
-  const { name, offer } = server.channel(want);
+  const { name, offer } = server.channel({ ...want, unused: true });
   const declared = Object.entries(server.offer.channels ?? {}).find(([, one]) => one === offer);
   const shown = declared?.[0] ?? name;
   return new Ledger(name, i === 0 ? shown : `${shown} (${i + 1})`, offer);
