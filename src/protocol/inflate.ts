@@ -129,7 +129,8 @@ function inflateBody(
   try {
     gunzip.push(SENTINEL);
   } catch (error) {
-    throw error instanceof HeddleError || isBadHeader(error) ? trailing() : truncated();
+    // A cut is not to be told from a few bytes too many: the sentinel's may have ended the data.
+    throw error instanceof HeddleError || isBadHeader(error) ? misplaced() : truncated();
   }
   if (!whole) throw truncated();
   return concat(chunks, size);
@@ -151,6 +152,11 @@ function isBadHeader(error: unknown): boolean {
 
 function trailing(): HeddleError {
   return new HeddleError("inflate_failed", "bytes follow the end of the compressed data");
+}
+
+function misplaced(): HeddleError {
+  const what = "the compressed data are cut short, or bytes follow their end";
+  return new HeddleError("inflate_failed", what);
 }
 
 function truncated(): HeddleError {

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import * as zlib from "node:zlib";
@@ -222,6 +222,16 @@ describe("inflate()", () => {
     for (const made of PACKED) {
       for (const asked of PACKED) {
         if (made !== asked) refusal(byNode[made](TEXT), asked, 1e6, "inflate_failed");
+      }
+    }
+  });
+
+  it("calls no data that are cut short too long", () => {
+    for (const algorithm of PACKED) {
+      const whole = byNode[algorithm](TEXT);
+      for (let length = 0; length < whole.byteLength; length++) {
+        const message = refusal(whole.subarray(0, length), algorithm, 1e6, "inflate_failed");
+        assertMatch(message, /is cut short|are cut short|has a header/);
       }
     }
   });
