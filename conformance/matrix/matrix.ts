@@ -10,11 +10,11 @@ import { KIT } from "../version.ts";
 import { type Deviation, deviationsOf } from "./deviations.ts";
 import type { Judged } from "./judge.ts";
 
-/** A server that could not be started. */
+/** A server that was not judged. */
 export interface NotJudged {
   readonly name: string;
-  /** The command that installs it. */
-  readonly install: string;
+  /** As `not installed: conformance/matrix/install.sh go`. */
+  readonly reason: string;
 }
 
 /** All that the matrix tells. */
@@ -113,8 +113,7 @@ export function matrix(findings: Findings): string {
     ),
     "",
     ...notJudged.length === 0 ? [] : [
-      "Not installed, and so not judged: " +
-      notJudged.map(({ name, install }) => `${name} (\`${install}\`)`).join(", ") + ".",
+      `Not judged: ${notJudged.map(({ name, reason }) => `${name} (${reason})`).join(", ")}.`,
       "",
     ],
     "## Deviations",

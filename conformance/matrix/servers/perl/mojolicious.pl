@@ -5,8 +5,10 @@ websocket '/' => sub ($c) {
   my $tx = $c->tx;
   $tx->with_compression;
   $tx->max_websocket_size($ENV{MAX_MESSAGE});
-  $c->on(text   => sub ($c, $text)  { $c->send({text   => $text}) });
-  $c->on(binary => sub ($c, $bytes) { $c->send({binary => $bytes}) });
+  # Of a text the event "message" has the characters, as it has the bytes of what "binary" told of before.
+  my $binary = 0;
+  $c->on(binary  => sub ($c, $bytes) { $c->send({binary => $bytes}); $binary = 1 });
+  $c->on(message => sub ($c, $text)  { $binary ? ($binary = 0) : $c->send($text // "") });
 };
 
 app->log->level('fatal');
