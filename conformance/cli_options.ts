@@ -79,7 +79,11 @@ export function createCommand(): { readonly command: Command; readonly outputs: 
     .addOption(
       new Option("--profile <profile>", "how much").choices(["fast", "full"]).default("fast"),
     )
-    .option("--seed <n>", "seed of everything random", wholeNumber)
+    .option(
+      "--seed <n>",
+      "seed of everything random (default 1; others try other inputs)",
+      wholeNumber,
+    )
     .option("--runs <n>", "runs of each property", wholeNumber)
     .option("--concurrency <n>", "cases at a time (default 16)", wholeNumber)
     .option("--timeout <ms>", "how long to wait for what must come (default 2000)", wholeNumber)

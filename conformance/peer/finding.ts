@@ -29,6 +29,12 @@ export class Broken extends Error {
 /** The case cannot be judged on this server. */
 export class Skipped extends Error {
   override readonly name = "Skipped";
+  /** What a wait that ran out waited for, where that is why; null where no wait was. */
+  readonly awaited: string | null;
+  constructor(message: string, awaited: string | null = null) {
+    super(message);
+    this.awaited = awaited;
+  }
 }
 
 /** The server sends without end what nothing asked for: waiting would never end, either. */

@@ -47,6 +47,11 @@ export class Handshake {
       : `${this.response.version} ${this.response.status} ${this.response.reason}`.trim();
   }
 
+  /** What a wait that ran out waited for; null where an answer, or the end, came. */
+  get awaited(): string | null {
+    return this.response === null && this.wire.ending === null ? AWAITED : null;
+  }
+
   /** All values of a header field of the response. */
   values(name: string): string[] {
     return this.response === null ? [] : headerValues(this.response, name);
@@ -92,8 +97,7 @@ export class Handshake {
     const status = response?.status ?? 0;
     const fits = statuses.length === 0 ? status >= 400 : statuses.includes(status);
     if (fits) return;
-    const awaited = response === null && !ended ? AWAITED : null;
-    throw new Broken({ expected, observed: this.observed, awaited });
+    throw new Broken({ expected, observed: this.observed, awaited: this.awaited });
   }
 
   /**
@@ -104,8 +108,7 @@ export class Handshake {
     const { response, wire } = this;
     if (response === null ? wire.ending !== null : response.status !== 101) return;
     const expected = "an answer of HTTP other than 101";
-    const awaited = response === null && wire.ending === null ? AWAITED : null;
-    throw new Broken({ expected, observed: this.observed, awaited });
+    throw new Broken({ expected, observed: this.observed, awaited: this.awaited });
   }
 
   /**
@@ -125,8 +128,8 @@ export class Handshake {
   whatIsWrong(): { expected: string; observed: string; awaited: string | null } | null {
     const { response } = this;
     if (response === null || response.status !== 101) {
-      const awaited = response === null && this.wire.ending === null ? AWAITED : null;
-      return { expected: "101 Switching Protocols", observed: this.observed, awaited };
+      const { observed, awaited } = this;
+      return { expected: "101 Switching Protocols", observed, awaited };
     }
     const accept = headerValues(response, "Sec-WebSocket-Accept");
     const has = (name: string, token: string) =>

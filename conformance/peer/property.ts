@@ -32,11 +32,23 @@ interface Failure<T> {
   readonly closings: readonly CloseFinding[];
 }
 
+/** Which inputs are tried. */
+interface Draws {
+  /** How many. @default the peer's */
+  readonly runs?: number;
+  /** What they follow from. @default the case's */
+  readonly seed?: number;
+}
+
 /**
  * Tries `peer.runs` inputs that follow from the case's seed. The first that breaks is shrunk (not
  * amid a crowd: it is tried again alone); what is thrown carries the smallest found.
  */
-export async function forAll<T>(peer: Peer, property: Property<T>): Promise<void> {
+export async function forAll<T>(
+  peer: Peer,
+  property: Property<T>,
+  { runs = peer.runs, seed = peer.seed }: Draws = {},
+): Promise<void> {
   const { patience } = peer;
   // Whatever is not about the server's doing ends the search and is no counterexample.
   let other: { readonly error: unknown } | null = null;
@@ -73,8 +85,8 @@ export async function forAll<T>(peer: Peer, property: Property<T>): Promise<void
     throw failure.broken;
   });
   const result = await fc.check(check, {
-    seed: peer.seed,
-    numRuns: peer.runs,
+    seed,
+    numRuns: runs,
     interruptAfterTimeLimit: Math.max(patience.timeout * 15, LEAST_TIME),
     includeErrorInReport: false,
   });
@@ -103,6 +115,21 @@ export async function forAll<T>(peer: Peer, property: Property<T>): Promise<void
   throw new Broken({
     ...broken.finding,
     counterexample: `${broken.finding.counterexample ?? property.show(input)}\n` +
-      `(run ${result.numRuns} of seed ${peer.seed}, shrunk ${times} times)`,
+      `(run ${result.numRuns} of seed ${seed}, shrunk ${times} times)`,
   });
+}
+
+/**
+ * {@link forAll} of inputs of several kinds. Each kind is tried, whatever the seed: that a server is
+ * wrong about one of them alone must not be found by chance.
+ */
+export async function forEachKind<T>(
+  peer: Peer,
+  kinds: readonly fc.Arbitrary<T>[],
+  property: Omit<Property<T>, "inputs">,
+): Promise<void> {
+  const runs = Math.ceil(peer.runs / kinds.length);
+  for (const [i, inputs] of kinds.entries()) {
+    await forAll(peer, { ...property, inputs }, { runs, seed: (peer.seed + i) % 2 ** 31 });
+  }
 }

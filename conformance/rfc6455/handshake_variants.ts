@@ -5,6 +5,7 @@
  * @module
  */
 import type { Case, Requirement } from "../case.ts";
+import { Skipped } from "../peer/finding.ts";
 import type { Handshake } from "../peer/handshake.ts";
 import type { Peer } from "../peer/peer.ts";
 import type { RequestSpec } from "../wire/handshake.ts";
@@ -51,9 +52,16 @@ export function refused(
   });
 }
 
-/** Requests that ask for no upgrade: whatever they get, it is no 101. */
+/**
+ * Requests that ask for no upgrade: whatever they get, it is no 101. That there is an answer at all is a
+ * demand of RFC 6455 (4.2.1), and not of the sentences of HTTP that say what is not to be done.
+ */
 export function notSwitched(requirement: Requirement, variants: Variants): Case[] {
   return family(requirement, variants, "switches no protocol", (handshake) => {
+    const { awaited, observed } = handshake;
+    if (awaited !== null && requirement.spec !== "RFC 6455") {
+      throw new Skipped(`nothing tells what became of the request: ${observed}`, awaited);
+    }
     handshake.expectNotSwitched();
   });
 }

@@ -71,7 +71,8 @@ export const cases: readonly Case[] = [
     async run(peer) {
       const handshake = await peer.handshake(version("99"));
       if (handshake.response?.status !== 426) {
-        throw new Skipped(`the server does not answer 426, but: ${handshake.observed}`);
+        const { observed, awaited } = handshake;
+        throw new Skipped(`the server does not answer 426, but: ${observed}`, awaited);
       }
       const upgrade = handshake.values("Upgrade").join(", ");
       if (/\bwebsocket\b/i.test(upgrade)) return;

@@ -87,4 +87,23 @@ describe("the properties", () => {
       }
     });
   }
+
+  it("find a server that is wrong about one kind of frame alone, whatever the seed", async () => {
+    const checkOpcode: Rules["checkOpcode"] = (head, state) =>
+      head.opcode === 12 && !head.fin ? null : strict.checkOpcode(head, state);
+    const checkControl: Rules["checkControl"] = (head, state) =>
+      head.opcode === 12 ? null : strict.checkControl(head, state);
+    const server = await startReference({ checkOpcode, checkControl });
+    const only = ["rfc6455/5.2/any-stream-then-reserved-opcode"];
+    try {
+      for (const seed of [1, 2, 3, 4, 5]) {
+        const options = { only, seed, timeout: 400 };
+        const [one] = (await runConformance({ url: server.url, ...options })).cases;
+        assertEquals(one?.verdict, "fail", `seed ${seed}: ${one?.observed}`);
+        assertMatch(one?.counterexample ?? "", /opcode 12 \(not final\)/);
+      }
+    } finally {
+      await server.close();
+    }
+  });
 });

@@ -5,7 +5,7 @@
  */
 import fc from "fast-check";
 import { type Case, must, type Requirement } from "../case.ts";
-import { forAll } from "../peer/property.ts";
+import { forEachKind } from "../peer/property.ts";
 import { decodeUtf8, fromHex } from "../wire/bytes.ts";
 import { close, continuation, frame, type FrameSpec, OPCODE, ping, text } from "../wire/frame.ts";
 import {
@@ -27,7 +27,8 @@ interface Violation {
   readonly codes: readonly number[];
   /** Whether it is a rule for senders alone: see `validated.ts`. */
   readonly mayGoOn?: boolean;
-  readonly frames: fc.Arbitrary<readonly FrameSpec[]>;
+  /** Each kind is tried; what else there is to choose is drawn. */
+  readonly kinds: readonly fc.Arbitrary<readonly FrameSpec[]>[];
   /** Where it is one: between messages, inside a message in fragments, or both. */
   readonly place: "between" | "inside" | "anywhere";
 }
@@ -36,17 +37,18 @@ const section = (number: string, sentence: string) => must("RFC 6455", number, s
 const payload = fc.uint8Array({ maxLength: 40 });
 const known = Object.values<number>(OPCODE);
 const reserved = Array.from({ length: 16 }, (_, i) => i).filter((code) => !known.includes(code));
-const control = fc.constantFrom(OPCODE.ping, OPCODE.pong);
-const data = fc.constantFrom(OPCODE.text, OPCODE.binary);
+const control = [OPCODE.ping, OPCODE.pong];
+const data = [OPCODE.text, OPCODE.binary];
+const finality = [true, false];
+const BAD = ["ff", "c0 80", "ed a0 80", "f4 90 80 80", "80", "e2 28 a1", "f0 28 8c bc", "fe"];
+const words = fc.string({ unit: "grapheme", maxLength: 20 });
 /** Texts that no more bytes can make UTF-8 of. */
-const badText = fc.tuple(
-  fc.string({ unit: "grapheme", maxLength: 20 }),
-  fc.constantFrom("ff", "c0 80", "ed a0 80", "f4 90 80 80", "80", "e2 28 a1", "f0 28 8c bc", "fe"),
-  fc.string({ unit: "grapheme", maxLength: 20 }),
-).map(([before, bad, after]) => {
-  const encoder = new TextEncoder();
-  return Uint8Array.from([...encoder.encode(before), ...fromHex(bad), ...encoder.encode(after)]);
-}).filter((bytes) => decodeUtf8(bytes) === null);
+const badTexts = BAD.map((bad) =>
+  fc.tuple(words, words).map(([before, after]) => {
+    const encoder = new TextEncoder();
+    return Uint8Array.from([...encoder.encode(before), ...fromHex(bad), ...encoder.encode(after)]);
+  }).filter((bytes) => decodeUtf8(bytes) === null)
+);
 
 const VIOLATIONS: readonly Violation[] = [
   {
@@ -58,8 +60,9 @@ const VIOLATIONS: readonly Violation[] = [
     ),
     codes: [1002],
     place: "between",
-    frames: fc.tuple(fc.constantFrom(OPCODE.text, OPCODE.binary, OPCODE.ping, OPCODE.pong), payload)
-      .map(([opcode, bytes]) => [frame(opcode, bytes.map((byte) => byte & 0x7f), { mask: false })]),
+    kinds: [...data, ...control].map((opcode) =>
+      payload.map((bytes) => [frame(opcode, bytes.map((byte) => byte & 0x7f), { mask: false })])
+    ),
   },
   {
     name: "reserved-bits",
@@ -71,17 +74,17 @@ const VIOLATIONS: readonly Violation[] = [
     ),
     codes: [1002],
     place: "between",
-    frames: fc.tuple(
-      fc.constantFrom(OPCODE.text, OPCODE.binary, OPCODE.ping, OPCODE.pong),
-      fc.integer({ min: 1, max: 7 }),
-      payload,
-    ).map(([opcode, bits, bytes]) => [
-      frame(opcode, bytes.map((byte) => byte & 0x7f), {
-        rsv1: (bits & 4) !== 0,
-        rsv2: (bits & 2) !== 0,
-        rsv3: (bits & 1) !== 0,
-      }),
-    ]),
+    kinds: [...data, ...control].flatMap((opcode) =>
+      [1, 2, 3, 4, 5, 6, 7].map((bits) =>
+        payload.map((bytes) => [
+          frame(opcode, bytes.map((byte) => byte & 0x7f), {
+            rsv1: (bits & 4) !== 0,
+            rsv2: (bits & 2) !== 0,
+            rsv3: (bits & 1) !== 0,
+          }),
+        ])
+      )
+    ),
   },
   {
     name: "reserved-opcode",
@@ -92,8 +95,9 @@ const VIOLATIONS: readonly Violation[] = [
     ),
     codes: [1002],
     place: "anywhere",
-    frames: fc.tuple(fc.constantFrom(...reserved), payload, fc.boolean())
-      .map(([opcode, bytes, fin]) => [frame(opcode, bytes, { fin })]),
+    kinds: reserved.flatMap((opcode) =>
+      finality.map((fin) => payload.map((bytes) => [frame(opcode, bytes, { fin })]))
+    ),
   },
   {
     name: "control-frame-too-long",
@@ -106,8 +110,9 @@ const VIOLATIONS: readonly Violation[] = [
     codes: [1002],
     mayGoOn: true,
     place: "anywhere",
-    frames: fc.tuple(control, fc.integer({ min: 126, max: 500 }))
-      .map(([opcode, length]) => [frame(opcode, new Uint8Array(length))]),
+    kinds: control.map((opcode) =>
+      fc.integer({ min: 126, max: 500 }).map((length) => [frame(opcode, new Uint8Array(length))])
+    ),
   },
   {
     name: "control-frame-in-fragments",
@@ -121,12 +126,12 @@ const VIOLATIONS: readonly Violation[] = [
     mayGoOn: true,
     place: "anywhere",
     // Long enough to tell its Pong from others.
-    frames: fc.tuple(control, fc.uint8Array({ minLength: 4, maxLength: 40 })).map((
-      [opcode, bytes],
-    ) => [
-      frame(opcode, bytes, { fin: false }),
-      continuation(""),
-    ]),
+    kinds: control.map((opcode) =>
+      fc.uint8Array({ minLength: 4, maxLength: 40 }).map((bytes) => [
+        frame(opcode, bytes, { fin: false }),
+        continuation(""),
+      ])
+    ),
   },
   {
     name: "continuation-of-nothing",
@@ -140,7 +145,7 @@ const VIOLATIONS: readonly Violation[] = [
     codes: [1002],
     mayGoOn: true,
     place: "between",
-    frames: fc.tuple(payload, fc.boolean()).map(([bytes, fin]) => [continuation(bytes, { fin })]),
+    kinds: finality.map((fin) => payload.map((bytes) => [continuation(bytes, { fin })])),
   },
   {
     name: "message-inside-message",
@@ -153,8 +158,11 @@ const VIOLATIONS: readonly Violation[] = [
     codes: [1002],
     mayGoOn: true,
     place: "inside",
-    frames: fc.tuple(data, payload, fc.boolean())
-      .map(([opcode, bytes, fin]) => [frame(opcode, bytes.map((byte) => byte & 0x7f), { fin })]),
+    kinds: data.flatMap((opcode) =>
+      finality.map((fin) =>
+        payload.map((bytes) => [frame(opcode, bytes.map((byte) => byte & 0x7f), { fin })])
+      )
+    ),
   },
   {
     name: "text-that-is-no-utf8",
@@ -166,13 +174,14 @@ const VIOLATIONS: readonly Violation[] = [
     ),
     codes: [1007],
     place: "between",
-    frames: fc.tuple(badText, fc.nat(30)).map(([bytes, cut]) =>
-      cut >= bytes.length ? [text(bytes)] : [
+    kinds: badTexts.flatMap((bad) => [
+      bad.map((bytes) => [text(bytes)]),
+      fc.tuple(bad, fc.nat(30)).map(([bytes, cut]) => [
         text(bytes.subarray(0, cut), { fin: false }),
         ping("between"),
         continuation(bytes.subarray(cut)),
-      ]
-    ),
+      ]),
+    ]),
   },
   {
     name: "close-body-that-is-none",
@@ -187,12 +196,14 @@ const VIOLATIONS: readonly Violation[] = [
     codes: [1002, 1007],
     mayGoOn: true,
     place: "anywhere",
-    frames: fc.oneof(
+    kinds: [
       fc.uint8Array({ minLength: 1, maxLength: 1 }).map((byte) => [frame(OPCODE.close, byte)]),
-      badText.map((reason) => [close(1000, reason.subarray(0, 123))]).filter(([only]) =>
-        only !== undefined && decodeUtf8(only.payload.subarray(2)) === null
+      ...badTexts.map((bad) =>
+        bad.map((reason) => [close(1000, reason.subarray(0, 123))]).filter(([only]) =>
+          only !== undefined && decodeUtf8(only.payload.subarray(2)) === null
+        )
       ),
-    ),
+    ],
   },
 ];
 
@@ -200,15 +211,18 @@ const begun = text("begun", { fin: false });
 
 /** The cases of this property. */
 export const cases: readonly Case[] = VIOLATIONS.map((
-  { name, title, requirement, codes, mayGoOn = false, frames, place },
+  { name, title, requirement, codes, mayGoOn = false, kinds, place },
 ): Case => ({
   id: `rfc6455/${requirement.section}/any-stream-then-${name}`,
   title: `after any legal stream, ${title} fails the connection`,
   requirement,
   async run(peer) {
-    const inside = place === "anywhere" ? fc.boolean() : fc.constant(place === "inside");
-    await forAll(peer, {
-      inputs: fc.record({ before: streams({ length: 3 }), inside, frames }),
+    const places = place === "anywhere" ? [false, true] : [place === "inside"];
+    const before = streams({ length: 3 });
+    const inputs = kinds.flatMap((frames) =>
+      places.map((inside) => fc.record({ before, inside: fc.constant(inside), frames }))
+    );
+    await forEachKind(peer, inputs, {
       show: ({ before, inside, frames }) =>
         `${showStream(before)}\n${showFrames(inside ? [begun, ...frames] : frames)}`.trim(),
       async holds({ before, inside, frames }) {

@@ -1,6 +1,7 @@
 /**
  * RFC 7692 section 7: offers that a server must decline. It may do so by leaving the extension out of
- * its answer, or by refusing the whole handshake.
+ * its answer, or by refusing the whole handshake, which it may do by dropping the connection (RFC 6455
+ * section 10.7).
  *
  * @module
  */

@@ -47,7 +47,7 @@ const response = must(
     "negotiation response contains multiple extension parameters with the same name. … (RFC 6455, 9) " +
     "If extension parameters are included in negotiations between the client and the server, those " +
     "parameters MUST be chosen in accordance with the specification of the extension to which the " +
-    "parameters apply.",
+    `parameters apply. ${OR_DECLINES}`,
 );
 
 const ALL_BITS = [8, 9, 10, 11, 12, 13, 14, 15] as const;

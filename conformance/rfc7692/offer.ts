@@ -16,7 +16,7 @@ export const NAME = "permessage-deflate";
 /** What came of an offer. */
 export interface Negotiated {
   readonly handshake: Handshake;
-  /** The server's answer; null where it declined, be it by refusing the handshake. */
+  /** The server's answer; null where it declined, be it by refusing the handshake or dropping it. */
   readonly answer: Extension | null;
 }
 
@@ -26,7 +26,9 @@ export async function negotiate(
   offer: string | readonly string[],
 ): Promise<Negotiated> {
   const handshake = await peer.handshake({ headers: { "Sec-WebSocket-Extensions": offer } });
-  if ((handshake.response?.status ?? 0) < 400) handshake.expectAccepted();
+  const { response, wire } = handshake;
+  const declined = response === null ? wire.ending !== null : response.status >= 400;
+  if (!declined) handshake.expectAccepted();
   const [answer = null, second] = handshake.extensions().filter(({ name }) => name === NAME);
   if (second === undefined) return { handshake, answer };
   throw new Broken({ expected: "one answer of permessage-deflate", observed: answered(handshake) });
@@ -47,7 +49,7 @@ export async function agree(
   const { handshake, answer } = await negotiate(peer, offer);
   const status = handshake.response?.status ?? 0;
   // An error of the server's own: it could have declined.
-  if (status >= 500) handshake.expectAccepted();
+  if (status === 0 || status >= 500) handshake.expectAccepted();
   if (status !== 101) {
     throw new Skipped(`the server refuses the handshake: ${handshake.observed}`);
   }

@@ -66,7 +66,8 @@ export function judge(one: Case, ended: unknown, closings: readonly CloseFinding
   const closing = closings.find(({ wrong }) => wrong !== null) ?? closings.at(-1) ?? null;
   const base = { closing, expected: one.title, awaited: null, counterexample: null };
   if (ended instanceof Skipped) {
-    return { ...base, verdict: "skip", behaviour: "not observed", observed: ended.message };
+    const { message: observed, awaited } = ended;
+    return { ...base, verdict: "skip", behaviour: "not observed", observed, awaited };
   }
   const finding = findingOf(ended);
   if (finding !== null) {

@@ -43,7 +43,7 @@ export interface ConformanceOptions {
   readonly subprotocols?: readonly string[];
   /** @default "fast" */
   readonly profile?: "fast" | "full";
-  /** 0 … 2^31 − 1. @default random */
+  /** What is drawn at random follows from it, 0 … 2^31 − 1. @default 1: each run tries the same */
   readonly seed?: number;
   /** Runs of each property, 1 … 100,000. @default 20, in profile full 200 */
   readonly runs?: number;
@@ -87,7 +87,7 @@ export function resolveOptions(given: ConformanceOptions): ResolvedOptions {
     headers: given.headers ?? [],
     subprotocols: given.subprotocols ?? [],
     profile,
-    seed: given.seed ?? Math.floor(Math.random() * 2 ** 31),
+    seed: given.seed ?? 1,
     runs: given.runs ?? (profile === "fast" ? 20 : 200),
     concurrency: given.concurrency ?? 16,
     timeout: given.timeout ?? 2000,

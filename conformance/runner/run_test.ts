@@ -172,6 +172,20 @@ describe("runConformance", () => {
     assertStringIncludes(one?.expected ?? "", "of 21 bytes");
   });
 
+  it("draws the same inputs in each run, unless it is given a seed", async () => {
+    const echo: Rules["echo"] = (message) => [{ ...message, data: message.data.slice(0, 20) }];
+    const options = { echo: "yes", only: ["rfc6455/5.4/any-legal-stream"] } as const;
+    const server = await startReference({ echo });
+    try {
+      const first = await runConformance({ url: server.url, ...options });
+      const second = await runConformance({ url: server.url, ...options });
+      assertEquals(first.seed, second.seed);
+      assertEquals(first.cases[0]?.counterexample, second.cases[0]?.counterexample);
+    } finally {
+      await server.close();
+    }
+  });
+
   it("gives the same verdicts whatever the concurrency", async () => {
     const rules = { checkRsv: () => null, checkMask: () => null };
     const only = [

@@ -85,11 +85,12 @@ export async function runSchedule(cases: readonly Case[], schedule: Schedule): P
 }
 
 /**
- * What is repeated: all but what passed, was skipped for want of something, or failed in the kit. A reset
- * is too, since it may hide how the server closed, and come of nothing but that more was sent to it.
+ * What is repeated: all but what passed, was skipped for want of something else than an answer, or
+ * failed in the kit. A reset is too, since it may hide how the server closed, and come of nothing but
+ * that more was sent to it.
  */
-function isDoubtful({ verdict, behaviour, violations, closing }: Outcome): boolean {
-  return verdict === "fail" || verdict === "warn" || behaviour === "broken" ||
+function isDoubtful({ verdict, behaviour, awaited, violations, closing }: Outcome): boolean {
+  return verdict === "fail" || verdict === "warn" || behaviour === "broken" || awaited !== null ||
     closing?.how === "reset" || violations.some(({ rule }) => rule === "handshake");
 }
 
