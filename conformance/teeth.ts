@@ -2,15 +2,20 @@
  * Whether the kit finds what it is for: runs it against every broken server and prints which case
  * found it, and whom else it blamed.
  *
- * `node --import tsx conformance/teeth.ts [--quick] [GLOB …]`: the servers whose name fits; with
- * `--quick` only the cases that are to find them. `--unusual` runs all cases against the servers that
- * are legal but unusual instead, and prints what they are blamed for. Exit 1 where one is not found, or
- * a requirement is blamed that should not be.
+ * `npm run teeth -- [--level wire|channels|all] [--quick] [GLOB …]`: the servers whose name fits, or of
+ * the channel level whose requirement does; with `--quick` only the cases that are to find them.
+ * `--unusual` runs all cases against the servers that are legal but unusual instead, and prints what
+ * they are blamed for. The servers of the channel level are that of a profile (`--profile-file`) behind
+ * a proxy. Exit 1 where one is not found, or a requirement is blamed that should not be.
  *
  * @module
  */
 import process from "node:process";
+import { parseArgs } from "node:util";
 import { blamesOf } from "./blame.ts";
+import { broken } from "./reference/altered/all.ts";
+import { biteChannels, blamesOfAltered, type Right, startRight } from "./reference/altered/bite.ts";
+import { unusualServers } from "./reference/altered/unusual.ts";
 import { type Breakage } from "./reference/broken/breakage.ts";
 import { breakages } from "./reference/broken/all.ts";
 import { startReference } from "./reference/server.ts";
@@ -100,10 +105,73 @@ function show({ name, breaks }: Breakage, { found, unrelated, wrong, report }: B
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const globs = args.filter((one) => !one.startsWith("--"));
-  return args.includes("--unusual")
-    ? await spare(globs)
-    : await biteAll(globs, args.includes("--quick") ? "quick" : "whole");
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      level: { type: "string", default: "all" },
+      quick: { type: "boolean", default: false },
+      unusual: { type: "boolean", default: false },
+      "profile-file": { type: "string", default: "src/testing/kit/profile.json" },
+    },
+  });
+  const { level, quick, unusual } = values;
+  if (!["wire", "channels", "all"].includes(level)) {
+    console.error(`no such level: ${level}; there are wire, channels and all`);
+    return 2;
+  }
+  const how = quick ? "quick" : "whole";
+  let exit = 0;
+  if (level !== "channels") {
+    exit = unusual ? await spare(positionals) : await biteAll(positionals, how);
+  }
+  if (level === "wire") return exit;
+  await using right = await startRight(values["profile-file"]);
+  const wrong = unusual
+    ? await spareAltered(positionals, right)
+    : await biteAltered(positionals, right, how);
+  return Math.max(exit, wrong);
+}
+
+async function biteAltered(
+  globs: readonly string[],
+  right: Right,
+  how: "quick" | "whole",
+): Promise<number> {
+  const chosen = broken.filter(({ name, breaks }) =>
+    globs.length === 0 || fits(globs)(name) || fits(globs)(breaks)
+  );
+  let missed = 0;
+  await sideBySide(how === "quick" ? 16 : 1, chosen, async (one) => {
+    const { found, others, wrong } = await biteChannels(one, right, how);
+    if (wrong !== null) missed++;
+    const lines = [
+      `${wrong === null ? "found" : "WRONG"}  ${one.name}: ${one.breaks}`,
+      ...found.map((id) => `       ${id}`),
+      ...(wrong === null ? [] : [`       ${wrong}`]),
+      ...(others.length === 0
+        ? []
+        : [`       and by others, such as ${others.slice(0, 3).join(", ")}`]),
+    ];
+    console.log(lines.join("\n"));
+  });
+  console.log(`${chosen.length - missed} of ${chosen.length} broken servers of Protocol 1 found`);
+  return missed === 0 ? 0 : 1;
+}
+
+async function spareAltered(globs: readonly string[], right: Right): Promise<number> {
+  const chosen = unusualServers.filter(({ name }) => globs.length === 0 || fits(globs)(name));
+  let blamed = 0;
+  for (const { name, how } of chosen) {
+    const blames = await blamesOfAltered(how, right);
+    if (blames.length > 0) blamed++;
+    const said = blames.slice(0, 12).map((blame) => `\n       ${blame}`).join("");
+    console.log(`${blames.length === 0 ? "spared" : "WRONG "} a server that ${name}${said}`);
+  }
+  console.log(
+    `${chosen.length - blamed} of ${chosen.length} unusual servers of Protocol 1 not blamed`,
+  );
+  return blamed === 0 ? 0 : 1;
 }
 
 async function spare(globs: readonly string[]): Promise<number> {

@@ -13,7 +13,7 @@ import { close } from "../wire/frame.ts";
 import { TimeOut } from "../wire/socket.ts";
 import { BadDeflate } from "../wire/inflate.ts";
 import { BadEnvelope, decodeEnvelope, decompress, ENVELOPE } from "./envelope.ts";
-import { ANSWERS, CLOSE_CODES } from "./protocol.ts";
+import { ANSWERS, CLOSE_CODES, SERVER_MESSAGES } from "./protocol.ts";
 import { checkShape, isRecord, parseMessage, type ServerMessage, showMessage } from "./shape.ts";
 import { Stream } from "./stream.ts";
 
@@ -200,9 +200,12 @@ export class Client {
     return expectError(await this.nextAnswer(`the error ${code}`), [code], shown);
   }
 
-  /** The next message that is not unasked: no event, gap, batch or notice. */
+  /** The next message that is not unasked: no event, gap, batch or notice, nor of an unknown type. */
   async nextAnswer(awaited: string): Promise<ServerMessage> {
-    return await this.next(({ type }) => !UNASKED.has(type), awaited);
+    return await this.next(
+      ({ type }) => SERVER_MESSAGES.has(type) && !UNASKED.has(type),
+      awaited,
+    );
   }
 
   /** Subscribes to channels, each of which must be had. */

@@ -210,11 +210,13 @@ export const cases: readonly Case[] = [
   }),
   check("HDL-IDN-15", "messages", "no message holds the credential", async (server) => {
     const token = await good(server);
-    const client = await server.connect({ token: "", query: { token } });
-    await client.refusedText(`{"type":"kit.no-such-type","token":"${token}"}`, "unknown_type");
-    await client.refusedText(`{"type":5,"token":"${token}"}`, "invalid_message");
-    const said = JSON.stringify(client.received);
-    expect(!said.includes(token), "messages without the token", "the token in a message");
+    for (const spec of [{ token }, { token: "", query: { token } }]) {
+      const client = await server.connect(spec);
+      await client.refusedText(`{"type":"kit.no-such-type","token":"${token}"}`, "unknown_type");
+      await client.refusedText(`{"type":5,"token":"${token}"}`, "invalid_message");
+      const said = JSON.stringify(client.received);
+      expect(!said.includes(token), "messages without the token", "the token in a message");
+    }
   }),
   check("HDL-IDN-15", "refusal", "nor does a refusal", async (server) => {
     const token = forged(await good(server), { signature: "kitkitkit" });

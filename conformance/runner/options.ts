@@ -63,7 +63,7 @@ export interface ConformanceOptions {
   readonly offerFile?: string | null;
   /**
    * A command that starts the target, which is ended after the run; `{port}` in it and in the URL
-   * stands for a free port, told as PORT too. @default `offer.start`
+   * stands for a free port, told as PORT too; null for a target that runs. @default `offer.start`
    */
   readonly start?: string | null;
   /** The cases to choose from. @default all of the level */
@@ -96,7 +96,7 @@ export function resolveOptions(given: ConformanceOptions): ResolvedOptions {
     caFile: given.caFile ?? null,
     offer: given.offer ?? null,
     offerFile: given.offerFile ?? null,
-    start: given.start ?? given.offer?.start ?? null,
+    start: given.start === undefined ? given.offer?.start ?? null : given.start,
     onProgress: given.onProgress ?? (() => {}),
     signal: given.signal ?? null,
   };

@@ -46,14 +46,18 @@ export async function exchange(
   wire.write(concat([bytesOf(`${head}\r\n\r\n`), body]));
   const awaited = `an answer to ${request.method ?? "GET"} ${request.path.split("?")[0]}`;
   return await wire.waitFor(awaited, () => {
-    const bytes = wire.peek();
-    const decoded = decodeResponse(bytes);
-    if (decoded === undefined) return undefined;
-    const content = bodyOf(decoded.response, bytes.slice(decoded.length), wire.ending !== null);
-    if (content === undefined) return undefined;
-    const text = decodeUtf8(content) ?? "";
-    return { ...decoded.response, body: text, json: parse(text) };
+    return readAnswer(wire.peek(), wire.ending !== null);
   });
+}
+
+/** The answer that `bytes` are, or undefined while it is not all there. @throws NotHttp */
+export function readAnswer(bytes: Uint8Array, ended: boolean): HttpAnswer | undefined {
+  const decoded = decodeResponse(bytes);
+  if (decoded === undefined) return undefined;
+  const content = bodyOf(decoded.response, bytes.slice(decoded.length), ended);
+  if (content === undefined) return undefined;
+  const text = decodeUtf8(content) ?? "";
+  return { ...decoded.response, body: text, json: parse(text) };
 }
 
 /** The body, or undefined while it is not all there (RFC 9112 section 6.3). */

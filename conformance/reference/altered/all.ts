@@ -1,0 +1,24 @@
+/**
+ * All broken servers of Protocol 1 there are.
+ *
+ * @module
+ */
+import type { Broken } from "./breakage.ts";
+import { closing } from "./closing.ts";
+import { connecting } from "./connecting.ts";
+import { messages } from "./messages.ts";
+import { presence } from "./presence.ts";
+import { publishing } from "./publishing.ts";
+import { sessions } from "./sessions.ts";
+import { subscribing } from "./subscribing.ts";
+
+/** Every one, an area of PROTOCOL.md after the other. */
+export const broken: readonly Broken[] = [
+  ...connecting,
+  ...messages,
+  ...subscribing,
+  ...sessions,
+  ...publishing,
+  ...presence,
+  ...closing,
+];

@@ -1,0 +1,120 @@
+/**
+ * Whether the kit finds a server that breaks one requirement of Protocol 1, by a case of that
+ * requirement; and whether it spares one that keeps them all in a way of its own.
+ *
+ * @module
+ */
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import type { Alterations } from "./alteration.ts";
+import type { Broken } from "./breakage.ts";
+import { startAltered } from "./proxy.ts";
+import type { CaseReport, Report } from "../../report/report.ts";
+import { runConformance } from "../../runner/run.ts";
+import { type Offer, parseOffer } from "../../target/offer.ts";
+import { startTarget } from "../../target/start.ts";
+
+/** A right server, and what it offers. */
+export interface Right extends AsyncDisposable {
+  readonly url: string;
+  readonly offer: Offer;
+  /** The file that says so. */
+  readonly profile: string;
+}
+
+/** What the kit makes of a broken server. */
+export interface ChannelBite {
+  /** Ids of the cases of the broken requirement that found it. */
+  readonly found: readonly string[];
+  /** Ids of cases of other requirements that blame it too. */
+  readonly others: readonly string[];
+  /** What is wrong with that; null where nothing is. */
+  readonly wrong: string | null;
+}
+
+/** Starts the server that a profile describes. */
+export async function startRight(profile: string): Promise<Right> {
+  const offer = parseOffer(readFileSync(profile, "utf8"));
+  const { url, start } = offer;
+  if (url === undefined || start === undefined) {
+    throw new TypeError(`${profile} has no url, or no start: the server must be started`);
+  }
+  const started = await startTarget(start, url);
+  return { url: started.url, offer, profile, [Symbol.asyncDispose]: started.end };
+}
+
+/** Milliseconds to wait for what must come: a server on the same machine is soon heard of. */
+const SOON = 250;
+
+/** What serves a broken server by a command of its own. */
+const SERVE = fileURLToPath(new URL("./serve.ts", import.meta.url));
+
+/** The ids of the cases that are to find a broken server. */
+export function idsOf({ breaks, foundBy }: Broken): string[] {
+  const area = breaks.split("-")[1]?.toLowerCase();
+  return foundBy.map((name) => `channels/${area}/${name}`);
+}
+
+/** Runs the cases that are to find it, or all, against a broken server. */
+export async function biteChannels(
+  broken: Broken,
+  right: Right,
+  how: "quick" | "whole",
+): Promise<ChannelBite> {
+  await using altered = await startAltered(right.url, broken.how);
+  const { offer, profile } = right;
+  const report = await runConformance({
+    url: altered.url,
+    level: "channels",
+    start: null,
+    offer: broken.goesDown === true ? { ...offer, start: commandOf(broken, profile) } : offer,
+    seed: 1,
+    timeout: how === "quick" ? SOON : 1000,
+    ...(how === "quick" ? { only: idsOf(broken) } : {}),
+  });
+  const acted = altered.acted > 0 || broken.goesDown === true;
+  const bite = judge(broken, report);
+  return acted ? bite : { ...bite, wrong: "it altered nothing" };
+}
+
+/** What starts a broken server, to be seen going down. */
+function commandOf({ name }: Broken, profile: string): string {
+  return ["exec", process.execPath, "--import", "tsx", SERVE, name, profile]
+    .map((word, i) => i === 0 ? word : `"${word}"`).join(" ");
+}
+
+function judge(broken: Broken, report: Report): ChannelBite {
+  const blamed = report.cases.filter(({ verdict }) => verdict === "fail" || verdict === "warn");
+  const isOf = ({ requirement }: CaseReport) => requirement.number === broken.breaks;
+  const found = blamed.filter(isOf).map(({ id }) => id);
+  const others = blamed.filter((one) => !isOf(one)).map(({ id }) => id);
+  const missed = idsOf(broken).filter((id) => !found.includes(id));
+  const verdictOf = (id: string) => report.cases.find((one) => one.id === id);
+  const wrong = missed.length === 0 ? null : `not found by ${
+    missed.map((id) => {
+      const { verdict = "no case", observed = "" } = verdictOf(id) ?? {};
+      return `${id} (${verdict}: ${observed})`;
+    })
+  }`;
+  return { found, others, wrong };
+}
+
+/** What of a server that is altered and keeps every requirement the kit holds against it: nothing. */
+export async function blamesOfAltered(
+  how: Alterations,
+  right: Right,
+  only: readonly string[] = [],
+): Promise<string[]> {
+  await using altered = await startAltered(right.url, how);
+  const report = await runConformance({
+    url: altered.url,
+    level: "channels",
+    start: null,
+    offer: right.offer,
+    seed: 1,
+    only,
+  });
+  return report.cases.filter(({ verdict }) => verdict !== "pass" && verdict !== "skip")
+    .map(({ id, verdict, expected, observed }) => `${verdict} ${id}: ${expected}; ${observed}`);
+}
