@@ -62,9 +62,10 @@ async function run(options: CliOptions, outputs: readonly Output[]): Promise<num
   }
   for (const { file } of outputs) if (file !== null) attemptFile(file, () => checkWritable(file));
   const known = new Set(cases.map(({ id }) => id));
-  const baseline = options.baseline === undefined || options.updateBaseline
+  const { baseline: file, updateBaseline } = options;
+  const baseline = file === undefined || updateBaseline && !existsSync(file)
     ? null
-    : attemptFile(options.baseline, () => parseBaseline(read(options.baseline ?? "")));
+    : attemptFile(file, () => parseBaseline(read(file)));
   const progress = createProgress(process.stderr);
   const report = await runConformance({
     ...conformanceOptions(options),
@@ -72,9 +73,8 @@ async function run(options: CliOptions, outputs: readonly Output[]): Promise<num
   });
   progress.end();
   await write(report, outputs);
-  if (options.updateBaseline && options.baseline !== undefined) {
-    const file = options.baseline;
-    const text = `${JSON.stringify(baselineOf(report), null, 2)}\n`;
+  if (updateBaseline && file !== undefined) {
+    const text = `${JSON.stringify(baselineOf(report, baseline), null, 2)}\n`;
     attemptFile(file, () => writeFileSync(file, text));
     return exitCodeOf(report, { unexpected: [], stale: [] });
   }

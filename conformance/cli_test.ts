@@ -54,6 +54,12 @@ describe("the command line", () => {
     assertEquals(await run(wrong, ...baseline, "--update-baseline"), 0);
     assertEquals(await run(wrong, ...baseline), 0);
     assertEquals(await run(right, ...baseline), 1);
+    const reasons = { "rfc6455/5.1/*": "known for years" };
+    writeFileSync(file("baseline.json"), JSON.stringify({ reasons, failures: [] }));
+    assertEquals(await run(wrong, ...baseline, "--update-baseline"), 0);
+    assertEquals(JSON.parse(readFileSync(file("baseline.json"), "utf8")).reasons, reasons);
+    writeFileSync(file("baseline.json"), '{"failures": [], "reasons": {"*": 1}}');
+    assertEquals(await run(wrong, ...baseline), 2);
     writeFileSync(file("baseline.json"), '{"failures": []}');
     assertEquals(await run(wrong, ...baseline), 1);
     writeFileSync(file("baseline.json"), '{"failures": ["rfc6455/0/no-such-case"]}');

@@ -7,6 +7,8 @@ import type { Report } from "./report.ts";
 
 /** The file: ids of the cases known to fail. */
 export interface Baseline {
+  /** Why they fail, by globs of ids; for people. */
+  readonly reasons: Readonly<Record<string, string>>;
   readonly failures: readonly string[];
 }
 
@@ -20,19 +22,19 @@ export interface Difference {
 
 /** Reads a baseline file. @throws TypeError that says what is wrong with it */
 export function parseBaseline(text: string): Baseline {
-  const value: unknown = JSON.parse(text);
-  const failures = typeof value === "object" && value !== null && "failures" in value
-    ? value.failures
-    : null;
-  if (!Array.isArray(failures) || !failures.every((id) => typeof id === "string")) {
-    throw new TypeError('a baseline is {"failures": ["case id", …]}');
-  }
-  return { failures };
+  const { failures, reasons = {} } = (JSON.parse(text) ?? {}) as Record<string, unknown>;
+  const isWhole = Array.isArray(failures) && failures.every((id) => typeof id === "string") &&
+    typeof reasons === "object" && reasons !== null &&
+    Object.values(reasons).every((reason) => typeof reason === "string");
+  if (isWhole) return { reasons: reasons as Baseline["reasons"], failures };
+  throw new TypeError(
+    'a baseline is {"failures": ["case id", …]}, with "reasons": {"glob of ids": "why"} or without',
+  );
 }
 
-/** The baseline that this run is as expected by. */
-export function baselineOf(report: Report): Baseline {
-  return { failures: failedIds(report).sort() };
+/** The baseline that this run is as expected by, with the reasons that were given before. */
+export function baselineOf(report: Report, before: Baseline | null = null): Baseline {
+  return { reasons: before?.reasons ?? {}, failures: failedIds(report).sort() };
 }
 
 /** What is new, and what is known no more. `known` are the ids of all cases there are. */

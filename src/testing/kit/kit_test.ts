@@ -3,8 +3,6 @@
  */
 import { describe, it } from "node:test";
 import { readFileSync } from "node:fs";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
 import type { RateOptions } from "../../hub/rate_options.ts";
 import {
@@ -13,23 +11,19 @@ import {
   type Report,
   runConformance,
 } from "../../../conformance/mod.ts";
-import { runtime, serveHere } from "../serve.ts";
+import { serveHere } from "../serve.ts";
 import { createKitHub } from "./hub.ts";
+import { KIT_URL, kitSubjects } from "./subjects.ts";
 
 const offer = parseOffer(readFileSync(new URL("profile.json", import.meta.url), "utf8"));
-const script = fileURLToPath(new URL("serve.ts", import.meta.url));
-const flags = { node: "--import tsx", deno: "run -A --quiet", bun: "" }[runtime];
-const start = (...args: readonly string[]) =>
-  ["exec", process.execPath, flags, script, ...args].join(" ");
-
 /** Cases that this hub is not set up for; two others show it. */
 const LARGE_RATES = ["channels/rat/4-default", "channels/rat/8-ack", "channels/rat/11-requests"];
 
 /** A server that goes down may be gone before it is asked how it is. */
 const TOO_QUICK = "channels/rest/4-draining";
 
-/** What is a matter of the runtime: `Deno.serve` gives up silent connections itself, by 1001. */
-const RUNTIMES_OWN: readonly string[] = runtime === "deno" ? ["channels/liv/4-code"] : [];
+/** `Deno.serve` gives up silent connections itself, by 1001. */
+const OF_DENO_SERVE = ["channels/liv/4-code"];
 
 /** Everything in the report that is not kept, with what was seen. */
 function notKept({ cases }: Report, allowed: readonly string[] = []): unknown[] {
@@ -63,27 +57,17 @@ async function judge(rates: Partial<RateOptions>, options: Partial<ConformanceOp
   }
 }
 
-const url = "ws://127.0.0.1:{port}/ws";
-const subjects = runtime === "deno"
-  ? [{ name: "Deno.serve", args: [], own: RUNTIMES_OWN }, {
-    name: "node:http",
-    args: ["node"],
-    own: [],
-  }]
-  : [{ name: runtime, args: [], own: RUNTIMES_OWN }];
-
 describe("The conformance kit, channel level", () => {
-  for (const { name, args, own } of subjects) {
+  for (const { name, start } of kitSubjects) {
     it(`finds every requirement kept on ${name}, or says why it was not judged`, async () => {
-      const command = start(...args);
       const report = await runConformance({
-        url,
+        url: KIT_URL,
         level: "channels",
-        offer: { ...offer, start: command },
-        start: command,
+        offer: { ...offer, start },
+        start,
         seed: 1,
       });
-      assertEquals(notKept(report, own), []);
+      assertEquals(notKept(report, name === "Deno.serve" ? OF_DENO_SERVE : []), []);
       assertEquals(skipped(report), LARGE_RATES);
       assert(report.summary.passed > 400, `${report.summary.passed} passed`);
     });
