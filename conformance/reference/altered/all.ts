@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { around } from "./around.ts";
 import type { Broken } from "./breakage.ts";
 import { closing } from "./closing.ts";
 import { connecting } from "./connecting.ts";
@@ -21,4 +22,5 @@ export const broken: readonly Broken[] = [
   ...publishing,
   ...presence,
   ...closing,
+  ...around,
 ];
