@@ -81,7 +81,7 @@ export async function draw(
     document,
     width: 820,
     marginLeft: 225,
-    marginRight: 90,
+    marginRight: 120,
     marginTop: 34,
     marginBottom: 44,
     style: { background: "white", color: "black", fontSize: "12px" },
