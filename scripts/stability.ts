@@ -13,8 +13,8 @@ import process from "node:process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { main } from "./cli.ts";
-import type { Report } from "./report/report.ts";
+import { main } from "../conformance/cli.ts";
+import type { Report } from "../conformance/report/report.ts";
 
 const RUNS = 3;
 
