@@ -53,11 +53,11 @@ export async function runConformance(given: ConformanceOptions): Promise<Report>
   const options = resolveOptions(given);
   const { start } = options;
   const cases = given.cases ?? casesOf(given.level ?? "wire");
-  if (start === null) return await runAt(options, cases);
+  if (start === null) return await runAt(options, cases, options);
   try {
     const started = await startTarget(start, options.url);
     try {
-      return await runAt({ ...options, url: started.url }, cases);
+      return await runAt({ ...options, url: started.url }, cases, options);
     } finally {
       await started.end();
     }
@@ -67,7 +67,12 @@ export async function runConformance(given: ConformanceOptions): Promise<Report>
   }
 }
 
-async function runAt(options: ResolvedOptions, cases: readonly Case[]): Promise<Report> {
+/** @param asked The options as they were given: with them a run can be asked for again. */
+async function runAt(
+  options: ResolvedOptions,
+  cases: readonly Case[],
+  asked: ResolvedOptions,
+): Promise<Report> {
   const { seed, onProgress } = options;
   const started = new Date();
   const clock = performance.now();
@@ -98,7 +103,7 @@ async function runAt(options: ResolvedOptions, cases: readonly Case[]): Promise<
   };
   const reported: CaseReport[] = [];
   const tell = (one: Case, outcome: Outcome) => {
-    const report = reportOf(one, outcome, repeatCommand(options, one.id));
+    const report = reportOf(one, outcome, repeatCommand(asked, one.id));
     reported.push(report);
     onProgress({ kind: "judged", report, done: reported.length, total: selected.length });
   };

@@ -103,6 +103,15 @@ describe("runConformance", () => {
     assertEquals(exitCodeOf(report, null), 1);
   });
 
+  it("starts a target, and tells the command that starts it again", async () => {
+    const only = ["rfc6455/4.2.2/*"];
+    const start = `node -e 'require("http").createServer((_, answer) => answer.end())` +
+      `.listen(process.env.PORT, "127.0.0.1")'`;
+    const report = await runConformance({ url: "ws://127.0.0.1:{port}/x", start, only });
+    const [repeat] = report.cases.flatMap(({ repeat }) => repeat ?? []);
+    assertStringIncludes(repeat ?? "", "--url 'ws://127.0.0.1:{port}/x' --start 'node -e ");
+  });
+
   it("warns of a server that fails the connection without a Close frame", async () => {
     const report = await runOn({ failure: () => null }, { only: ["rfc6455/8.1/surrogate-*"] });
     assert(report.cases.length > 3);
