@@ -6,7 +6,7 @@ import type { ChannelEvent, Exclusion } from "../protocol/event.ts";
 import type { Position } from "../protocol/messages.ts";
 import { Audience, type FanoutCounters, type Sent } from "./audience.ts";
 import { Conflation } from "./conflation.ts";
-import type { ChannelDefinition } from "./definition.ts";
+import type { ChannelDefinition, Overflow } from "./definition.ts";
 import { type Fanout, type Member, oneByOne } from "./fanout.ts";
 
 /** How much of its past a subscriber that is behind is given at a time. */
@@ -301,6 +301,11 @@ export class Channel {
     }
     const { epoch, gap, events } = page;
     if (gap !== undefined) {
+      const wasTooSlow = !cursor.isRecovering && gap.from !== null;
+      if (wasTooSlow && this.#overflow === "disconnect") {
+        subscriber.overflowed(this);
+        return false;
+      }
       const first = events[0]?.offset ?? page.head + 1;
       this.#pass(subscriber, cursor, { gap, to: { epoch, offset: first - 1 } });
     }
@@ -378,7 +383,7 @@ export class Channel {
 
   /** What is done about a subscriber that reads too slowly. */
   #applyPolicy(subscriber: Subscriber, cursor: Cursor): void {
-    const overflow = this.definition?.overflow ?? "disconnect";
+    const overflow = this.#overflow;
     if (overflow === "disconnect") subscriber.overflowed(this);
     else if (overflow === "drop-oldest" && subscriber.isReady) {
       // Told once, when it reads again: each notice to one that does not would only wait too.
@@ -392,6 +397,10 @@ export class Channel {
   #setBehind(subscriber: Subscriber, cursor: Cursor): void {
     this.#behind ??= new Map();
     this.#behind.set(subscriber, cursor);
+  }
+
+  get #overflow(): Overflow {
+    return this.definition?.overflow ?? "disconnect";
   }
 
   /** Whether nothing is asked of its fan-out that only writing to each alone can do. */

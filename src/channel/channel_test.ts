@@ -308,7 +308,7 @@ describe("A subscriber that is behind", () => {
   it("is told of what history no longer has, and gets the rest", () => {
     const { channel, publish } = listening({ history: { size: 2 } });
     const peer = new Peer("1");
-    channel.add(peer);
+    channel.addBehind(peer, channel.position);
     peer.isReady = false;
     for (let i = 0; i < 3; i++) publish();
     peer.isReady = true;
@@ -397,6 +397,17 @@ describe("A channel's policy for a subscriber that is too far behind", () => {
     }
     for (const peer of [slow, recovering]) channel.catchUp(peer);
     assertEquals([slow.overflows, recovering.overflows], [1, 0]);
+  });
+
+  it("is to cut it off where history has passed it by, before it is too far behind", () => {
+    const { channel, publish } = listening({ history: { size: 2 } });
+    const peer = new Peer("1");
+    channel.add(peer);
+    peer.isReady = false;
+    for (let i = 0; i < 3; i++) publish();
+    peer.isReady = true;
+    assertEquals([channel.catchUp(peer), peer.overflows], [false, 1]);
+    assertEquals([peer.take(), peer.gaps], [[], []]);
   });
 
   it("is with drop-oldest to leave out the oldest, told once when it reads again", () => {
