@@ -517,9 +517,7 @@ export class Connection implements Subscriber, Timed, Pumped {
   }
 
   #vary({ variant, batching }: Extract<Effect, { kind: "vary" }>): void {
-    const former = this.variant;
     this.#outbox.vary(variant, batching);
-    if (variant === former && batching === undefined) return;
     for (const channel of this.#channels()) channel.regroup(this);
   }
 

@@ -270,3 +270,23 @@ describe("A hub", () => {
     }
   }
 });
+
+describe("A hub, of which it was once not true,", () => {
+  it("loses nothing to a client that wants batches no longer, while another does", async () => {
+    const world = new World({ isLate: false, isTogether: false });
+    const [slow, , fickle] = world.clients;
+    for (const client of world.clients) client.connect();
+    await world.settle();
+    const batch = { max_ms: 20, max_bytes: 1_000 };
+    for (
+      const [client, features] of [[fickle, { batch }], [slow, { batch }], [fickle, {}]] as const
+    ) {
+      client!.hello(features);
+      await world.tick();
+    }
+    slow!.take(0);
+    for (let n = 0; n < 12; n++) void world.hub.everyone().publish("said", world.say(n));
+    await world.settle();
+    for (const client of world.clients) client.checkComplete();
+  });
+});
