@@ -141,7 +141,7 @@ export function tokenIssuer(options: TokenIssuerOptions): TokenIssuer {
 
 async function sign(
   claims: Claims,
-  key: Uint8Array | CryptoKey,
+  key: CryptoKey,
   algorithm: Algorithm,
 ): Promise<string> {
   try {
@@ -158,8 +158,8 @@ function checkLife(seconds: number): number {
 
 interface Keys {
   readonly algorithm: Algorithm;
-  readonly signing: () => Promise<Uint8Array | CryptoKey>;
-  readonly checking: () => Promise<Uint8Array | CryptoKey>;
+  readonly signing: () => Promise<CryptoKey>;
+  readonly checking: () => Promise<CryptoKey>;
 }
 
 function keysOf({ secret, privateKey, publicKey, algorithm }: TokenIssuerOptions): Keys {
@@ -168,9 +168,9 @@ function keysOf({ secret, privateKey, publicKey, algorithm }: TokenIssuerOptions
   }
   const wanted = algorithm === undefined ? undefined : [algorithm];
   if (privateKey === undefined) {
-    const { bytes, algorithms } = secretKey(secret!);
-    const load = () => Promise.resolve(bytes);
-    return { algorithm: pickAlgorithms(wanted, algorithms)[0]!, signing: load, checking: load };
+    const { algorithms, load } = secretKey(secret!);
+    const name = pickAlgorithms(wanted, algorithms)[0]!;
+    return { algorithm: name, signing: () => load(name), checking: () => load(name) };
   }
   const own = asymmetricKey("privateKey", privateKey);
   pickAlgorithms(wanted, [own.algorithm]);

@@ -133,8 +133,9 @@ function keyOf(
     );
   }
   if (secret !== undefined) {
-    const { bytes, algorithms } = secretKey(secret);
-    return { key: () => Promise.resolve(bytes), algorithms };
+    const { algorithms, load } = secretKey(secret);
+    // Which of them the token names was judged before its key is asked for.
+    return { key: ({ alg }) => load(alg as Algorithm), algorithms };
   }
   if (publicKey !== undefined) {
     const { algorithm, load } = asymmetricKey("publicKey", publicKey);

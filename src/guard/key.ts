@@ -28,6 +28,14 @@ export interface AsymmetricKey {
   load(): Promise<CryptoKey>;
 }
 
+/** A shared secret that is imported once for each algorithm, and not anew for each token. */
+export interface SecretKey {
+  /** Those that it is long enough for. */
+  readonly algorithms: readonly Algorithm[];
+  /** Its key for one of them. */
+  load(algorithm: Algorithm): Promise<CryptoKey>;
+}
+
 type KeyOption = "publicKey" | "privateKey";
 
 /** The length of each hash in bytes, which is the least a secret may have (RFC 7518 section 3.2). */
@@ -57,9 +65,7 @@ export function optionInvalid(message: string, options?: ErrorOptions): HeddleEr
 }
 
 /** Checks a shared secret and tells which algorithms it is long enough for. */
-export function secretKey(
-  secret: string | Uint8Array,
-): { readonly bytes: Uint8Array; readonly algorithms: readonly Algorithm[] } {
+export function secretKey(secret: string | Uint8Array): SecretKey {
   if (typeof secret !== "string" && !(secret instanceof Uint8Array)) {
     throw optionInvalid("secret must be a string or a Uint8Array");
   }
@@ -71,7 +77,21 @@ export function secretKey(
         "(RFC 7518 section 3.2)",
     );
   }
-  return { bytes, algorithms };
+  const keys = new Map<Algorithm, Promise<CryptoKey>>();
+  return {
+    algorithms,
+    load(algorithm) {
+      const known = keys.get(algorithm);
+      if (known !== undefined) return known;
+      const hash = `SHA-${algorithm.slice(2)}`;
+      const key = crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash }, false, [
+        "sign",
+        "verify",
+      ]);
+      keys.set(algorithm, key);
+      return key;
+    },
+  };
 }
 
 /** Checks which of `fitting` are asked for: all of them where nothing is asked. */
