@@ -75,6 +75,7 @@ export {
   type TokenRequest,
 } from "./src/guard/issuer.ts";
 export { type FromClaims, jwtAuth, type JwtAuthOptions } from "./src/guard/jwt.ts";
+export type { GoodTokenOptions } from "./src/guard/good_tokens.ts";
 export type { JwksOptions } from "./src/guard/jwks.ts";
 export type { Algorithm, AsymmetricAlgorithm, KeyMaterial } from "./src/guard/key.ts";
 export { type Lookup, type LookupOptions, withLookup } from "./src/guard/lookup.ts";

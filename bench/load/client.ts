@@ -16,8 +16,8 @@ export interface Opening {
   readonly count: number;
   /** How many may be on their way at once. @default 100 */
   readonly concurrency?: number;
-  /** What is added to the path. @default "" */
-  readonly query?: string;
+  /** What is added to the path: of each connection the next of these, over and over. @default [""] */
+  readonly queries?: readonly string[];
   /** Header lines, each with its line end. @default "" */
   readonly headers?: string;
   /** Messages to send once open. @default none */
@@ -88,7 +88,7 @@ async function open(opening: Opening) {
     port,
     count,
     concurrency = 100,
-    query = "",
+    queries = [""],
     headers = "",
     first = [],
   } = opening;
@@ -98,11 +98,14 @@ async function open(opening: Opening) {
   let ready = connections.length;
   let under = 0;
   trouble = undefined;
-  const path = dialect.path +
-    (query === "" ? "" : (dialect.path.includes("?") ? "&" : "?") + query);
+  const sign = dialect.path.includes("?") ? "&" : "?";
+  let opened = 0;
   const own: Load = {
     port,
-    path,
+    path() {
+      const query = queries[opened++ % queries.length];
+      return query === "" ? dialect.path : `${dialect.path}${sign}${query}`;
+    },
     headers,
     dialect,
     first,

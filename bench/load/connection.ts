@@ -4,7 +4,8 @@ import type { Dialect } from "./dialects.ts";
 /** What the connections of a load client have in common. */
 export interface Load {
   readonly port: number;
-  readonly path: string;
+  /** Where the next connection goes. */
+  path(): string;
   readonly headers: string;
   readonly dialect: Dialect;
   /** What each connection sends when it is open, before it is ready. */
@@ -51,7 +52,7 @@ export class Connection {
     });
     this.socket.on("connect", () => {
       this.socket.write(
-        `GET ${load.path} HTTP/1.1\r\nHost: 127.0.0.1:${load.port}\r\nUpgrade: websocket\r\n` +
+        `GET ${load.path()} HTTP/1.1\r\nHost: 127.0.0.1:${load.port}\r\nUpgrade: websocket\r\n` +
           "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
           `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${load.headers}\r\n`,
       );

@@ -82,6 +82,17 @@ export function verifier(
   };
 }
 
+/** Whether what a token says of its times holds, in the seconds that `jose` goes by. */
+export function isTimely(
+  { exp, nbf }: Claims,
+  wall: number,
+  clockTolerance: number = CLOCK_TOLERANCE,
+): boolean {
+  const now = Math.floor(wall / 1000);
+  return (exp === undefined || exp > now - clockTolerance) &&
+    (nbf === undefined || nbf <= now + clockTolerance);
+}
+
 function names(
   option: "issuer" | "audience",
   value: string | readonly string[] | undefined,

@@ -197,6 +197,16 @@ describe("jwtAuth() with a key set by URL", () => {
     assertEquals((await authenticate(token)).userId, "u1");
   });
 
+  it("refuses a token that was good as soon as its key has left the set", async () => {
+    const { jwk, token } = await keyOf("ES256", "a");
+    const next = await keyOf("ES256", "b");
+    answer = publishing(jwk);
+    const authenticate = auth({ jwksMaxAge: 0, jwksCooldown: 0 });
+    await authenticate(token);
+    answer = publishing(next.jwk);
+    await refused(authenticate, token, "unauthorized");
+  });
+
   it("asks once for many tokens at a time", async () => {
     const { jwk, token } = await keyOf("ES256", "a");
     const { promise, release } = gate();

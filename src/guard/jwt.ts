@@ -14,6 +14,7 @@ import {
   DEFAULT_ROLE,
   type Identity,
 } from "./identity.ts";
+import { type GoodTokenOptions, remembering } from "./good_tokens.ts";
 import { type JwksOptions, remoteKeys } from "./jwks.ts";
 import {
   type Algorithm,
@@ -30,7 +31,7 @@ import { tokenFrom } from "./token.ts";
 export type FromClaims = (claims: Claims) => unknown;
 
 /** The options of {@linkcode jwtAuth}: exactly one of `secret`, `publicKey` and `jwks`, and more. */
-export interface JwtAuthOptions extends ClaimOptions, JwksOptions {
+export interface JwtAuthOptions extends ClaimOptions, JwksOptions, GoodTokenOptions {
   /** What issuer and hub share: 32 bytes or more for HS256, 48 for HS384, 64 for HS512. */
   readonly secret?: string | Uint8Array;
   /** The issuer's public key, as SPKI PEM, JWK or `CryptoKey`: RSA, EC P-256 or Ed25519. */
@@ -60,7 +61,8 @@ export interface JwtAuthOptions extends ClaimOptions, JwksOptions {
  * Checked are the signature, the algorithm, `exp` and `nbf` with the clock tolerance, `iss` and `aud`
  * where the options name them, `token_type` (where the claim is there it must be `access`: a refresh
  * token does not connect), the user id and the role. {@linkcode Identity.expiresAt} is `exp`, and a
- * connection lives as much longer as `clockTolerance` says.
+ * connection lives as much longer as `clockTolerance` says. A token that was good by a
+ * `secret` or `publicKey` is remembered for a minute (`rememberedTokens`).
  *
  * The authenticator throws {@linkcode HeddleError} `unauthorized`; `token_expired`, also for a token
  * without `exp` unless `requireExpiry` is false; `unavailable` where the key set cannot be had; and
@@ -82,7 +84,9 @@ export interface JwtAuthOptions extends ClaimOptions, JwksOptions {
  */
 export function jwtAuth(options: JwtAuthOptions): Authenticate {
   const { key, algorithms } = keyOf(options);
-  const verify = verifier(key, pickAlgorithms(options.algorithms, algorithms), options);
+  const check = verifier(key, pickAlgorithms(options.algorithms, algorithms), options);
+  // A set may lose a key at any time, or not be there to ask: then nothing stands for what it said.
+  const verify = options.jwks === undefined ? remembering(check, options) : check;
   const { defaultRole = DEFAULT_ROLE, anonymous = false, clockTolerance } = options;
   if (typeof defaultRole !== "string" || defaultRole === "") {
     throw optionInvalid("defaultRole must be a non-empty string");
