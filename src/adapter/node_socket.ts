@@ -1,3 +1,4 @@
+import { nextTick } from "node:process";
 import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import type { Member } from "../channel/fanout.ts";
@@ -5,7 +6,7 @@ import type { Socket, SocketCapabilities } from "../channel/socket.ts";
 import type { Admission } from "../hub/admission.ts";
 import type { AnyHub } from "../hub/hub.ts";
 import type { Frame } from "../protocol/encode.ts";
-import type { DirectSocket, NodeFanout } from "./node_fanout.ts";
+import { type DirectSocket, encodeFrame, type NodeFanout } from "./node_fanout.ts";
 
 /** `WebSocket.readyState` (WHATWG WebSockets section 3.1). */
 const OPEN = 1;
@@ -37,6 +38,8 @@ class NodeSocket implements Socket, DirectSocket {
   /** What was written frame by frame since nothing waited. */
   #frames = 0;
   #bytes = 0;
+  /** Whether the stream keeps what is written until the tick is over. */
+  #isHeld = false;
 
   constructor(webSocket: WebSocket, way: DirectWay | undefined) {
     this.#webSocket = webSocket;
@@ -67,7 +70,14 @@ class NodeSocket implements Socket, DirectSocket {
     this.#settle();
     this.#frames++;
     this.#bytes += frame.length;
-    this.#webSocket.send(frame, { binary: typeof frame !== "string", compress: false });
+    if (this.#way === undefined) {
+      this.#webSocket.send(frame, { binary: typeof frame !== "string", compress: false });
+      return;
+    }
+    const { stream } = this;
+    if (stream === undefined) return;
+    this.#hold(stream);
+    stream.write(encodeFrame(frame));
   }
 
   ping(): void {
@@ -80,7 +90,21 @@ class NodeSocket implements Socket, DirectSocket {
   }
 
   terminate(): void {
+    if (this.#isHeld) this.#way?.stream.uncork();
     this.#webSocket.terminate();
+  }
+
+  /** Lets the stream keep what it gets until the tick is over: the answers to one read go in one write. */
+  #hold(stream: Duplex): void {
+    if (this.#isHeld) return;
+    this.#isHeld = true;
+    stream.cork();
+    nextTick(release, this, stream);
+  }
+
+  static release(socket: NodeSocket, stream: Duplex): void {
+    socket.#isHeld = false;
+    stream.uncork();
   }
 
   /** What it was sent together with others goes first. */
@@ -88,6 +112,8 @@ class NodeSocket implements Socket, DirectSocket {
     if (this.member !== undefined) this.#way?.fanout.settle(this.member);
   }
 }
+
+const { release } = NodeSocket;
 
 /** Hands a socket of `ws` that has just opened to a hub, and tells the hub what it does. */
 export function connectNode(

@@ -7,9 +7,12 @@ import { createHub } from "../hub/hub.ts";
 import { connectRaw } from "../testing/raw_client.ts";
 import { runtime } from "../testing/serve.ts";
 import { attach, type Attachment } from "./node.ts";
-import { goodHandshake, TcpClient } from "./testing/tcp.ts";
+import { frame, goodHandshake, opcodes, openTcp, TcpClient } from "./testing/tcp.ts";
 
 const skip = runtime === "bun" ? "Bun is served by its own adapter" : false;
+
+/** What a stream of Node's writes by, to be looked on at. */
+type Written = Record<"_write" | "_writev", (...args: unknown[]) => void>;
 
 const newHub = () => createHub({ auth: allowAnonymous() });
 
@@ -136,6 +139,31 @@ describe("attach()", { skip }, () => {
       assertEquals((await ask(port, "http://elsewhere.example/ws")).status, 101);
       assertEquals((await ask(port, "//elsewhere.example/ws")).status, 404);
       assertEquals((await ask(port, "*")).status, 400);
+      attachment.close();
+    }));
+
+  it("writes the answers to all that one read brought at once", () =>
+    withServer(async (server, port) => {
+      let writes = 0;
+      server.on("connection", (socket: Written) => {
+        for (const method of ["_write", "_writev"] as const) {
+          const write = socket[method];
+          socket[method] = (...args) => {
+            writes++;
+            write.apply(socket, args);
+          };
+        }
+      });
+      await using hub = newHub();
+      const attachment = attach(server, hub);
+      const client = await openTcp(port);
+      assertEquals((await client.json())["type"], "connected");
+      writes = 0;
+      const pings = [1, 2, 3].map((id) => frame(opcodes.text, `{"type":"ping","id":${id}}`));
+      client.send(...pings);
+      for (const _ of pings) assertEquals((await client.json())["type"], "pong");
+      assertEquals(writes, 1);
+      client.socket.destroy();
       attachment.close();
     }));
 });

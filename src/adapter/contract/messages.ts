@@ -163,6 +163,28 @@ export function messagesContract(subject: Subject): void {
         assertEquals(answered, ids);
       }));
 
+    it("answers what came in the same write as a Close frame, then closes", () =>
+      stage(subject, {}, async ({ tcp }) => {
+        const client = await tcp();
+        const texts = ["1", "2"].map((id) => frame(opcodes.text, ping(id)));
+        client.send(...texts, closeFrame(1000));
+        assertEquals((await client.json())["correlation_id"], "1");
+        assertEquals((await client.json())["correlation_id"], "2");
+        assertEquals((await client.frame())?.opcode, opcodes.close);
+        client.socket.end();
+        await client.ended;
+      }));
+
+    it("answers what came in the same write before a violation", () =>
+      stage(subject, {}, async ({ tcp }) => {
+        const client = await tcp();
+        client.send(frame(opcodes.text, ping("1")), frame(opcodes.text | 0x40, "x"));
+        assertEquals((await client.json())["correlation_id"], "1");
+        assertEquals(await client.closeCode(), subject.violations === "told" ? 1002 : undefined);
+        client.socket.end();
+        await client.ended;
+      }));
+
     it("takes a handshake's and a message's bytes one at a time", () =>
       stage(subject, {}, async ({ tcp }) => {
         const client = await tcp();
