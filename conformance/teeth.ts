@@ -14,7 +14,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { blamesOf } from "./blame.ts";
 import { broken } from "./reference/altered/all.ts";
-import { biteChannels, blamesOfAltered, type Right, startRight } from "./reference/altered/bite.ts";
+import { biteEach, blamesOfAltered, type Right, startRight } from "./reference/altered/bite.ts";
 import { unusualServers } from "./reference/altered/unusual.ts";
 import { type Breakage } from "./reference/broken/breakage.ts";
 import { breakages } from "./reference/broken/all.ts";
@@ -142,8 +142,7 @@ async function biteAltered(
     globs.length === 0 || fits(globs)(name) || fits(globs)(breaks)
   );
   let missed = 0;
-  await sideBySide(how === "quick" ? 16 : 1, chosen, async (one) => {
-    const { found, others, wrong } = await biteChannels(one, right, how);
+  await biteEach(chosen, right, how, (one, { found, others, wrong }) => {
     if (wrong !== null) missed++;
     const lines = [
       `${wrong === null ? "found" : "WRONG"}  ${one.name}: ${one.breaks}`,

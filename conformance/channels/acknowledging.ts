@@ -4,6 +4,7 @@
  * @module
  */
 import type { Case } from "../case.ts";
+import { Skipped } from "../peer/finding.ts";
 import { check, expect, expectSame } from "./check.ts";
 import type { Client } from "./client.ts";
 import type { Server } from "./server.ts";
@@ -40,6 +41,21 @@ async function delivered(server: Server) {
 async function repeatsOver(server: Server): Promise<void> {
   const { interval, repeats } = terms(server);
   await server.pause(interval * (repeats + 1.5));
+}
+
+/** Acknowledges an event; how many repeats of it came before the server had read that. */
+async function acknowledge(client: Client, event: ServerMessage): Promise<number> {
+  client.send({ type: "ack", ack_ids: [event["ack_id"]] });
+  return (await client.fence()).filter(isRepeatOf(event)).length;
+}
+
+/** How often a case tries to be faster than the repeats. */
+const TRIES = 4;
+
+/** Tries until a repeat was still to come when there was to be none: else its absence proves nothing. */
+async function tellingly(server: Server, attempt: () => Promise<number>): Promise<void> {
+  for (let i = 0; i < TRIES; i++) if (await attempt() < terms(server).repeats) return;
+  throw new Skipped("no repeat was still to come when there was to be none");
 }
 
 const isRepeatOf = ({ ack_id }: ServerMessage) => (one: ServerMessage) =>
@@ -95,34 +111,41 @@ export const cases: readonly Case[] = [
     },
   ),
   check("HDL-ACK-2", "acknowledged", "what is acknowledged is not", async (server) => {
-    const { client, event } = await delivered(server);
-    client.send({ type: "ack", ack_ids: [event["ack_id"]] });
-    await client.fence();
-    await repeatsOver(server);
-    await client.nothing(isRepeatOf(event), "it is acknowledged");
+    await tellingly(server, async () => {
+      const { client, event } = await delivered(server);
+      const before = await acknowledge(client, event);
+      await repeatsOver(server);
+      await client.nothing(isRepeatOf(event), "it is acknowledged");
+      return before;
+    });
   }),
   check("HDL-ACK-2", "after-a-repeat", "nor after its repeat was acknowledged", async (server) => {
-    const { client, event } = await delivered(server);
-    await repeat(server, client, event);
-    client.send({ type: "ack", ack_ids: [event["ack_id"]] });
-    await client.fence();
-    await repeatsOver(server);
-    await client.nothing(isRepeatOf(event), "its repeat is acknowledged");
+    await tellingly(server, async () => {
+      const { client, event } = await delivered(server);
+      await repeat(server, client, event);
+      const before = await acknowledge(client, event);
+      await repeatsOver(server);
+      await client.nothing(isRepeatOf(event), "its repeat is acknowledged");
+      return before + 1;
+    });
   }),
   check(
     "HDL-ACK-2",
     "each-connection",
     "whoever has acknowledged is left alone",
     async (server) => {
-      const { name } = server.channel({ ack: true });
-      const [one, other] = [await server.connect(), await server.connect()];
-      for (const client of [one, other]) await client.subscribe(name);
-      await one.publish(name);
-      const [mine, others] = [await one.event(name), await other.event(name)];
-      one.send({ type: "ack", ack_ids: [mine["ack_id"]] });
-      await one.fence();
-      await repeat(server, other, others);
-      await one.nothing((message) => message["attempt"] !== undefined, "it has acknowledged");
+      await tellingly(server, async () => {
+        const { name } = server.channel({ ack: true });
+        const [one, other] = [await server.connect(), await server.connect()];
+        for (const client of [one, other]) await client.subscribe(name);
+        await one.publish(name);
+        const [mine, others] = [await one.event(name), await other.event(name)];
+        const before = await acknowledge(one, mine);
+        // The next of one's own would have come by the last of the other's.
+        for (let i = 0; i < terms(server).repeats; i++) await repeat(server, other, others);
+        await one.nothing(isRepeatOf(mine), "it has acknowledged");
+        return before;
+      });
     },
   ),
   check(
@@ -149,20 +172,22 @@ export const cases: readonly Case[] = [
   }),
   check("HDL-ACK-8", "anothers", "so is another connection's", async (server) => {
     const { client, publisher, event } = await delivered(server);
-    publisher.send({ type: "ack", ack_ids: [event["ack_id"]] });
-    await publisher.fence();
-    await repeat(server, client, event);
+    await acknowledge(publisher, event);
+    for (let i = 0; i < terms(server).repeats; i++) await repeat(server, client, event);
   }),
   check(
     "HDL-ACK-10",
     "unsubscribed",
     "after the subscription has ended nothing is repeated",
     async (server) => {
-      const { name, client, event } = await delivered(server);
-      await client.ok({ type: "unsubscribe", channels: [name] });
-      await client.fence();
-      await repeatsOver(server);
-      await client.nothing(isRepeatOf(event), "the subscription has ended");
+      await tellingly(server, async () => {
+        const { name, client, event } = await delivered(server);
+        await client.ok({ type: "unsubscribe", channels: [name] });
+        const before = (await client.fence()).filter(isRepeatOf(event)).length;
+        await repeatsOver(server);
+        await client.nothing(isRepeatOf(event), "the subscription has ended");
+        return before;
+      });
     },
   ),
   check("HDL-ACK-11", "resumed", "a session that is resumed gets the repeats", async (server) => {

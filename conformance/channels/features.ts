@@ -95,7 +95,7 @@ export const cases: readonly Case[] = [
       client.sendBytes(image);
       await client.event(name);
       expectSame(
-        client.received.find(({ message }) => message.type === "event")?.how,
+        client.received.find(({ message }) => message["channel"] === name)?.how,
         "media",
         "form",
       );
@@ -114,7 +114,7 @@ export const cases: readonly Case[] = [
       client.sendBytes(encodeEnvelope(ENVELOPE.image, { channel: name }, Uint8Array.of(1, 2, 3)));
       await client.event(name);
       expectSame(
-        client.received.find(({ message }) => message.type === "event")?.how,
+        client.received.find(({ message }) => message["channel"] === name)?.how,
         "text",
         "form",
       );

@@ -70,7 +70,7 @@ export const cases: readonly Case[] = [
   }),
   check("HDL-LIV-2", "pongs", "and Pong frames", async (server) => {
     const { client, beat } = await patient(server);
-    await client.idle(beat * 3.5);
+    await client.idle(beat * 4);
     await client.alive();
   }),
   check("HDL-LIV-3", "given-up", "who gives no sign of life is given up", async (server) => {

@@ -10,7 +10,7 @@ import { check, expect, expectSame } from "./check.ts";
 import { goingDown } from "./going_down.ts";
 import { expectRefusal, showAnswer } from "./refusing.ts";
 import type { ConnectSpec, Server } from "./server.ts";
-import { isRecord } from "./shape.ts";
+import { isRecord, type ServerMessage } from "./shape.ts";
 
 const API = "/api/v1/websocket";
 
@@ -214,7 +214,8 @@ export const cases: readonly Case[] = [
         admin(server),
       );
       expectOk(answer);
-      const event = await client.next(({ type }) => type === "event", "the event");
+      const isTheirs = ({ channel }: ServerMessage) => channel === name || channel === other;
+      const event = await client.next(isTheirs, "the event");
       const { channel, event_type, data, offset } = event;
       expectSame({ channel, event_type, data }, { channel: name, ...EVENT }, "the event");
       expectSame(

@@ -240,7 +240,8 @@ export const cases: readonly Case[] = [
         "the channel alone",
       );
       await publisher.publish(other);
-      await client.nothing((one) => one["channel"] === other, "of the other channel");
+      await client.subscribe(other);
+      await expectNextIs(client, publisher, other);
     },
   ),
 ];

@@ -67,6 +67,8 @@ const LARGE_MESSAGE = 125;
 
 /** One connection whose opening handshake is done. */
 export class Connection extends Sender {
+  /** Whether it answers Pings as they are read. */
+  answersPings = true;
   readonly #context: ConnectionContext;
   readonly #reader: Reader;
   #fences = 0;
@@ -89,7 +91,8 @@ export class Connection extends Sender {
   }
 
   /**
-   * What comes next. Pings are answered, and so is a Close frame, before they are returned.
+   * What comes next. Pings are answered, and so is a Close frame, before they are returned: Pings
+   * unless {@link answersPings} is false.
    *
    * @throws TimeOut
    * @throws Flooded where that much came that no wait would end
@@ -101,7 +104,7 @@ export class Connection extends Sender {
       const observed = `${this.#came} messages and control frames in answer to ${asked} frames`;
       throw new Flooded({ expected: awaited, observed });
     }
-    if (incoming.kind === "ping") {
+    if (incoming.kind === "ping" && this.answersPings) {
       this.#pongs++;
       this.send(pong(incoming.payload));
     }

@@ -2,9 +2,8 @@ import { after, before, describe, it } from "node:test";
 import process from "node:process";
 import { assert, assertEquals } from "@std/assert";
 import { REQUIREMENTS } from "../../channels/protocol.ts";
-import { sideBySide } from "../../side_by_side.ts";
 import { broken } from "./all.ts";
-import { biteChannels, blamesOfAltered, idsOf, type Right, startRight } from "./bite.ts";
+import { biteEach, blamesOfAltered, idsOf, type Right, startRight } from "./bite.ts";
 import { unusualServers } from "./unusual.ts";
 
 const onNode = process.versions["bun"] === undefined && process.versions["deno"] === undefined;
@@ -42,8 +41,7 @@ describe("the kit, at the channel level,", { skip }, () => {
 
   it("finds every broken server by the cases named", { timeout: 300_000 }, async () => {
     const missed: string[] = [];
-    await sideBySide(16, broken, async (one) => {
-      const { wrong } = await biteChannels(one, right, "quick");
+    await biteEach(broken, right, "quick", (one, { wrong }) => {
       if (wrong !== null) missed.push(`a server that ${one.name} (${one.breaks}): ${wrong}`);
     });
     assertEquals(missed, []);

@@ -9,7 +9,9 @@ import {
   answers,
   type Broken,
   closes,
+  closesAfter,
   errs,
+  events,
   list,
   record,
   routes,
@@ -34,10 +36,7 @@ const TOKENS: readonly Broken[] = [
     name: "closes where a token does not hold",
     breaks: "HDL-TOK-4",
     foundBy: ["4-goes-on"],
-    how: errs("unauthorized", (error, link) => {
-      setTimeout(() => link.closeClient(4401), 0);
-      return error;
-    }),
+    how: closesAfter("unauthorized", 4401),
   },
   {
     name: "tells the role that the connection had",
@@ -90,8 +89,7 @@ const BINARY: readonly Broken[] = [
     name: "calls every image media",
     breaks: "HDL-BIN-4",
     foundBy: ["4-image"],
-    how: says(
-      "event",
+    how: events(
       (message) =>
         message["event_type"] === "image" ? { ...message, event_type: "media" } : undefined,
     ),
@@ -111,7 +109,7 @@ const BINARY: readonly Broken[] = [
     name: "sends batches to everybody",
     breaks: "HDL-BAT-1",
     foundBy: ["1-not-asked"],
-    how: says("event", (message) => ({ type: "batch", messages: [message] })),
+    how: events((message) => ({ type: "batch", messages: [message] })),
   },
   {
     name: "puts the newest message of a batch first",

@@ -12,6 +12,7 @@ import type { Broken } from "./breakage.ts";
 import { startAltered } from "./proxy.ts";
 import type { CaseReport, Report } from "../../report/report.ts";
 import { runConformance } from "../../runner/run.ts";
+import { sideBySide } from "../../side_by_side.ts";
 import { type Offer, parseOffer } from "../../target/offer.ts";
 import { startTarget } from "../../target/start.ts";
 
@@ -31,6 +32,8 @@ export interface ChannelBite {
   readonly others: readonly string[];
   /** What is wrong with that; null where nothing is. */
   readonly wrong: string | null;
+  /** Nothing is shown by that: a case did not get so far in the time that the protocol gives it. */
+  readonly undecided: boolean;
 }
 
 /** Starts the server that a profile describes. */
@@ -57,7 +60,7 @@ export function idsOf({ breaks, foundBy }: Broken): string[] {
 }
 
 /** Runs the cases that are to find it, or all, against a broken server. */
-export async function biteChannels(
+async function biteChannels(
   broken: Broken,
   right: Right,
   how: "quick" | "whole",
@@ -73,9 +76,32 @@ export async function biteChannels(
     timeout: how === "quick" ? SOON : 1000,
     ...(how === "quick" ? { only: idsOf(broken) } : {}),
   });
-  const acted = altered.acted > 0 || broken.goesDown === true;
   const bite = judge(broken, report);
-  return acted ? bite : { ...bite, wrong: "it altered nothing" };
+  if (altered.acted > 0 || broken.goesDown === true) return bite;
+  const observed = report.cases.map((one) => `${one.id}: ${one.observed}`);
+  return { ...bite, wrong: `it altered nothing (${observed})`, undecided: true };
+}
+
+/** How many servers are tried side by side: much of the time is spent waiting for what never comes. */
+const SIDE_BY_SIDE = { quick: 16, whole: 1 } as const;
+
+/**
+ * Runs the kit against many of them. One on which nothing could be shown among the others is tried
+ * again alone; one that a case passed is not.
+ */
+export async function biteEach(
+  all: readonly Broken[],
+  right: Right,
+  how: "quick" | "whole",
+  onBite: (broken: Broken, bite: ChannelBite) => void,
+): Promise<void> {
+  const again: Broken[] = [];
+  await sideBySide(SIDE_BY_SIDE[how], all, async (broken) => {
+    const bite = await biteChannels(broken, right, how);
+    if (bite.undecided) again.push(broken);
+    else onBite(broken, bite);
+  });
+  for (const broken of again) onBite(broken, await biteChannels(broken, right, how));
 }
 
 /** What starts a broken server, to be seen going down. */
@@ -91,13 +117,14 @@ function judge(broken: Broken, report: Report): ChannelBite {
   const others = blamed.filter((one) => !isOf(one)).map(({ id }) => id);
   const missed = idsOf(broken).filter((id) => !found.includes(id));
   const verdictOf = (id: string) => report.cases.find((one) => one.id === id);
+  const undecided = missed.length > 0 && missed.every((id) => verdictOf(id)?.verdict === "skip");
   const wrong = missed.length === 0 ? null : `not found by ${
     missed.map((id) => {
       const { verdict = "no case", observed = "" } = verdictOf(id) ?? {};
       return `${id} (${verdict}: ${observed})`;
     })
   }`;
-  return { found, others, wrong };
+  return { found, others, wrong, undecided };
 }
 
 /** What of a server that is altered and keeps every requirement the kit holds against it: nothing. */

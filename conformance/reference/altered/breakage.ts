@@ -31,6 +31,18 @@ export function says(
   };
 }
 
+/** Whether it is an event of a channel that clients can name: others, such as `@all`, come at any time. */
+export function isEvent(message: Message): boolean {
+  return message["type"] === "event" && !String(message["channel"]).startsWith("@");
+}
+
+/** Events of such channels, changed. */
+export function events(change: (event: Message, link: Link) => Change): Alteration {
+  return {
+    onMessage: (message, link) => isEvent(message) ? change(message, link) : undefined,
+  };
+}
+
 /** A message of the client of this type, changed before the server gets it. */
 export function hears(
   type: string,
@@ -45,6 +57,14 @@ export function hears(
 /** Errors of one code, changed. */
 export function errs(code: string, change: (error: Message, link: Link) => Change): Alteration {
   return says("error", (error, link) => error["code"] === code ? change(error, link) : undefined);
+}
+
+/**
+ * Errors of one code, each with a Close frame right behind it: both in one step, so that no exchange
+ * of the client's can come between.
+ */
+export function closesAfter(code: string, by: number): Alteration {
+  return errs(code, (error) => [error, close(by)]);
 }
 
 /** What stands in `rejected` with one code, and gets another. */

@@ -10,6 +10,7 @@ import {
   answerTo,
   type Broken,
   closes,
+  closesAfter,
   codeOf,
   errorTo,
   errs,
@@ -173,10 +174,7 @@ const LIMITS: readonly Broken[] = [
     name: "closes after a message that is too large",
     breaks: "HDL-LIM-2",
     foundBy: ["2-text", "2-binary", "2-inflated"],
-    how: errs("message_too_large", (error, link) => {
-      setTimeout(() => link.closeClient(1009), 0);
-      return error;
-    }),
+    how: closesAfter("message_too_large", 1009),
   },
   {
     name: "calls a message that is too large invalid",

@@ -111,19 +111,23 @@ const CONNECTING: readonly Broken[] = [
     foundBy: ["10-early"],
     how: () => {
       let greeting: Message | null = null;
+      let greeted = false;
+      let early = false;
       const greet = (link: Link) => {
-        if (greeting !== null) link.toClient(greeting);
-        greeting = null;
+        if (greeting !== null && !greeted) link.toClient(greeting);
+        greeted = greeting !== null;
       };
       return {
         onMessage(message, link) {
           if (message["type"] !== "connected") return undefined;
           greeting = message;
-          setTimeout(() => greet(link), 1000).unref();
+          if (early) greet(link);
+          else setTimeout(() => greet(link), 1000).unref();
           return [];
         },
         onRequestMessage(_, link) {
-          if (greeting === null) return undefined;
+          if (greeted) return undefined;
+          early = true;
           greet(link);
           return [];
         },

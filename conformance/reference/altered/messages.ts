@@ -4,13 +4,18 @@
  *
  * @module
  */
+import { decodeUtf8 } from "../../wire/bytes.ts";
+import { OPCODE } from "../../wire/frame.ts";
 import type { Message } from "./alteration.ts";
 import {
   answerTo,
   type Broken,
+  closesAfter,
   errorTo,
   errs,
+  events,
   hears,
+  isEvent,
   list,
   record,
   says,
@@ -118,7 +123,7 @@ const MESSAGES: readonly Broken[] = [
     name: "tells the time without its zone",
     breaks: "HDL-MSG-18",
     foundBy: ["18-timestamp"],
-    how: says("event", (message) => ({
+    how: events((message) => ({
       ...message,
       timestamp: String(message["timestamp"]).replace("Z", ""),
     })),
@@ -173,11 +178,12 @@ const MESSAGES: readonly Broken[] = [
     name: "loses fields of data that are called __proto__",
     breaks: "HDL-MSG-16",
     foundBy: ["16-in-data"],
-    how: says("event", (message) =>
+    how: events((message) =>
       JSON.parse(
         JSON.stringify(message),
         (name, value) => name === "__proto__" ? undefined : value,
-      )),
+      )
+    ),
   },
 ];
 
@@ -270,7 +276,7 @@ const ORDER: readonly Broken[] = [
     foundBy: ["10-increasing"],
     how: () => {
       let held: Message | null = null;
-      return says("event", (message) => {
+      return events((message) => {
         if (held === null) {
           held = message;
           return [];
@@ -285,25 +291,41 @@ const ORDER: readonly Broken[] = [
     name: "sends each event twice",
     breaks: "HDL-ORD-11",
     foundBy: ["11-once"],
-    how: says("event", (message) => [message, message]),
+    how: events((message) => [message, message]),
   },
   {
-    name: "answers publications late",
+    name: "answers a publication after what came after it",
     breaks: "HDL-ORD-15",
     foundBy: ["15-in-order"],
-    how: says("published", (message, link) => {
-      setTimeout(() => link.toClient(message), 30);
-      return [];
-    }),
+    how: () => {
+      let more = false;
+      let held: Message | null = null;
+      return {
+        onRequestMessage(message) {
+          more = message["type"] !== "publish";
+          return undefined;
+        },
+        onMessage(message) {
+          if (more && message["type"] === "published") {
+            held = message;
+            return [];
+          }
+          if (held === null || isEvent(message)) return undefined;
+          const both = [message, held];
+          held = null;
+          return both;
+        },
+      };
+    },
   },
   {
     name: "refuses faulty messages before it answers those before them",
     breaks: "HDL-ORD-15",
     foundBy: ["15-in-order"],
     how: {
-      onMessage(message, link) {
-        if (message["type"] === "error" || message["type"] === "connected") return undefined;
-        setTimeout(() => link.toClient(message), 20);
+      onClientFrame({ opcode, payload }, link) {
+        if (opcode !== OPCODE.text || !decodeUtf8(payload)?.startsWith("{")) return undefined;
+        link.toClient(errorTo({}, "invalid_json"));
         return [];
       },
     },
@@ -354,10 +376,7 @@ const ERRORS: readonly Broken[] = [
     name: "closes the connection after a text that is not JSON",
     breaks: "HDL-ERR-6",
     foundBy: ["6-lives"],
-    how: errs("invalid_json", (error, link) => {
-      setTimeout(() => link.closeClient(1008), 0);
-      return error;
-    }),
+    how: closesAfter("invalid_json", 1008),
   },
   {
     name: "tells where in its code an error arose",

@@ -4,7 +4,17 @@
  * @module
  */
 import type { Message } from "./alteration.ts";
-import { answerTo, type Broken, errorTo, errs, hears, record, says, without } from "./breakage.ts";
+import {
+  answerTo,
+  type Broken,
+  errorTo,
+  errs,
+  events,
+  hears,
+  record,
+  says,
+  without,
+} from "./breakage.ts";
 
 const PUBLISHING: readonly Broken[] = [
   {
@@ -136,8 +146,7 @@ const EVENTS: readonly Broken[] = [
     name: "sends {} for null",
     breaks: "HDL-EVT-1",
     foundBy: ["1-event"],
-    how: says(
-      "event",
+    how: events(
       (message) => message["data"] === null ? { ...message, data: {} } : undefined,
     ),
   },
@@ -147,7 +156,7 @@ const EVENTS: readonly Broken[] = [
     foundBy: ["2-the-same"],
     how: () => {
       let late = 0;
-      return says("event", (message) => {
+      return events((message) => {
         late = Math.random() * 1e9;
         const sent = new Date(Date.parse(String(message["timestamp"])) + late);
         return { ...message, timestamp: sent.toISOString() };
@@ -158,7 +167,7 @@ const EVENTS: readonly Broken[] = [
     name: "leaves out the padding of base64",
     breaks: "HDL-EVT-3",
     foundBy: ["3-binary"],
-    how: says("event", (message) => {
+    how: events((message) => {
       const data = record(message["data"]);
       return data["encoding"] === "base64"
         ? { ...message, data: { ...data, content: String(data["content"]).replace(/=+$/, "") } }
@@ -169,7 +178,7 @@ const EVENTS: readonly Broken[] = [
     name: "writes base64 by the alphabet for URLs",
     breaks: "HDL-EVT-3",
     foundBy: ["3-image", "3-audio"],
-    how: says("event", (message) => {
+    how: events((message) => {
       const data = record(message["data"]);
       const content = String(data["content"]).replaceAll("+", "-").replaceAll("/", "_");
       return data["encoding"] === "base64" ? { ...message, data: { ...data, content } } : undefined;
@@ -182,8 +191,7 @@ const ACKNOWLEDGED: readonly Broken[] = [
     name: "gives each event the same ack_id",
     breaks: "HDL-ACK-1",
     foundBy: ["1-channel"],
-    how: says(
-      "event",
+    how: events(
       (message) => Object.hasOwn(message, "ack_id") ? { ...message, ack_id: "ack" } : undefined,
     ),
   },
@@ -191,7 +199,7 @@ const ACKNOWLEDGED: readonly Broken[] = [
     name: "never repeats an event",
     breaks: "HDL-ACK-2",
     foundBy: ["2-repeated"],
-    how: says("event", (message) => Object.hasOwn(message, "attempt") ? [] : undefined),
+    how: events((message) => Object.hasOwn(message, "attempt") ? [] : undefined),
   },
   {
     name: "repeats an event whether it is acknowledged or not",
@@ -203,14 +211,13 @@ const ACKNOWLEDGED: readonly Broken[] = [
     name: "does not say that a repeat is one",
     breaks: "HDL-ACK-4",
     foundBy: ["4-the-same"],
-    how: says("event", (message) => without(message, "attempt")),
+    how: events((message) => without(message, "attempt")),
   },
   {
     name: "counts attempts from 1",
     breaks: "HDL-ACK-4",
     foundBy: ["4-the-same"],
-    how: says(
-      "event",
+    how: events(
       (message) =>
         Object.hasOwn(message, "attempt")
           ? { ...message, attempt: Number(message["attempt"]) - 1 }

@@ -12,6 +12,7 @@ import {
   each,
   errs,
   hears,
+  isEvent,
   list,
   says,
   takesClose,
@@ -146,7 +147,7 @@ export const sessions: readonly Broken[] = [
       return {
         onMessage(message) {
           if (message["type"] === "resumed") since = 2;
-          return message["type"] === "event" && since-- > 0 ? [] : undefined;
+          return isEvent(message) && since-- > 0 ? [] : undefined;
         },
       };
     },

@@ -9,7 +9,9 @@ import {
   type Broken,
   each,
   errs,
+  events,
   hears,
+  isEvent,
   list,
   moved,
   record,
@@ -100,7 +102,7 @@ const SUBSCRIBING: readonly Broken[] = [
     foundBy: ["15-many"],
     how: () => {
       let count = 0;
-      return says("event", () => ++count % 7 === 0 ? [] : undefined);
+      return events(() => ++count % 7 === 0 ? [] : undefined);
     },
   },
   {
@@ -109,7 +111,7 @@ const SUBSCRIBING: readonly Broken[] = [
     foundBy: ["15-several-channels"],
     how: () => {
       let only: unknown;
-      return says("event", ({ channel }) => (only ??= channel) === channel ? undefined : []);
+      return events(({ channel }) => (only ??= channel) === channel ? undefined : []);
     },
   },
   {
@@ -197,7 +199,7 @@ const SUBSCRIBING: readonly Broken[] = [
             held = message;
             return [];
           }
-          if (message["type"] !== "event" || held === null) return undefined;
+          if (!isEvent(message) || held === null) return undefined;
           const both = [message, held];
           held = null;
           return both;
@@ -231,7 +233,7 @@ const SUBSCRIBING: readonly Broken[] = [
       let last: Message | null = null;
       return {
         onMessage(message) {
-          if (message["type"] === "event") last = message;
+          if (isEvent(message)) last = message;
           if (message["type"] !== "unsubscribed" || last === null) return undefined;
           return [message, { ...last, offset: Number(last["offset"]) + 1 }];
         },
@@ -393,7 +395,7 @@ const GAPS: readonly Broken[] = [
             held = message;
             return [];
           }
-          if (message["type"] !== "event" || held === null) return undefined;
+          if (!isEvent(message) || held === null) return undefined;
           const both = [message, held];
           held = null;
           return both;
