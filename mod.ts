@@ -91,6 +91,7 @@ export {
 } from "./src/http/routes.ts";
 export type { AcknowledgementOptions, DeliveryOutcome } from "./src/hub/acknowledgements.ts";
 export type { Admission, RequestOrigin } from "./src/hub/admission.ts";
+export type { DrainOptions } from "./src/hub/drain.ts";
 export {
   type FeedHooks,
   type FeedOptions,
@@ -103,7 +104,6 @@ export {
   type ChannelInfo,
   type ConnectionFilter,
   createHub,
-  type DrainOptions,
   Hub,
   type Peer,
 } from "./src/hub/hub.ts";

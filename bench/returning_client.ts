@@ -1,7 +1,10 @@
 import { connect, type Socket } from "node:net";
 import { Buffer } from "node:buffer";
+import { systemRandom } from "../src/base/random.ts";
+import { backoffDelay, resolveReconnect } from "../src/client/backoff.ts";
 
 const HEAD_END = "\r\n\r\n";
+const reconnect = resolveReconnect();
 
 interface Message {
   readonly type: string;
@@ -13,7 +16,10 @@ interface Position {
   offset: number;
 }
 
-/** A cheap client over a bare socket that comes back when it is told to, and counts what it misses. */
+/**
+ * A cheap client over a bare socket. It comes back when it is told to, and after a refusal, with the delays
+ * of the client of `heddle/client`, and counts what it misses.
+ */
 export class ReturningClient {
   readonly #where: { readonly url: string };
   readonly #channel: string;
@@ -25,6 +31,8 @@ export class ReturningClient {
   /** The sequence number of the newest event. */
   #sequence = 0;
   #isBack = false;
+  /** Attempts since there was a connection. */
+  #attempt = 0;
   #waiting: { readonly sequence: number; readonly resolve: () => void } | undefined;
   /** Events that did not come and that no gap told of. */
   lost = 0;
@@ -34,8 +42,10 @@ export class ReturningClient {
   gaps = 0;
   /** Whether it got everything that it missed while it was away. */
   isRecovered = false;
-  /** When it was told to come back, and when it was greeted again. */
-  readonly came = { due: 0, greeted: 0 };
+  /** The time at which it was told to come back. */
+  due = 0;
+  /** How often it was sent away when it came back. */
+  refusals = 0;
   /** Resolves when the first subscription was answered. */
   readonly subscribed: Promise<void>;
   /** Resolves when it is back and subscribed. */
@@ -79,7 +89,8 @@ export class ReturningClient {
 
   #comeBack(): void {
     this.#isBack = true;
-    const wait = Math.max(0, this.came.due - performance.now());
+    const told = Math.max(0, this.due - performance.now());
+    const wait = told + backoffDelay(++this.#attempt, reconnect, systemRandom);
     setTimeout(() => this.#socket = this.#connect(), wait);
   }
 
@@ -91,7 +102,13 @@ export class ReturningClient {
         this.#rest = bytes;
         return;
       }
+      if (!bytes.toString("latin1", 0, end).startsWith("HTTP/1.1 101 ")) {
+        this.refusals++;
+        this.#socket.destroy();
+        return;
+      }
       this.#isOpen = true;
+      this.#attempt = 0;
       bytes = bytes.subarray(end + HEAD_END.length);
     }
     while (bytes.length >= 2) {
@@ -133,7 +150,7 @@ export class ReturningClient {
         });
         return;
       case "disconnected":
-        this.came.due = performance.now() + Number(message["retry_after"] ?? 0) * 1000;
+        this.due = performance.now() + Number(message["retry_after"] ?? 0) * 1000;
         return;
       case "gap":
         this.gaps++;
@@ -147,7 +164,6 @@ export class ReturningClient {
   #resume(): void {
     const positions = { [this.#channel]: this.#position };
     this.#ask({ type: "resume", reconnection_token: this.#token, positions });
-    this.came.greeted = performance.now();
   }
 
   #arrive(message: Message): void {

@@ -227,6 +227,33 @@ describe("A client whose connection is closed", () => {
     assertEquals(await waiting, { attempt: 1, delay: 8000 });
   });
 
+  it("never comes back earlier than it was told, whatever chance says", async () => {
+    for (const fraction of [0, 0.5, 1 - 2 ** -32]) {
+      const served = await serveScript((peer) => {
+        peer.send(greeting());
+        const timestamp = "2024-12-29T12:00:00Z";
+        peer.send({ type: "disconnected", reason: "restart", retry_after: 4.999, timestamp });
+        peer.close(1012, "restart");
+      });
+      let asked = 0;
+      const { client, clock } = setup({
+        url: served.url,
+        token: () => `token ${++asked}`,
+        random: { ...systemRandom, fraction: () => fraction },
+        reconnect: { jitter: 1, initialDelay: 1 },
+      });
+      const waiting = next(client, "reconnecting");
+      await client.connect();
+      const { delay } = await waiting;
+      assert(delay > 4_999 && delay <= 5_000, `it waits for ${delay} ms`);
+      clock.advance(4_999);
+      assertEquals(asked, 1, "not before its time");
+      clock.advance(1);
+      assertEquals(asked, 2);
+      await client.disconnect();
+    }
+  });
+
   it("fails what waits for an answer, where it cannot be known what became of it", async () => {
     const served = await serveScript((peer) => {
       peer.send(greeting());

@@ -17,6 +17,7 @@ import {
 import { type Admission, identify, type RequestOrigin } from "./admission.ts";
 import { Connection } from "./connection.ts";
 import { Door } from "./door.ts";
+import { Drain, type DrainOptions } from "./drain.ts";
 import { handleMessage } from "./handling.ts";
 import type { ConnectionHost } from "./host.ts";
 import { Identities, type Revocation } from "./identities.ts";
@@ -42,18 +43,6 @@ import { Roster } from "./roster.ts";
 import { Seats } from "./seats.ts";
 import { Sessions } from "./sessions.ts";
 import { createWorkings, type Workings } from "./workings.ts";
-
-/** How long `drain` waits for peers to close, in milliseconds. */
-const DRAIN_TIMEOUT = 10_000;
-
-/** Over how long clients are asked to come back after a drain, in milliseconds. */
-const DRAIN_SPREAD = 5_000;
-
-/** Options of {@linkcode Hub.drain}. */
-export interface DrainOptions {
-  readonly within?: number;
-  readonly spread?: number;
-}
 
 /** What an adapter holds of a connection it handed over. No method throws. */
 export interface Peer {
@@ -108,10 +97,9 @@ export class Hub<
   readonly #identities: Identities;
   readonly #seats: Seats;
   readonly #door: Door;
+  readonly #drain: Drain;
   readonly #host: ConnectionHost;
   readonly #startedAt: number;
-  #draining: Promise<void> | undefined;
-  #emptied: (() => void) | undefined;
 
   /** Use {@linkcode createHub}. */
   constructor(options: HubOptions<C, M>) {
@@ -137,6 +125,7 @@ export class Hub<
       sessions: this.#sessions,
       seats: this.#seats,
     });
+    this.#drain = new Drain(this.#workings, this.#roster, () => this.#door.shut());
     this.#startedAt = this.#workings.options.clock.now();
     this.#host = {
       open: (connection, joins) => {
@@ -199,7 +188,7 @@ export class Hub<
 
   /** Whether the hub is ending: it takes no new connections. */
   get isDraining(): boolean {
-    return this.#draining !== undefined;
+    return this.#drain.hasBegun;
   }
 
   /** Which web pages may connect, and read the answers of the HTTP routes. */
@@ -440,47 +429,17 @@ export class Hub<
    * cut off. Then the broker is closed, where it is the hub's own. Called again, it gives the same
    * promise.
    *
-   * @param options.within The deadline in milliseconds. @default 10000
-   * @param options.spread Milliseconds over which the clients are asked to come back, each at its own
-   * time. @default 5000
+   * @param options `within`, the deadline, and `spread`, the time over which the clients are asked to come
+   * back: so that in no second more than `connections / spread` do, each is told a time of its own.
+   * @throws {HeddleError} `option_invalid` for an option that is none; the hub then goes on.
    */
-  drain({ within = DRAIN_TIMEOUT, spread = DRAIN_SPREAD }: DrainOptions = {}): Promise<void> {
-    this.#draining ??= this.#drain(within, spread);
-    return this.#draining;
+  drain(options: DrainOptions = {}): Promise<void> {
+    return this.#drain.begin(options);
   }
 
   /** The same as {@linkcode Hub.drain} with its default deadline. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.drain();
-  }
-
-  /** Tells everybody to come back, each at its own time, so that they do not all come at once. */
-  #farewell(spread: number): void {
-    const connections = [...this.#roster];
-    const { random } = this.#workings.options;
-    connections.forEach((connection, i) => {
-      const after = ((i + random.fraction()) / connections.length) * spread;
-      connection.close("service_restart", Math.round(after) / 1000);
-    });
-  }
-
-  async #drain(within: number, spread: number): Promise<void> {
-    const { options, wheel } = this.#workings;
-    this.#door.shut();
-    this.#farewell(spread);
-    await new Promise<void>((resolve) => {
-      if (this.#roster.size === 0) return resolve();
-      const cancel = options.clock.after(within, resolve);
-      this.#emptied = () => {
-        cancel();
-        resolve();
-      };
-    });
-    for (const connection of [...this.#roster]) {
-      connection.terminate({ code: 1006, reason: "did not close in time" });
-    }
-    wheel.clear();
-    if (options.ownsBroker) await options.broker.close();
   }
 
   #may(channel: string, role: string, action: Action): boolean {
@@ -503,7 +462,7 @@ export class Hub<
     if (connection.wasGreeted) {
       this.#workings.tell(() => this.#workings.options.onDisconnect(connection.info(), ending));
     }
-    if (this.#roster.size === 0) this.#emptied?.();
+    this.#drain.ended();
   }
 }
 
