@@ -8,6 +8,7 @@ import { HeddleError } from "../base/errors.ts";
 import { checkNames } from "../base/option_names.ts";
 import { type ForwardedElement, parseForwarded } from "./forwarded.ts";
 import type { Target } from "./origin.ts";
+import { urlOf } from "./request_url.ts";
 
 /** Which proxies stand in front, and what they tell. */
 export interface ProxyOptions {
@@ -26,6 +27,10 @@ export interface Source extends Target {
   /** The client's address: IPv4 also where the socket has it mapped to IPv6. */
   readonly address: string;
 }
+
+const OCTET = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+/** An IPv4 address in its usual form, as most are that come from a socket. */
+const IPV4 = new RegExp(`^(?:${OCTET}\\.){3}${OCTET}$`);
 
 type Range = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
 type Hop = Omit<ForwardedElement, "for"> & { readonly address: string | undefined };
@@ -63,8 +68,8 @@ export class Proxies {
 
   /** @param peer The address at the other end of the socket; "" where it has none. */
   locate(request: Request, peer: string): Source {
-    const { headers, url } = request;
-    const { host, protocol } = new URL(url);
+    const { headers } = request;
+    const { host, protocol } = urlOf(request);
     const direct: Source = {
       address: parseAddress(peer) ?? peer,
       host: headers.get("host") ?? host,
@@ -115,6 +120,7 @@ export class Proxies {
  * address. Numbers in octal or hexadecimal, and fewer than four of them, are none.
  */
 export function parseAddress(text: string): string | undefined {
+  if (IPV4.test(text)) return text;
   const bare = /^(\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?$/.exec(text)?.[1] ??
     /^\[([0-9a-f:.]{2,45})\](?::\d{1,5})?$/i.exec(text)?.[1] ?? text.replace(/%.*$/, "");
   if (bare.length > 45) return undefined;

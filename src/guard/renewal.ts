@@ -4,6 +4,7 @@
  * @module
  */
 import { HeddleError } from "../base/errors.ts";
+import { urlOf } from "./request_url.ts";
 
 /**
  * What is kept of a request for as long as the connection lives: nothing that was, or may have been, a
@@ -29,17 +30,23 @@ const TOKEN = /^[\x21-\x7e]+$/;
 
 /** Takes from a request what is no credential. */
 export function withoutCredentials(request: Request): RequestTrace {
-  const url = new URL(request.url);
-  for (const name of SECRET_PARAMETERS) {
-    // Deleting rewrites the whole query.
-    if (url.searchParams.has(name)) url.searchParams.delete(name);
-  }
-  if (url.href.length > MAX_KEPT) url.search = "";
+  const url = addressWithoutTokens(urlOf(request));
   const kept = KEPT_HEADERS.flatMap((name): [string, string][] => {
     const value = request.headers.get(name);
     return value === null || value.length > MAX_KEPT ? [] : [[name, value]];
   });
-  return { url: url.href, headers: Object.fromEntries(kept) };
+  return { url, headers: Object.fromEntries(kept) };
+}
+
+function addressWithoutTokens(given: URL): string {
+  const { searchParams } = given;
+  const secrets = SECRET_PARAMETERS.filter((name) => searchParams.has(name));
+  if (secrets.length === 0 && given.href.length <= MAX_KEPT) return given.href;
+  const url = new URL(given);
+  // Deleting rewrites the whole query.
+  for (const name of secrets) url.searchParams.delete(name);
+  if (url.href.length > MAX_KEPT) url.search = "";
+  return url.href;
 }
 
 /**

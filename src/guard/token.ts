@@ -5,6 +5,7 @@
  */
 import { base64url } from "jose";
 import { HeddleError } from "../base/errors.ts";
+import { urlOf } from "./request_url.ts";
 
 /** The longest token that is looked at, in characters: 8 KiB, since a JWT is ASCII. */
 export const MAX_TOKEN = 8192;
@@ -17,6 +18,7 @@ export interface FoundToken {
   readonly via: "header" | "query" | "subprotocol";
 }
 
+const nowhere: readonly FoundToken[] = [];
 const BEARER = /^bearer(?: +(.*))?$/i;
 const SUBPROTOCOL = /^(?:jwt|jwt-auth|bearer)\.(.*)$/;
 
@@ -67,20 +69,22 @@ export function checkTokenLength(token: string, limit: number = MAX_TOKEN): void
   }
 }
 
-function inHeader(request: Request): FoundToken[] {
+function inHeader(request: Request): readonly FoundToken[] {
   const token = BEARER.exec(request.headers.get("authorization") ?? "")?.[1];
-  return token ? [{ token, via: "header" }] : [];
+  return token ? [{ token, via: "header" }] : nowhere;
 }
 
-function inQuery(request: Request): FoundToken[] {
-  const query = new URL(request.url).searchParams;
+function inQuery(request: Request): readonly FoundToken[] {
+  const { search, searchParams: query } = urlOf(request);
+  if (search === "") return nowhere;
   return [...query.getAll("token"), ...query.getAll("auth_token")]
     .filter((token) => token !== "")
     .map((token) => ({ token, via: "query" }));
 }
 
-function inSubprotocols(request: Request): FoundToken[] {
-  const offered = request.headers.get("sec-websocket-protocol") ?? "";
+function inSubprotocols(request: Request): readonly FoundToken[] {
+  const offered = request.headers.get("sec-websocket-protocol");
+  if (offered === null) return nowhere;
   return offered.split(",").flatMap((name) => {
     const value = SUBPROTOCOL.exec(name.trim())?.[1];
     return value ? [{ token: decode(value), via: "subprotocol" }] : [];

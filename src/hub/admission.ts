@@ -5,6 +5,7 @@ import type { Source } from "../guard/proxies.ts";
 import { redact } from "../guard/redact.ts";
 import { Refusal } from "../guard/refusal.ts";
 import { type RequestTrace, withoutCredentials } from "../guard/renewal.ts";
+import { urlOf } from "../guard/request_url.ts";
 import { isTokenSubprotocol, tokenFrom } from "../guard/token.ts";
 import { MAX_RECONNECTION_TOKEN } from "../protocol/messages.ts";
 import type { Logger } from "./logger.ts";
@@ -62,7 +63,7 @@ export async function judge(
 
 /** One that is too long stands for no session, and is not kept. */
 function reconnectionTokenOf(request: Request): string | undefined {
-  const token = new URL(request.url).searchParams.get("reconnection_token") || undefined;
+  const token = urlOf(request).searchParams.get("reconnection_token") || undefined;
   return token !== undefined && token.length > MAX_RECONNECTION_TOKEN ? "too long" : token;
 }
 
@@ -119,8 +120,9 @@ function carriesToken(request: Request): boolean {
 }
 
 /** Whatever in a request may be a credential, as it stands there. */
-function secretsOf({ url, headers }: Request): readonly string[] {
-  const query = new URL(url).searchParams;
+function secretsOf(request: Request): readonly string[] {
+  const { headers } = request;
+  const query = urlOf(request).searchParams;
   const parameters = ["token", "auth_token", "reconnection_token"].flatMap((name) =>
     query.getAll(name)
   );
