@@ -13,11 +13,30 @@ export interface Random {
   fraction(): number;
 }
 
-/** The platform's cryptographic source. */
+/** How many bytes are asked of the platform at once: to ask costs more than the bytes. */
+const POOL = 4_096;
+
+/** The platform's cryptographic source. What was given is in its pool no more. */
 export const systemRandom: Random = {
-  bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+  bytes: pooled(),
   fraction: () => Math.random(),
 };
+
+function pooled(): Random["bytes"] {
+  const pool = new Uint8Array(POOL);
+  let used = POOL;
+  return (length) => {
+    if (length > POOL / 4) return crypto.getRandomValues(new Uint8Array(length));
+    if (used + length > POOL) {
+      crypto.getRandomValues(pool);
+      used = 0;
+    }
+    const bytes = pool.slice(used, used + length);
+    pool.fill(0, used, used + length);
+    used += length;
+    return bytes;
+  };
+}
 
 /**
  * A repeatable source for tests (mulberry32). Never use it where a guess would matter.
@@ -43,17 +62,18 @@ export function seededRandom(seed: number): Random {
   };
 }
 
+const DIGITS = new TextEncoder().encode("0123456789abcdef");
+const HYPHEN = 0x2d;
+
 /** A random UUID of version 4 (RFC 9562 section 5.4). */
 export function uuid(random: Random): string {
   const bytes = random.bytes(16);
   bytes[6] = (bytes[6]! & 0x0f) | 0x40;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    hex.slice(12, 16),
-    hex.slice(16, 20),
-    hex.slice(20),
-  ].join("-");
+  const codes: number[] = [];
+  for (let i = 0; i < 16; i++) {
+    if (i === 4 || i === 6 || i === 8 || i === 10) codes.push(HYPHEN);
+    codes.push(DIGITS[bytes[i]! >> 4]!, DIGITS[bytes[i]! & 15]!);
+  }
+  return String.fromCharCode(...codes);
 }

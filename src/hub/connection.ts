@@ -11,15 +11,10 @@ import type { Socket } from "../channel/socket.ts";
 import { type CloseName, closeTable, plainCloseCode } from "../protocol/close.ts";
 import { decodeBinary, decodeText, type Inbound } from "../protocol/decode.ts";
 import { CLOCK_TOLERANCE, type Identity } from "../guard/identity.ts";
-import { EncodedEvent, type Frame, type Variant } from "../protocol/encode.ts";
+import { EncodedEvent, type Frame, type Variant, type Written } from "../protocol/encode.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
-import type {
-  ApplicationReply,
-  Position,
-  ServerMessage,
-  ServerMessageOf,
-} from "../protocol/messages.ts";
+import type { ApplicationReply, Position, ServerMessage } from "../protocol/messages.ts";
 import type { Effect, EffectId, Joined, Outcome } from "../session/effect.ts";
 import { Session } from "../session/session.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
@@ -171,12 +166,13 @@ export class Connection implements Subscriber, Timed, Pumped {
   info(): ConnectionInfo {
     const { address } = this.admission;
     const identity = this.#identity;
-    const { clock } = this.#workings.options;
+    const { options: { clock }, stamp } = this.#workings;
     let { messagesSent, bytesSent } = this.#outbox;
     for (const channel of this.#channels()) {
-      const { messages, bytes } = channel.sentTo(this) ?? { messages: 0, bytes: 0 };
-      messagesSent += messages;
-      bytesSent += bytes;
+      const sent = channel.sentTo(this);
+      if (sent === undefined) continue;
+      messagesSent += sent.messages;
+      bytesSent += sent.bytes;
     }
     return {
       clientId: this.clientId,
@@ -184,8 +180,8 @@ export class Connection implements Subscriber, Timed, Pumped {
       role: identity.role,
       claims: identity.claims,
       address,
-      connectedAt: new Date(this.#connectedAt).toISOString(),
-      lastHeartbeat: new Date(clock.wall() - (clock.now() - this.#heard)).toISOString(),
+      connectedAt: stamp(this.#connectedAt),
+      lastHeartbeat: stamp(clock.wall() - (clock.now() - this.#heard)),
       channels: [...this.#session.subscriptions],
       messagesReceived: this.#messagesReceived,
       messagesSent,
@@ -195,7 +191,7 @@ export class Connection implements Subscriber, Timed, Pumped {
   }
 
   /** Greets the peer, with the channels that its request put it on. */
-  open(connected: ServerMessageOf<"connected">, joined?: readonly Joined[]): void {
+  open(connected: Written<"connected">, joined?: readonly Joined[]): void {
     this.wasGreeted = true;
     this.#carryOut(this.#session.open(connected, joined));
     this.pump();
@@ -536,7 +532,7 @@ export class Connection implements Subscriber, Timed, Pumped {
     }
   }
 
-  #send(message: ServerMessage): void {
+  #send(message: ServerMessage | Written): void {
     this.#outbox.send(message);
     this.#cutIfOverfull();
   }

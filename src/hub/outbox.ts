@@ -1,6 +1,12 @@
 import type { Place } from "../channel/burst.ts";
 import type { Fanout, Member } from "../channel/fanout.ts";
-import { encodeMessage, type Frame, plainText, type Variant } from "../protocol/encode.ts";
+import {
+  encodeMessage,
+  type Frame,
+  plainText,
+  type Variant,
+  type Written,
+} from "../protocol/encode.ts";
 import type { ApplicationReply, ServerMessage } from "../protocol/messages.ts";
 import type { Batching } from "./batches.ts";
 import { Gathering } from "./gathering.ts";
@@ -64,7 +70,7 @@ export class Outbox {
   }
 
   /** Sends a message. @throws {TypeError} where JSON cannot hold it. */
-  send(message: ServerMessage | ApplicationReply): void {
+  send(message: ServerMessage | ApplicationReply | Written): void {
     this.write(encodeMessage(message, this.#variant, this.#workings.compressor));
   }
 

@@ -1,15 +1,14 @@
 import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
 import type { Channel } from "../channel/channel.ts";
-import { offeredAlgorithms } from "../protocol/encode.ts";
 import { failure } from "../protocol/errors.ts";
-import { SUBPROTOCOL } from "../protocol/messages.ts";
+import type { Position } from "../protocol/messages.ts";
 import { clientChannel, EVERYONE, isOwnChannelName, userChannel } from "../protocol/names.ts";
 import { resumedFields } from "../session/answers.ts";
 import type { Joined, Outcome } from "../session/effect.ts";
 import type { Connection } from "./connection.ts";
+import { type Greeted, Greeting } from "./greeting.ts";
 import type { Opened, TakenUp } from "./host.ts";
 import type { Membership } from "./membership.ts";
-import { bucketTable, rateLimits } from "./rate_options.ts";
 import type { Roster } from "./roster.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Workings } from "./workings.ts";
@@ -33,18 +32,22 @@ interface Arrival {
   readonly room?: readonly Opened[];
 }
 
+const nothing: { readonly positions: Readonly<Record<string, Position>> } = { positions: {} };
+
 /** Receives connections: puts them on their own channels, gives them their session, and greets them. */
 export class Reception {
   readonly #workings: Workings;
   readonly #sessions: Sessions;
   readonly #membership: Membership;
   readonly #roster: Roster;
+  readonly #greeting: Greeting;
 
   constructor({ workings, sessions, membership, roster }: Parts) {
     this.#workings = workings;
     this.#sessions = sessions;
     this.#membership = membership;
     this.#roster = roster;
+    this.#greeting = new Greeting(workings);
   }
 
   /** Starts with a connection; `connected` follows in this tick where the broker answers at once. */
@@ -105,7 +108,7 @@ export class Reception {
   }
 
   #greet(connection: Connection, { own, held, resumption, room = [] }: Arrival): void {
-    const { channels, options, timestamp, dictionary } = this.#workings;
+    const { channels, options, timestamp } = this.#workings;
     if (!connection.isOpen) {
       for (const name of own) channels.release(name);
       if (resumption !== undefined) this.resume(connection, resumption.taken, resumption.token);
@@ -119,57 +122,33 @@ export class Reception {
     const resumed = outcome?.kind === "resumed" ? outcome : undefined;
     const again = resumed?.results ?? [];
     const joined = [...again, ...others(again, this.#membership.join(connection, room))];
+    const isFresh = resumed === undefined;
+    const { positions, ...told } = isFresh && joined.length === 0 ? nothing : resumedFields(joined);
     const { identity } = connection;
-    const { text, subscribe, binary, subscriptions } = options.limits;
-    connection.open({
+    const greeted: Greeted = {
       type: "connected",
       client_id: connection.clientId,
       user_id: identity.userId,
       role: identity.role,
-      reconnected: resumed !== undefined,
+      reconnected: !isFresh,
       reconnection_token: resumed?.reconnectionToken ?? token,
       expires_in: this.#sessions.expiresIn,
       ...(identity.expiresAt === undefined ? {} : {
         token_expires_in: Math.max(0, Math.round(identity.expiresAt - options.clock.wall() / 1000)),
       }),
-      heartbeat_interval: options.heartbeat.interval / 1000,
-      protocol: SUBPROTOCOL,
-      features: {
-        binary: {},
-        compression: {
-          algorithms: offeredAlgorithms,
-          ...(dictionary === undefined ? {} : { dictionary: { id: dictionary.id } }),
-        },
-        batch: { max_ms: 1_000, max_bytes: 1_048_576 },
-      },
-      limits: {
-        text_bytes: text,
-        subscribe_bytes: subscribe,
-        binary_bytes: binary,
-        subscriptions,
-        connections_per_user: options.limits.connectionsPerUser,
-        in_flight: options.limits.inFlight,
-        in_flight_bytes: options.limits.inFlightBytes,
-        ...rateLimits(options.rates),
-      },
-      ...(options.rates === undefined ? {} : { rates: bucketTable(options.rates) }),
-      ...(resumed === undefined ? this.#freshFields(connection, joined) : resumedFields(joined)),
+      ...told,
+      // What a new session joined by its path it never left.
+      ...(isFresh ? { recovered: undefined } : {}),
       timestamp: timestamp(),
-    }, resumed === undefined && room.length === 0 ? undefined : joined);
+    };
+    const places = Object.entries(positions);
+    for (const { name, position } of isFresh ? connection.own : []) places.push([name, position]);
+    connection.open(
+      this.#greeting.write(greeted, places),
+      isFresh && room.length === 0 ? undefined : joined,
+    );
     if (outcome?.kind === "failed") connection.refuse(outcome.failure);
     this.#workings.tell(() => options.onConnect(connection.info()));
-  }
-
-  /** Where a new session stands, on its own channels and on what it joined by its path. */
-  #freshFields(connection: Connection, joined: readonly Joined[]) {
-    const own = this.#membership.locate(connection, connection.own.map(({ name }) => name));
-    if (joined.length === 0) return { positions: own };
-    const { channels, positions, rejected } = resumedFields(joined);
-    return {
-      channels,
-      positions: { ...own, ...positions },
-      ...(rejected === undefined ? {} : { rejected }),
-    };
   }
 
   /** Makes a connection the one of the session that was found for it. */

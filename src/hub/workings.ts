@@ -57,6 +57,8 @@ export interface Workings {
   readonly declares: (type: string) => boolean;
   /** The wall time now: RFC 3339, UTC. */
   readonly timestamp: () => string;
+  /** A wall time, in milliseconds since 1970, as RFC 3339 in UTC. */
+  readonly stamp: (wall: number) => string;
   /** Calls the application, whose mistakes must not become a connection's. */
   readonly tell: (call: () => void) => void;
 }
@@ -68,7 +70,8 @@ export function createWorkings(options: ResolvedOptions): Workings {
   const registry = new ChannelRegistry(options.channels);
   const stats = countersAtZero();
   const dictionary = dictionaryOf(options);
-  const timestamp = stamper(() => options.clock.wall());
+  const stamp = stamper();
+  const timestamp = () => stamp(options.clock.wall());
   const declares = (type: string) => Object.hasOwn(options.messages, type);
   const { subscriptions, inFlight, inFlightBytes } = options.limits;
   const unpinged = { subscriptions, inFlight, inFlightBytes, dictionary, declares, timestamp };
@@ -88,6 +91,7 @@ export function createWorkings(options: ResolvedOptions): Workings {
     rates: options.rates && new Rates(options.rates),
     declares,
     timestamp,
+    stamp,
     tell(call) {
       try {
         call();
@@ -125,14 +129,14 @@ function countersAtZero(): Counters {
 }
 
 /** Many messages share a millisecond, and so their timestamp. */
-function stamper(wall: () => number): () => string {
+function stamper(): (wall: number) => string {
   let last = NaN;
   let text = "";
-  return () => {
-    const now = Math.floor(wall());
-    if (now !== last) {
-      last = now;
-      text = new Date(now).toISOString();
+  return (wall) => {
+    const milliseconds = Math.floor(wall);
+    if (milliseconds !== last) {
+      last = milliseconds;
+      text = new Date(milliseconds).toISOString();
     }
     return text;
   };

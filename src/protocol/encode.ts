@@ -110,13 +110,25 @@ export function grant(
   };
 }
 
+/** A message whose JSON is there already, since most of it is the same for many. */
+export class Written<T extends ServerMessage["type"] = ServerMessage["type"]> {
+  readonly type: T;
+  readonly json: string;
+
+  constructor(type: T, json: string) {
+    this.type = type;
+    this.json = json;
+  }
+}
+
 /** Writes a message for one connection. */
 export function encodeMessage(
-  message: ServerMessage | ApplicationReply,
+  message: ServerMessage | ApplicationReply | Written,
   variant: Variant,
   compressor: Compressor,
 ): Frame {
-  return compressed(JSON.stringify(message), variant, compressor);
+  const json = message instanceof Written ? message.json : JSON.stringify(message);
+  return compressed(json, variant, compressor);
 }
 
 function compressed(json: string, variant: Variant, compressor: Compressor): Frame {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Variant } from "../protocol/encode.ts";
+import type { Variant, Written } from "../protocol/encode.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { Close } from "../protocol/close.ts";
 import type {
@@ -22,7 +22,7 @@ export type EffectId = number;
 /** Something for the hub to do. Those with an `id` want `Session.settle` to be called once. */
 export type Effect =
   /** Send a message. */
-  | { readonly kind: "send"; readonly message: ServerMessage }
+  | { readonly kind: "send"; readonly message: ServerMessage | Written<"connected"> }
   /** From the next message on, write frames so. */
   | { readonly kind: "vary"; readonly variant: Variant; readonly batching: Features["batch"] }
   /** Join channels, those that exist and are allowed: outcome `joined`. */

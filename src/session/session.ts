@@ -3,7 +3,7 @@ import { type Collection, SmallSet } from "../base/small_set.ts";
 import { type Close, closeTable } from "../protocol/close.ts";
 import { correlationIdIn, type Inbound } from "../protocol/decode.ts";
 import type { Dictionary } from "../protocol/compression.ts";
-import { grant } from "../protocol/encode.ts";
+import { grant, type Written } from "../protocol/encode.ts";
 import { errorTable, type Failure, failure } from "../protocol/errors.ts";
 import type { Request, ServerMessage, ServerMessageOf } from "../protocol/messages.ts";
 import { isChannelName, isOwnChannelName } from "../protocol/names.ts";
@@ -108,7 +108,10 @@ export class Session {
    *
    * @param joined The channels that its request put it on: after that it is too late for a `resume`.
    */
-  open(connected: ServerMessageOf<"connected">, joined?: readonly Joined[]): readonly Effect[] {
+  open(
+    connected: ServerMessageOf<"connected"> | Written<"connected">,
+    joined?: readonly Joined[],
+  ): readonly Effect[] {
     if (this.#state !== "opening") return [];
     this.#state = "open";
     if (joined !== undefined) {

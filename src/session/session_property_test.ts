@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { assertNever } from "../base/exhaustive.ts";
 import { closeTable } from "../protocol/close.ts";
 import type { Inbound } from "../protocol/decode.ts";
+import { Written } from "../protocol/encode.ts";
 import { failure } from "../protocol/errors.ts";
 import {
   type ApplicationMessage,
@@ -331,6 +332,7 @@ class Trial {
     this.#pending = undefined;
     const [answer, ...rest] = effects;
     assert(answer?.kind === "send", "an outcome is not followed by its answer");
+    assert(!(answer.message instanceof Written));
     this.#answered(answer.message, outcome);
     this.#judge(outcome.kind === "authenticated" ? this.#loses(outcome.lost.channels, rest) : rest);
   }
@@ -498,6 +500,7 @@ class Trial {
             const expected = unique(head.channels).filter((name) => this.#subscriptions.has(name));
             assertEquals(left.splice(0), expected);
           }
+          assert(!(effect.message instanceof Written));
           return this.#answered(effect.message, undefined);
         default:
           throw new Error(`${effect.kind} does not belong here`);
