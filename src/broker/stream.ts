@@ -1,4 +1,4 @@
-import type { ChannelEvent, NewEvent } from "../protocol/event.ts";
+import { type ChannelEvent, type NewEvent, placed } from "../protocol/event.ts";
 import type { Position } from "../protocol/messages.ts";
 import type { Gap, HistoryPage, HistoryQuery, Retention } from "./broker.ts";
 
@@ -33,13 +33,12 @@ export class Stream {
 
   /** Gives an event the next place and keeps it. */
   append(event: NewEvent, retention: Retention, now: number): ChannelEvent {
-    const offset = ++this.head;
-    const placed: ChannelEvent = { ...event, channel: this.#channel, epoch: this.epoch, offset };
+    const kept = placed(event, this.#channel, { epoch: this.epoch, offset: ++this.head });
     const bytes = sizeOf(event);
-    this.#kept.push({ event: placed, bytes, at: now });
+    this.#kept.push({ event: kept, bytes, at: now });
     this.bytes += bytes;
     this.trim(retention, now);
-    return placed;
+    return kept;
   }
 
   /** Drops what the retention no longer covers. */

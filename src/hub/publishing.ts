@@ -1,5 +1,6 @@
 import { HeddleError } from "../base/errors.ts";
 import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
+import type { Writable } from "../base/writable.ts";
 import type { Placed, PublishTerms } from "../broker/broker.ts";
 import type { ChannelDefinition } from "../channel/definition.ts";
 import { permits } from "../guard/permissions.ts";
@@ -59,12 +60,12 @@ export class Publishing {
       return failed("forbidden", `the role "${role}" may not publish to "${channel}"`);
     }
     const echo = request.echo ?? definition.echo;
-    const options = echo ? {} : { exclude: { clients: [connection.clientId] } };
+    const options = echo ? undefined : { exclude: { clients: [connection.clientId] } };
     const event = this.#event(definition, request.event_type, request.data, options);
     if ("code" in event) return { kind: "failed", failure: event };
     const idempotence = request.id === undefined
-      ? {}
-      : { idempotence: { identity: identityOf(connection), id: request.id } };
+      ? undefined
+      : { identity: identityOf(connection), id: request.id };
     return whenReady(
       this.#publish(channel, event, idempotence),
       ({ epoch, offset, duplicate }): Outcome => ({
@@ -104,26 +105,29 @@ export class Publishing {
       const message = `the metadata of media may have ${MAX_MEDIA_METADATA} bytes as JSON`;
       return failure("payload_invalid", message);
     }
-    return {
+    const event: Writable<NewEvent> = {
       eventType,
       data: media ?? json,
       timestamp: this.#workings.timestamp(),
-      ...(exclude === undefined ? {} : { exclude }),
-      ...(ack ? { ack } : {}),
     };
+    if (exclude !== undefined) event.exclude = exclude;
+    if (ack) event.ack = ack;
+    return event;
   }
 
   #publish(
     channel: string,
     event: NewEvent,
-    terms: Pick<PublishTerms, "idempotence"> = {},
+    idempotence?: PublishTerms["idempotence"],
   ): MaybePromise<Published & Placed> {
     const { options, stats, registry } = this.#workings;
+    const retention = registry.retention(channel);
+    const terms = idempotence === undefined ? { retention } : { retention, idempotence };
     return whenReady(
-      options.broker.publish(channel, event, { retention: registry.retention(channel), ...terms }),
-      (placed) => {
-        if (!placed.duplicate) stats.eventsPublished++;
-        return { channel, ...placed };
+      options.broker.publish(channel, event, terms),
+      ({ epoch, offset, duplicate }) => {
+        if (!duplicate) stats.eventsPublished++;
+        return { channel, epoch, offset, duplicate };
       },
       (reason) => {
         throw reason;

@@ -21,6 +21,7 @@ import {
   MAX_TYPE_NAME,
   type Request,
 } from "./messages.ts";
+import { wellFormedMessage, wellFormedRequest } from "./well_formed.ts";
 
 /** What a frame said: a request of the protocol, a message of the application, or what is wrong with it. */
 export type Inbound =
@@ -100,11 +101,10 @@ export function decodeBinary(
 function readMedia(kind: MediaKind, envelope: Envelope): Inbound {
   const { metadata = {}, ...fields } = envelope.metadata;
   if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
-    const correlationId = correlationIdOf(fields);
     return {
       kind: "failure",
       failure: failure("invalid_message", `metadata must be an object, not ${nameOf(metadata)}`),
-      ...(correlationId === undefined ? {} : { correlationId }),
+      ...correlatedBy(fields),
     };
   }
   const data = new Media(kind, envelope.payload, metadata as Readonly<Record<string, unknown>>);
@@ -113,33 +113,35 @@ function readMedia(kind: MediaKind, envelope: Envelope): Inbound {
 
 function read(value: Readonly<Record<string, unknown>>): Inbound {
   const type = Object.hasOwn(value, "type") ? value["type"] : undefined;
-  const correlationId = correlationIdOf(value);
-  const correlated = correlationId === undefined ? {} : { correlationId };
   if (typeof type !== "string") {
     const found = type === undefined ? "is missing" : `must be a string, not ${nameOf(type)}`;
     return {
       kind: "failure",
       failure: failure("invalid_message", `"type" ${found}`),
-      ...correlated,
+      ...correlatedBy(value),
     };
   }
   if (isRequestType(type)) {
+    const request = wellFormedRequest(type, value);
+    if (request !== undefined) return { kind: "request", request };
     const result = clientSchemas[type].safeParse(value);
     return result.success
       ? { kind: "request", request: result.data }
-      : { kind: "failure", failure: misfit(result.error), type, ...correlated };
+      : { kind: "failure", failure: misfit(result.error), type, ...correlatedBy(value) };
   }
   if (isReservedType(type) || !isApplicationType(type)) {
     const refused = failure(
       "unknown_type",
       `Unknown message type: ${type.slice(0, MAX_TYPE_NAME)}`,
     );
-    return { kind: "failure", failure: refused, type, ...correlated };
+    return { kind: "failure", failure: refused, type, ...correlatedBy(value) };
   }
+  const message = wellFormedMessage(type, value);
+  if (message !== undefined) return { kind: "application", message };
   const result = applicationSchema.safeParse(value);
   return result.success
     ? { kind: "application", message: result.data }
-    : { kind: "failure", failure: misfit(result.error), ...correlated };
+    : { kind: "failure", failure: misfit(result.error), ...correlatedBy(value) };
 }
 
 /** Whether an application could declare it. */
@@ -206,10 +208,9 @@ function articled(noun: string): string {
 function headOf(value: unknown): { readonly type?: string; readonly correlationId?: string } {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return {};
   const { type } = value as { readonly type?: unknown };
-  const correlationId = correlationIdOf(value as Readonly<Record<string, unknown>>);
   return {
     ...(typeof type === "string" && isRequestType(type) ? { type } : {}),
-    ...(correlationId === undefined ? {} : { correlationId }),
+    ...correlatedBy(value as Readonly<Record<string, unknown>>),
   };
 }
 
@@ -235,6 +236,14 @@ export function correlationIdIn(inbound: Inbound): string | undefined {
     default:
       return assertNever(inbound);
   }
+}
+
+/** What a failure tells of the message's correlation id. */
+function correlatedBy(
+  value: Readonly<Record<string, unknown>>,
+): { readonly correlationId?: string } {
+  const correlationId = correlationIdOf(value);
+  return correlationId === undefined ? {} : { correlationId };
 }
 
 function correlationIdOf(value: Readonly<Record<string, unknown>>): string | undefined {

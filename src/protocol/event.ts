@@ -3,7 +3,9 @@
  *
  * @module
  */
+import type { Writable } from "../base/writable.ts";
 import type { MediaKind } from "./envelope.ts";
+import type { Position } from "./messages.ts";
 
 /**
  * The most that the metadata of {@linkcode Media} may take as JSON, in bytes: beside them in an
@@ -73,6 +75,19 @@ export interface ChannelEvent extends NewEvent {
   readonly offset: number;
   /** Whether it is an announcement: told to those who are there, without a place, and not kept. */
   readonly isAnnouncement?: true;
+}
+
+/** Gives an event its place. Field by field: to spread it costs Node 20 more than all else of a publication. */
+export function placed(
+  event: NewEvent,
+  channel: string,
+  { epoch, offset }: Position,
+): ChannelEvent {
+  const { eventType, data, timestamp, exclude, ack } = event;
+  const it: Writable<ChannelEvent> = { eventType, data, timestamp, channel, epoch, offset };
+  if (exclude !== undefined) it.exclude = exclude;
+  if (ack !== undefined) it.ack = ack;
+  return it;
 }
 
 /** How an event is named in an `ack`: an epoch is never used twice, so no two events share a name. */

@@ -31,8 +31,16 @@ function faultOf(value: unknown, depth: number): string | undefined {
   }
   if (typeof value !== "object" || value === null) return undefined;
   if (depth === MAX_DEPTH) return `a message must not nest deeper than ${MAX_DEPTH} levels`;
-  for (const child of Array.isArray(value) ? value : Object.values(value)) {
-    const fault = faultOf(child, depth + 1);
+  if (Array.isArray(value)) {
+    for (const child of value) {
+      const fault = faultOf(child, depth + 1);
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
+  }
+  // Without an array of its values: what JSON.parse makes inherits nothing that would be gone through.
+  for (const key in value) {
+    const fault = faultOf((value as Readonly<Record<string, unknown>>)[key], depth + 1);
     if (fault !== undefined) return fault;
   }
   return undefined;

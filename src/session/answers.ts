@@ -58,13 +58,16 @@ export function answerTo(
     }
     case "published": {
       const { channel, id } = request as RequestOf<"publish">;
-      return {
+      const { position: { epoch, offset }, duplicate } = outcome;
+      const answer: Extract<Answer, { type: "published" }> = {
         type: "published",
         channel,
-        ...outcome.position,
-        ...(id === undefined ? {} : { id }),
-        ...(outcome.duplicate ? { duplicate: true } : {}),
+        epoch,
+        offset,
       };
+      if (id !== undefined) answer.id = id;
+      if (duplicate) answer.duplicate = true;
+      return answer;
     }
     case "page":
       return { type: "history", ...outcome.page };
