@@ -1,7 +1,7 @@
 import type { Collection } from "../base/small_set.ts";
 import { assertNever } from "../base/exhaustive.ts";
-import type { Failure } from "../protocol/errors.ts";
-import type { Position, Request, ServerMessage } from "../protocol/messages.ts";
+import { errorTable, type Failure } from "../protocol/errors.ts";
+import type { Position, Request, ServerMessage, ServerMessageOf } from "../protocol/messages.ts";
 import { isOwnChannelName } from "../protocol/names.ts";
 import type { Joined, Outcome, RequestOf } from "./effect.ts";
 
@@ -91,6 +91,35 @@ export function answerTo(
     default:
       return assertNever(outcome);
   }
+}
+
+/** Completes an answer, which is nobody else's: it is stamped itself, since to copy it costs more. */
+export function stamped(
+  answer: Answer,
+  correlationId: string | undefined,
+  timestamp: string,
+): ServerMessage {
+  const message = answer as { correlation_id?: string; timestamp?: string };
+  if (correlationId !== undefined) message.correlation_id = correlationId;
+  message.timestamp = timestamp;
+  return message as ServerMessage;
+}
+
+/** Tells the peer of a failure. */
+export function errorMessage(
+  reason: Failure,
+  correlationId: string | undefined,
+  timestamp: string,
+): ServerMessageOf<"error"> {
+  return {
+    type: "error",
+    code: reason.code,
+    message: reason.message,
+    ...errorTable[reason.code],
+    ...(reason.retryAfter === undefined ? {} : { retry_after: reason.retryAfter }),
+    ...(correlationId === undefined ? {} : { correlation_id: correlationId }),
+    timestamp,
+  };
 }
 
 /** What a resumed session has again, as `resumed` and `connected` tell it. */

@@ -4,22 +4,20 @@ import { type Close, closeTable } from "../protocol/close.ts";
 import { correlationIdIn, type Inbound } from "../protocol/decode.ts";
 import type { Dictionary } from "../protocol/compression.ts";
 import { grant, type Written } from "../protocol/encode.ts";
-import { errorTable, type Failure, failure } from "../protocol/errors.ts";
-import type { Request, ServerMessage, ServerMessageOf } from "../protocol/messages.ts";
-import { isChannelName, isOwnChannelName } from "../protocol/names.ts";
-import { type Answer, answerTo, type Rejection } from "./answers.ts";
-import type { Effect, EffectId, Join, Joined, Outcome, RequestOf } from "./effect.ts";
+import { type Failure, failure } from "../protocol/errors.ts";
+import type { Request, ServerMessageOf } from "../protocol/messages.ts";
+import { isOwnChannelName } from "../protocol/names.ts";
+import { type Answer, answerTo, errorMessage, type Rejection, stamped } from "./answers.ts";
+import { joinsOf, nameFailure, sortNames } from "./channel_names.ts";
+import type { Effect, EffectId, Joined, Outcome } from "./effect.ts";
 import { type Credential, Expiry } from "./expiry.ts";
+import { InFlight, type InFlightLimits, type Pending } from "./in_flight.ts";
 import { Liveness, type LivenessOptions } from "./liveness.ts";
 
 /** What a session must know of the hub. */
-export interface SessionOptions {
+export interface SessionOptions extends InFlightLimits {
   /** The most channels it may be subscribed to. */
   readonly subscriptions: number;
-  /** The most messages that may wait for their answers. */
-  readonly inFlight: number;
-  /** The most bytes they may have together; one message may wait in any case. */
-  readonly inFlightBytes: number;
   /** When to ping, and when to give up; absent where the socket cannot ping. */
   readonly liveness?: LivenessOptions;
   /** What short messages may be compressed with. */
@@ -28,26 +26,6 @@ export interface SessionOptions {
   readonly declares: (type: string) => boolean;
   /** The wall time now, as RFC 3339 in UTC. */
   readonly timestamp: () => string;
-}
-
-/** A request whose answer is awaited: the message, and what is known of the answer. */
-interface Pending {
-  readonly id: EffectId;
-  readonly request: Request;
-  readonly bytes: number;
-  readonly rejected: readonly Rejection[];
-}
-
-/** A message that waits for its turn. */
-interface Queued {
-  readonly inbound: Inbound;
-  readonly bytes: number;
-}
-
-/** A message whose handler runs. */
-interface Handling {
-  readonly correlationId: string | undefined;
-  readonly bytes: number;
 }
 
 /** What a peer is told beside the reason, where it may come back. */
@@ -68,19 +46,13 @@ export class Session {
   readonly #liveness: Liveness | undefined;
   #expiry: Expiry | undefined;
   readonly #subscriptions = new SmallSet<string>();
-  /** Made when a message first has to wait. */
-  #queue: Queued[] | undefined;
-  /** The same for handlers that run. */
-  #handling: Map<EffectId, Handling> | undefined;
-  /** Bytes of the messages that wait for their answers. */
-  #bytes = 0;
-  #pending: Pending | undefined;
+  readonly #inFlight: InFlight;
   #state: "opening" | "open" | "closed" = "opening";
   #mayResume = true;
-  #nextId: EffectId = 1;
 
   constructor(options: SessionOptions, now: number) {
     this.#options = options;
+    this.#inFlight = new InFlight(options);
     this.#liveness = options.liveness && new Liveness(options.liveness, now);
   }
 
@@ -91,8 +63,7 @@ export class Session {
 
   /** How many messages wait for their answers. */
   get inFlight(): number {
-    return (this.#pending === undefined ? 0 : 1) + (this.#queue?.length ?? 0) +
-      (this.#handling?.size ?? 0);
+    return this.#inFlight.size;
   }
 
   /** When {@linkcode advance} wants to be called, in monotonic milliseconds; undefined for never. */
@@ -136,14 +107,16 @@ export class Session {
   receive(inbound: Inbound, bytes: number): readonly Effect[] {
     if (this.#state === "closed") return [];
     const effects: Effect[] = [];
-    const fullness = this.#fullness(bytes);
+    const fullness = this.#inFlight.fullness(bytes);
     if (fullness !== undefined) {
       // Nothing may be sent before `connected`, not even a refusal.
       if (this.#state === "opening") return this.close(closeTable.try_again_later);
       // Answered out of turn: to keep its turn would mean to keep it, and a peer could send any number.
       effects.push(this.#error(failure("rate_limited", fullness), correlationIdIn(inbound)));
+    } else if (this.#state === "open" && !this.#inFlight.isBusy) {
+      this.#begin(inbound, bytes, effects);
     } else {
-      this.#take({ inbound, bytes }, effects);
+      this.#inFlight.enqueue(inbound, bytes);
     }
     return effects;
   }
@@ -152,17 +125,15 @@ export class Session {
   settle(id: EffectId, outcome: Outcome): readonly Effect[] {
     if (this.#state === "closed") return [];
     const effects: Effect[] = [];
-    const handling = this.#handling?.get(id);
+    const handling = this.#inFlight.takeHandling(id);
     if (handling !== undefined) {
-      this.#handling?.delete(id);
-      this.#bytes -= handling.bytes;
       if (outcome.kind === "failed") {
         effects.push(this.#error(outcome.failure, handling.correlationId));
       }
-    } else if (this.#pending?.id === id) {
-      const pending = this.#pending;
-      this.#pending = undefined;
-      this.#bytes -= pending.bytes;
+      return effects;
+    }
+    const pending = this.#inFlight.takeRequest(id);
+    if (pending !== undefined) {
       this.#answer(pending, outcome, effects);
       this.#proceed(effects);
     }
@@ -271,42 +242,17 @@ export class Session {
   /** Notes that the connection has ended. Nothing comes out of the session any more. */
   closed(): void {
     this.#state = "closed";
-    this.#queue = undefined;
-    this.#pending = undefined;
-    this.#handling = undefined;
-    this.#bytes = 0;
-  }
-
-  /** Why no further message can wait; undefined where it can. */
-  #fullness(bytes: number): string | undefined {
-    const { inFlight, inFlightBytes } = this.#options;
-    if (this.inFlight >= inFlight) return `${inFlight} messages already wait for their answers`;
-    if (this.inFlight === 0 || this.#bytes + bytes <= inFlightBytes) return undefined;
-    return `messages of more than ${inFlightBytes} bytes would wait for their answers`;
-  }
-
-  /** Most messages find nothing before them, and need not wait. */
-  #take(queued: Queued, effects: Effect[]): void {
-    if (this.#state === "open" && this.#pending === undefined && !this.#queue?.length) {
-      this.#begin(queued, effects);
-      return;
-    }
-    this.#queue ??= [];
-    this.#queue.push(queued);
-    this.#bytes += queued.bytes;
+    this.#inFlight.clear();
   }
 
   #proceed(effects: Effect[]): void {
     if (this.#state !== "open") return;
-    while (this.#pending === undefined) {
-      const queued = this.#queue?.shift();
-      if (queued === undefined) return;
-      this.#bytes -= queued.bytes;
-      this.#begin(queued, effects);
+    for (let next = this.#inFlight.next(); next !== undefined; next = this.#inFlight.next()) {
+      this.#begin(next.inbound, next.bytes, effects);
     }
   }
 
-  #begin({ inbound, bytes }: Queued, effects: Effect[]): void {
+  #begin(inbound: Inbound, bytes: number, effects: Effect[]): void {
     switch (inbound.kind) {
       case "failure":
         effects.push(this.#error(inbound.failure, inbound.correlationId));
@@ -318,10 +264,7 @@ export class Session {
           effects.push(this.#error(refusal, message.correlation_id));
           return;
         }
-        const id = this.#nextId++;
-        this.#handling ??= new Map();
-        this.#handling.set(id, { correlationId: message.correlation_id, bytes });
-        this.#bytes += bytes;
+        const id = this.#inFlight.handle(message.correlation_id, bytes);
         effects.push({ kind: "handle", id, message });
         return;
       }
@@ -347,7 +290,7 @@ export class Session {
       case "subscribe": {
         this.#mayResume = false;
         const { channels, rejected } = this.#admissible(request.channels);
-        const id = this.#await(request, bytes, rejected);
+        const id = this.#inFlight.await(request, bytes, rejected);
         effects.push({ kind: "join", id, joins: joinsOf(request, channels) });
         return;
       }
@@ -363,7 +306,7 @@ export class Session {
         return;
       }
       case "get_subscriptions": {
-        const id = this.#await(request, bytes);
+        const id = this.#inFlight.await(request, bytes);
         effects.push({ kind: "locate", id, channels: [...this.#subscriptions] });
         return;
       }
@@ -373,7 +316,7 @@ export class Session {
           effects.push(this.#error(refusal, request.correlation_id));
           return;
         }
-        effects.push({ kind: "publish", id: this.#await(request, bytes), request });
+        effects.push({ kind: "publish", id: this.#inFlight.await(request, bytes), request });
         return;
       }
       case "history":
@@ -383,7 +326,7 @@ export class Session {
           effects.push(this.#error(refusal, request.correlation_id));
           return;
         }
-        const id = this.#await(request, bytes);
+        const id = this.#inFlight.await(request, bytes);
         effects.push(
           request.type === "history"
             ? { kind: "history", id, request }
@@ -404,12 +347,12 @@ export class Session {
           return;
         }
         this.#mayResume = false;
-        effects.push({ kind: "resume", id: this.#await(request, bytes), request });
+        effects.push({ kind: "resume", id: this.#inFlight.await(request, bytes), request });
         return;
       }
       case "authenticate": {
         const { token } = request;
-        effects.push({ kind: "authenticate", id: this.#await(request, bytes), token });
+        effects.push({ kind: "authenticate", id: this.#inFlight.await(request, bytes), token });
         return;
       }
       default:
@@ -429,13 +372,6 @@ export class Session {
       return false;
     });
     return { channels: admissible, rejected };
-  }
-
-  #await(request: Request, bytes: number, rejected: readonly Rejection[] = []): EffectId {
-    const id = this.#nextId++;
-    this.#pending = { id, request, rejected, bytes };
-    this.#bytes += bytes;
-    return id;
   }
 
   #answer({ request, rejected }: Pending, outcome: Outcome, effects: Effect[]): void {
@@ -465,61 +401,12 @@ export class Session {
     }
   }
 
-  #reply(request: Request, answer: Answer): Effect {
-    const { correlation_id } = request;
-    // The answer was made for this: to copy it costs more than all else that is done for a message.
-    const message = answer as { correlation_id?: string; timestamp?: string };
-    if (correlation_id !== undefined) message.correlation_id = correlation_id;
-    message.timestamp = this.#options.timestamp();
-    return { kind: "send", message: message as ServerMessage };
+  #reply({ correlation_id }: Request, answer: Answer): Effect {
+    return { kind: "send", message: stamped(answer, correlation_id, this.#options.timestamp()) };
   }
 
   #error(reason: Failure, correlationId: string | undefined): Effect {
-    return {
-      kind: "send",
-      message: {
-        type: "error",
-        code: reason.code,
-        message: reason.message,
-        ...errorTable[reason.code],
-        ...(reason.retryAfter === undefined ? {} : { retry_after: reason.retryAfter }),
-        ...(correlationId === undefined ? {} : { correlation_id: correlationId }),
-        timestamp: this.#options.timestamp(),
-      },
-    };
+    const timestamp = this.#options.timestamp();
+    return { kind: "send", message: errorMessage(reason, correlationId, timestamp) };
   }
-}
-
-/** Sorts names, each once, into those that may be a channel's and those that no client may use. */
-function sortNames(names: readonly string[]): { channels: string[]; rejected: Rejection[] } {
-  const channels: string[] = [];
-  const rejected: Rejection[] = [];
-  for (const channel of new Set(names)) {
-    const refusal = nameFailure(channel);
-    if (refusal === undefined) channels.push(channel);
-    else rejected.push({ channel, code: refusal.code, message: refusal.message });
-  }
-  return { channels, rejected };
-}
-
-/** Why a client may not name a channel so, whatever channels there are. */
-function nameFailure(channel: string): Failure | undefined {
-  if (isOwnChannelName(channel)) {
-    return failure("forbidden", 'channels that start with "@" are the server\'s own');
-  }
-  if (isChannelName(channel)) return undefined;
-  return failure("invalid_channel", "the channel name is empty, too long or has other characters");
-}
-
-function joinsOf(
-  { positions, last, metadata }: RequestOf<"subscribe">,
-  channels: readonly string[],
-): readonly Join[] {
-  const described = metadata === undefined ? {} : { metadata: JSON.stringify(metadata) };
-  return channels.map((channel): Join => {
-    if (positions !== undefined && Object.hasOwn(positions, channel)) {
-      return { channel, since: positions[channel]!, ...described };
-    }
-    return { channel, ...(last === undefined ? {} : { last }), ...described };
-  });
 }
