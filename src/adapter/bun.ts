@@ -12,6 +12,7 @@ import { BunFanout, type BunPublisher } from "./bun_fanout.ts";
 import { BunConnection, type BunEndpoint, type BunWebSocket } from "./bun_socket.ts";
 import {
   DEFAULT_ADDRESS,
+  handshakesAt,
   listening,
   type ServeOptions,
   type Server,
@@ -82,11 +83,16 @@ const LONGEST_IDLE = 960;
  * ```
  */
 export function bunHandler(hub: AnyHub, options: BunOptions = {}): BunHandler {
-  const app = bunRoutes(hub, options);
+  const upgrade = upgrader(hub);
+  const app = routes(hub, { ...options, upgrade, peerAddress });
+  const isForHub = handshakesAt(options.path);
   return {
-    // Of a Host that is none Bun makes a URL that leads elsewhere.
-    fetch: async (request, server) =>
-      refuseHost(request.headers)?.toResponse() ?? await app.fetch(request, server),
+    async fetch(request, server) {
+      // Of a Host that is none Bun makes a URL that leads elsewhere.
+      const refusal = refuseHost(request.headers);
+      if (refusal !== undefined) return refusal.toResponse();
+      return await (isForHub(request) ? upgrade(request, server) : app.fetch(request, server));
+    },
     websocket: bunWebSocket(hub),
   };
 }

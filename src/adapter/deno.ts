@@ -13,8 +13,14 @@ import type { AnyHub } from "../hub/hub.ts";
 import type { Ending } from "../hub/options.ts";
 import { closeTable } from "../protocol/close.ts";
 import { DenoFanout } from "./deno_fanout.ts";
-import { DEFAULT_ADDRESS, listening, type ServeOptions, type Server } from "./server.ts";
-import { connectStandard, type StandardDifferences } from "./standard.ts";
+import {
+  DEFAULT_ADDRESS,
+  handshakesAt,
+  listening,
+  type ServeOptions,
+  type Server,
+} from "./server.ts";
+import { connectStandard, type StandardDifferences, type StandardSocket } from "./standard.ts";
 
 export { machineSampler } from "./machine.ts";
 export type { ServeOptions, Server };
@@ -81,9 +87,14 @@ export function denoHandler(
   hub: AnyHub,
   options: DenoOptions = {},
 ): (request: Request, info: DenoInfo) => Promise<Response> {
-  const app = denoRoutes(hub, options);
-  return async (request, info) =>
-    refuseHost(request.headers)?.toResponse() ?? await app.fetch(request, info);
+  const upgrade = upgrader(hub);
+  const app = routes(hub, { ...options, upgrade, peerAddress });
+  const isForHub = handshakesAt(options.path);
+  return async (request, info) => {
+    const refusal = refuseHost(request.headers);
+    if (refusal !== undefined) return refusal.toResponse();
+    return await (isForHub(request) ? upgrade(request, info) : app.fetch(request, info));
+  };
 }
 
 /**
@@ -95,7 +106,6 @@ export function denoHandler(
  * header fields is fine.
  */
 export function denoRoutes(hub: AnyHub, options: DenoOptions = {}): Hono {
-  const peerAddress = (_request: Request, env: unknown) => addressOf(env);
   return routes(hub, { ...options, upgrade: upgrader(hub), peerAddress });
 }
 
@@ -124,8 +134,14 @@ function listen(hub: AnyHub, options: ServeOptions): Server {
 }
 
 function upgrader(hub: AnyHub): UpgradeHandler {
-  const sockets = new Set<WebSocket>();
-  const kind = { ...differences, fanout: new DenoFanout() };
+  // A socket that its peer does not read cannot be cut, so it stays after the hub has let go of it.
+  const sockets = new Set<StandardSocket>();
+  const kind: StandardDifferences = {
+    ...differences,
+    fanout: new DenoFanout(),
+    opened: (socket) => void sockets.add(socket),
+    closed: (socket) => void sockets.delete(socket),
+  };
   return async (request, env, room) => {
     const address = addressOf(env);
     const admission = await hub.admit(request, {
@@ -133,13 +149,12 @@ function upgrader(hub: AnyHub): UpgradeHandler {
       ...(room === undefined ? {} : { room }),
     });
     if (admission instanceof Response) return admission;
-    // A socket that its peer does not read cannot be cut, so it stays after the hub has let go of it.
     if (sockets.size >= hub.limits.connections) {
       return new Refusal(503, "too_many_connections", "the server is full; try again", {
         "Retry-After": "5",
       }).toResponse();
     }
-    return upgrade(hub, request, admission, { sockets, kind });
+    return upgrade(hub, request, { admission, kind });
   };
 }
 
@@ -147,25 +162,21 @@ function upgrader(hub: AnyHub): UpgradeHandler {
 function upgrade(
   hub: AnyHub,
   request: Request,
-  admission: Admission,
-  { sockets, kind }: {
-    readonly sockets: Set<WebSocket>;
-    readonly kind: StandardDifferences;
-  },
+  { admission, kind }: { readonly admission: Admission; readonly kind: StandardDifferences },
 ): Response {
   // Deno pings at half of this and gives up at the whole, whichever frame came last.
   const idleTimeout = Math.min(hub.heartbeatTimeout, LONGEST_IDLE);
   const { socket, response } = runtime().upgradeWebSocket(request, { idleTimeout });
   socket.binaryType = "arraybuffer";
-  socket.addEventListener("open", () => {
-    sockets.add(socket);
-    connectStandard(hub, socket, admission, kind);
-  });
-  socket.addEventListener("close", () => sockets.delete(socket));
+  connectStandard(hub, socket, admission, kind);
   const { subprotocol } = admission;
   // Its own option for this does not see an offer without a space after the comma.
   if (subprotocol !== undefined) response.headers.set("Sec-WebSocket-Protocol", subprotocol);
   return response;
+}
+
+function peerAddress(_request: Request, env: unknown): string {
+  return addressOf(env);
 }
 
 function addressOf(env: unknown): string {

@@ -58,10 +58,13 @@ export class HubEndpoint implements Endpoint {
 
   #accept(admission: Admission, { incoming, socket, head }: Upgrade): void {
     tidy(incoming, admission);
+    // So that the answer and the first message go out in one write.
+    socket.cork();
     this.#upgrader.handleUpgrade(incoming, socket, head, (webSocket: ws.WebSocket) => {
       const fanout = this.#fanout;
       connectNode(this.#hub, webSocket, admission, fanout && { fanout, stream: socket });
     });
+    socket.uncork();
   }
 
   close(): void {

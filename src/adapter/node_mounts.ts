@@ -84,7 +84,7 @@ export class Mounts {
     const found = path === undefined ? undefined : this.#find(path);
     if (found === undefined && this.#server.listenerCount("upgrade") > 1) return;
     // Without a listener an `error` would end the process.
-    socket.on("error", () => socket.destroy());
+    socket.on("error", destroy);
     if (path === undefined) return void respond(socket, unreadable.toResponse());
     if (found === undefined) return this.#leave(incoming, socket);
     const { endpoint, ...room } = found;
@@ -120,6 +120,10 @@ export class Mounts {
       this.#server.emit("request", incoming, response);
     }
   }
+}
+
+function destroy(this: Duplex): void {
+  this.destroy();
 }
 
 /** As far as it can be decoded: what cannot holds a % still, which no room may have. */

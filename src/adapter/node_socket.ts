@@ -4,7 +4,7 @@ import type { RawData, WebSocket } from "ws";
 import type { Member } from "../channel/fanout.ts";
 import type { Socket, SocketCapabilities } from "../channel/socket.ts";
 import type { Admission } from "../hub/admission.ts";
-import type { AnyHub } from "../hub/hub.ts";
+import type { AnyHub, Peer } from "../hub/hub.ts";
 import type { Frame } from "../protocol/encode.ts";
 import { type DirectSocket, encodeFrame, type NodeFanout } from "./node_fanout.ts";
 
@@ -115,6 +115,18 @@ class NodeSocket implements Socket, DirectSocket {
 
 const { release } = NodeSocket;
 
+/** Where a WebSocket has its connection: listeners are the same functions for all of them. */
+const CONNECTION = Symbol("connection");
+
+/** What a hub is told of a WebSocket. */
+interface NodeConnection {
+  readonly peer: Peer;
+  /** The code for what the peer did, where it did something. */
+  violation: number | undefined;
+}
+
+type Connected = WebSocket & { [CONNECTION]?: NodeConnection };
+
 /** Hands a socket of `ws` that has just opened to a hub, and tells the hub what it does. */
 export function connectNode(
   hub: AnyHub,
@@ -122,17 +134,34 @@ export function connectNode(
   admission: Admission,
   way: DirectWay | undefined,
 ): void {
-  let violation: number | undefined;
+  const connected: Connected = webSocket;
   // Without a listener an `error` would end the process; `close` follows it.
-  webSocket.on("error", (error) => violation ??= violationCode(error));
+  webSocket.on("error", onError);
   const peer = hub.accept(new NodeSocket(webSocket, way), admission);
-  webSocket.on("message", (data: RawData, isBinary: boolean) => {
-    const bytes = data as Buffer; // the binary type is "nodebuffer", where fragments come joined
-    peer.receive(isBinary ? bytes : bytes.toString("utf8"));
-  });
-  webSocket.on("ping", () => peer.pong());
-  webSocket.on("pong", () => peer.pong());
-  webSocket.on("close", (code, reason) => peer.closed(violation ?? code, reason.toString("utf8")));
+  connected[CONNECTION] = { peer, violation: undefined };
+  webSocket.on("message", onMessage);
+  webSocket.on("ping", onHeard);
+  webSocket.on("pong", onHeard);
+  webSocket.on("close", onClose);
+}
+
+function onError(this: Connected, error: Error): void {
+  const connection = this[CONNECTION];
+  if (connection !== undefined) connection.violation ??= violationCode(error);
+}
+
+function onMessage(this: Connected, data: RawData, isBinary: boolean): void {
+  const bytes = data as Buffer; // the binary type is "nodebuffer", where fragments come joined
+  this[CONNECTION]?.peer.receive(isBinary ? bytes : bytes.toString("utf8"));
+}
+
+function onHeard(this: Connected): void {
+  this[CONNECTION]?.peer.pong();
+}
+
+function onClose(this: Connected, code: number, reason: Buffer): void {
+  const { peer, violation } = this[CONNECTION]!;
+  peer.closed(violation ?? code, reason.toString("utf8"));
 }
 
 /** The code that `ws` closes with for what a peer did; it tells the application 1006 whatever it was. */

@@ -1,4 +1,5 @@
 import type { RouteOptions } from "../http/routes.ts";
+import { urlOf } from "../guard/request_url.ts";
 import type { AnyHub } from "../hub/hub.ts";
 import { byteLength } from "../protocol/decode.ts";
 
@@ -31,6 +32,14 @@ export interface Server {
 export const DEFAULT_PATH = "/ws";
 /** What `serve` listens at unless the options say otherwise. */
 export const DEFAULT_ADDRESS = { port: 8000, hostname: "127.0.0.1" } as const;
+
+/**
+ * Tells the requests for a connection, so that an adapter can take them past the routes, which would only
+ * hand them back to it. All others are for the routes to judge.
+ */
+export function handshakesAt(path: string = DEFAULT_PATH): (request: Request) => boolean {
+  return (request) => request.method === "GET" && urlOf(request).pathname === path;
+}
 
 /** How much a message may exceed the hub's largest limit before the connection is closed for it. */
 const HEADROOM = 65_536;

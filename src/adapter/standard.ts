@@ -6,7 +6,7 @@
 import type { Fanout } from "../channel/fanout.ts";
 import type { Socket, SocketCapabilities } from "../channel/socket.ts";
 import type { Admission } from "../hub/admission.ts";
-import type { AnyHub } from "../hub/hub.ts";
+import type { AnyHub, Peer } from "../hub/hub.ts";
 import type { Ending } from "../hub/options.ts";
 import { closeTable } from "../protocol/close.ts";
 import type { Frame } from "../protocol/encode.ts";
@@ -27,6 +27,10 @@ export interface StandardDifferences {
   readonly ending: (event: CloseEvent, error: string) => Ending;
   /** Hands a frame to many of its sockets. */
   readonly fanout?: Fanout;
+  /** Called with each socket that opens, */
+  readonly opened?: (socket: StandardSocket) => void;
+  /** and when it has closed. */
+  readonly closed?: (socket: StandardSocket) => void;
 }
 
 const none: StandardDifferences = {
@@ -35,7 +39,6 @@ const none: StandardDifferences = {
 };
 
 /** `WebSocket.readyState` (WHATWG WebSockets section 3.1). */
-const CONNECTING = 0;
 const OPEN = 1;
 
 /**
@@ -106,43 +109,93 @@ export class StandardSocket implements Socket {
  */
 export function acceptWebSocket(hub: AnyHub, webSocket: WebSocket, admission: Admission): void {
   webSocket.binaryType = "arraybuffer";
-  const accept = () => connectStandard(hub, webSocket, admission);
-  if (webSocket.readyState === OPEN) accept();
-  else if (webSocket.readyState === CONNECTING) {
-    // An `error` without a listener ends the process where the object is an event emitter of Node's.
-    webSocket.addEventListener("error", () => {});
-    webSocket.addEventListener("open", accept, { once: true });
-  } else throw new TypeError("the WebSocket is closing or closed, so no hub can take it");
+  if (webSocket.readyState > OPEN) {
+    throw new TypeError("the WebSocket is closing or closed, so no hub can take it");
+  }
+  connectStandard(hub, webSocket, admission);
 }
 
-/** Hands a standard `WebSocket` that is open to a hub, and tells the hub what it does. */
+/** Hands a standard `WebSocket` to a hub as soon as it is open, and tells the hub what it does. */
 export function connectStandard(
   hub: AnyHub,
   webSocket: WebSocket,
   admission: Admission,
   differences: StandardDifferences = none,
 ): void {
-  const limit = transportLimit(hub);
-  let error = "";
-  const peer = hub.accept(
-    standardSocket(webSocket, differences.capabilities, differences.fanout),
-    admission,
-  );
-  webSocket.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
+  new StandardConnection(hub, webSocket, { admission, differences });
+}
+
+/** A standard `WebSocket` of a hub, and what listens to it: one object for all its events. */
+class StandardConnection extends StandardSocket implements EventListenerObject {
+  readonly #hub: AnyHub;
+  readonly #differences: StandardDifferences;
+  /** Who it is; given on when it opens. */
+  #admission: Admission | undefined;
+  #peer: Peer | undefined;
+  readonly #limit: number;
+  #error = "";
+
+  constructor(
+    hub: AnyHub,
+    webSocket: WebSocket,
+    { admission, differences }: {
+      readonly admission: Admission;
+      readonly differences: StandardDifferences;
+    },
+  ) {
+    super(webSocket, differences.capabilities, differences.fanout);
+    this.#hub = hub;
+    this.#limit = transportLimit(hub);
+    this.#differences = differences;
+    this.#admission = admission;
+    if (webSocket.readyState === OPEN) this.#open();
+    else webSocket.addEventListener("open", this, { once: true });
+    webSocket.addEventListener("message", this);
+    // Also because one without a listener ends the process where the object is of Node's package ws.
+    webSocket.addEventListener("error", this);
+    webSocket.addEventListener("close", this);
+  }
+
+  handleEvent(event: Event): void {
+    switch (event.type) {
+      case "open":
+        return this.#open();
+      case "message":
+        return this.#receive((event as MessageEvent<unknown>).data);
+      case "error": {
+        const { message } = event as Partial<ErrorEvent>;
+        if (typeof message === "string") this.#error = message;
+        return;
+      }
+      case "close":
+        return this.#close(event as CloseEvent);
+    }
+  }
+
+  #open(): void {
+    if (this.#admission === undefined) return;
+    const admission = this.#admission;
+    this.#admission = undefined;
+    this.#differences.opened?.(this);
+    this.#peer = this.#hub.accept(this, admission);
+  }
+
+  #receive(data: unknown): void {
+    if (this.#peer === undefined) return;
     const message = toMessage(data);
-    if (message === undefined) hub.disconnect(peer.clientId, closeTable.unsupported_data);
-    else if (exceeds(message, limit)) hub.disconnect(peer.clientId, closeTable.too_big);
-    else peer.receive(message);
-  });
-  // Also because one without a listener ends the process where the object is of Node's package ws.
-  webSocket.addEventListener("error", (event) => {
-    const { message } = event as Partial<ErrorEvent>;
-    if (typeof message === "string") error = message;
-  });
-  webSocket.addEventListener("close", (event) => {
-    const { code, reason } = differences.ending(event, error);
-    peer.closed(code, reason);
-  });
+    const { clientId } = this.#peer;
+    if (message === undefined) this.#hub.disconnect(clientId, closeTable.unsupported_data);
+    else if (exceeds(message, this.#limit)) {
+      this.#hub.disconnect(clientId, closeTable.too_big);
+    } else this.#peer.receive(message);
+  }
+
+  #close(event: CloseEvent): void {
+    this.#admission = undefined;
+    this.#differences.closed?.(this);
+    const { code, reason } = this.#differences.ending(event, this.#error);
+    this.#peer?.closed(code, reason);
+  }
 }
 
 /** A Blob can only be read later, and so out of order: there the binary type was changed. */
