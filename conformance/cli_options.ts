@@ -67,8 +67,18 @@ export function createCommand(): { readonly command: Command; readonly outputs: 
     )
     .option("--profile-file <file>", "JSON: what the target offers, for the channel level")
     .option("--start <command>", "starts the target, and ends it after; {port} is a free port")
-    .option("--only <glob>", "run just the cases with such an id (repeatable)", collect, [])
-    .option("--skip <glob>", "leave out the cases with such an id (repeatable)", collect, [])
+    .option(
+      "--only <glob>",
+      "run just the cases, or the measures, with such an id (repeatable)",
+      collect,
+      [],
+    )
+    .option(
+      "--skip <glob>",
+      "leave out the cases and measures with such an id (repeatable)",
+      collect,
+      [],
+    )
     .addOption(
       new Option("--echo <echo>", "does the endpoint echo? auto finds out")
         .choices(["auto", "yes", "no"]).default("auto"),
@@ -77,7 +87,10 @@ export function createCommand(): { readonly command: Command; readonly outputs: 
     .option("--header <header>", "'Name: value' that the endpoint needs (repeatable)", header, [])
     .option("--subprotocol <name>", "subprotocol to offer (repeatable)", collect, [])
     .addOption(
-      new Option("--profile <profile>", "how much").choices(["fast", "full"]).default("fast"),
+      new Option(
+        "--profile <profile>",
+        "how much; full also measures how quick the target is, which fails nothing",
+      ).choices(["fast", "full"]).default("fast"),
     )
     .option(
       "--seed <n>",

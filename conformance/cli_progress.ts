@@ -36,6 +36,10 @@ export function createProgress(stream: ProgressStream): ProgressLine {
         line(facts === null ? "handshake refused" : `${total} cases; ${echo}, ${deflate}`);
         return;
       }
+      if (progress.kind === "measuring") {
+        line(`measuring, ${progress.done + 1}/${progress.total}  ${progress.id}`);
+        return;
+      }
       const { report, done, total } = progress;
       if (report.verdict === "fail") failed++;
       line(

@@ -6,7 +6,15 @@
  */
 export type { Case, Level, Need, Requirement } from "./case.ts";
 export { cases } from "./cases.ts";
-export type { CaseReport, Report, Summary, Verdict } from "./report/report.ts";
+export type {
+  CaseReport,
+  Measure,
+  PerformanceReport,
+  Report,
+  Summary,
+  Timing,
+  Verdict,
+} from "./report/report.ts";
 export type { ConformanceOptions, Progress } from "./runner/options.ts";
 export { CannotRun, type EchoOption } from "./runner/probe.ts";
 export { runConformance } from "./runner/run.ts";

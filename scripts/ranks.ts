@@ -34,7 +34,7 @@ const importedBy: Readonly<Record<string, readonly string[]>> = {
 
 const runtimePlaces = [
   /^src\/(adapter|cli)\//,
-  /^conformance\/(wire|target|chaos)\//,
+  /^conformance\/(wire|target|chaos|performance)\//,
   // Reads the page that its cases are of.
   /^conformance\/channels\/protocol\.ts$/,
   /^conformance\/(cli[^/]*|teeth\.ts|side_by_side\.ts)/,

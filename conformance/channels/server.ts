@@ -9,6 +9,7 @@ import type { Peer } from "../peer/peer.ts";
 import type { Action, ApplicationMessage, ChannelOffer, Offer } from "../target/offer.ts";
 import { type Claims, type TokenSource, tokenSource } from "../target/tokens.ts";
 import { exchange, type HttpAnswer, type HttpRequest } from "../wire/http.ts";
+import type { RequestSpec } from "../wire/handshake.ts";
 import { type Target, targetOf, Wire } from "../wire/socket.ts";
 import { Client, type ClientMessage } from "./client.ts";
 import type { ServerMessage } from "./shape.ts";
@@ -115,18 +116,23 @@ export class Server {
 
   /** The answer to a request for a connection, whatever it is. */
   async handshake(spec: ConnectSpec = {}): Promise<Handshake> {
-    const authorization = await this.#authorization(spec);
-    const { subprotocols = ["heddle.v1"] } = spec;
-    const path = this.path(spec);
+    const request = await this.requestOf(spec);
     this.peer.note(`#${this.#clients + 1} > GET ${this.#shown(spec)}`);
-    return await this.peer.handshake({
-      path,
+    const way = spec.target === undefined ? {} : { target: spec.target };
+    return await this.peer.handshake(request, way);
+  }
+
+  /** What such a request is like. @throws Skipped where there is no such credential to be had */
+  async requestOf(spec: ConnectSpec = {}): Promise<RequestSpec> {
+    const { subprotocols = ["heddle.v1"] } = spec;
+    return {
+      path: this.path(spec),
       headers: {
-        Authorization: authorization,
+        Authorization: await this.#authorization(spec),
         "Sec-WebSocket-Protocol": subprotocols.length === 0 ? null : subprotocols.join(", "),
         ...spec.headers,
       },
-    }, spec.target === undefined ? {} : { target: spec.target });
+    };
   }
 
   /** Path and query of a request for a connection. */

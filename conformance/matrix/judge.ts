@@ -56,6 +56,7 @@ export async function judgeServer(server: MatrixServer, options: JudgeOptions): 
           cases: run === 0 ? cases : shuffled(cases, options.seed + run),
           seed: run < 2 ? options.seed : options.seed + run,
           profile: options.profile,
+          skip: ["performance/*"],
           maxMessage: server.maxMessage,
           echo: server.echoes ? "yes" : "no",
         }),

@@ -8,10 +8,12 @@ import type { Report } from "./report.ts";
 
 /**
  * 0: no MUST broken, or just those of the baseline; 1: some MUST broken, or the baseline differs; 2:
- * nothing was judged, or a MUST case ended in an error of the kit's own.
+ * nothing was judged where something was to be, or a MUST case ended in an error of the kit's own.
  */
 export function exitCodeOf(report: Report, difference: Difference | null): 0 | 1 | 2 {
-  const { summary, cases } = report;
+  const { summary, cases, performance } = report;
+  // Nothing but measuring was asked for, and no figure is a failure.
+  if (cases.length === 0 && performance !== undefined) return 0;
   const unjudged = cases.some(({ verdict, requirement }) =>
     verdict === "error" && requirement.level === "MUST"
   );

@@ -5,6 +5,7 @@
  */
 import { caseView } from "./html_case.ts";
 import { countsOf, summaryBar, VERDICT_WORDS, VERDICTS } from "./html_counts.ts";
+import { performanceView } from "./html_performance.ts";
 import { SCRIPT } from "./html_script.ts";
 import { STYLE } from "./html_style.ts";
 import { Markup, markup } from "./markup.ts";
@@ -32,6 +33,7 @@ ${toolbar(report.summary)}
 ${sections.map(sectionView)}
 <p id="none" hidden>No case fits.</p>
 </main>
+${performanceView(report.performance)}
 <script>${new Markup(SCRIPT)}</script>
 </body>
 </html>

@@ -94,6 +94,17 @@ pre { margin: .3rem 0 .8rem; padding: .7rem .9rem; background: var(--page); bord
   background: var(--page); border-radius: .5rem; }
 .repeat code { flex: 1; } .repeat code span { display: inline-block; max-width: 100%; } .repeat button { padding: .15rem .6rem; }
 
+.performance { margin: 1.5rem 0 0; padding: .7rem 1rem; background: var(--card); border: 1px solid var(--line);
+  border-radius: .7rem; }
+.performance h2::before { content: none; } .performance > p { margin: .3rem 0; color: var(--soft); font-size: .85rem; }
+.figures { overflow-x: auto; } .figures table { width: 100%; border-collapse: collapse; font-size: .9rem; }
+.figures th, .figures td { padding: .4rem .6rem; border-top: 1px solid var(--line); text-align: right;
+  vertical-align: top; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.figures thead th { border: 0; color: var(--soft); font-weight: 400; font-size: .8rem; padding: .1rem .6rem; }
+.figures tbody th { min-width: 15rem; padding-left: 0; text-align: left; white-space: normal; font-weight: 400; }
+.figures .skipped { text-align: left; white-space: normal; color: var(--soft); }
+.figures ul { margin: .1rem 0 0; padding-left: 1.1rem; color: var(--soft); font-size: .85rem; }
+
 @media (max-width: 44rem) {
   body { padding: 1.2rem .8rem 3rem; }
   #toolbar { position: static; }
@@ -112,6 +123,7 @@ pre { margin: .3rem 0 .8rem; padding: .7rem .9rem; background: var(--page); bord
   .section { border: 0; border-top: 1px solid var(--line); border-radius: 0; }
   .section > summary, .case > summary { break-after: avoid; }
   pre, blockquote, .findings { break-inside: avoid; }
+  .figures { overflow: visible; }
   .bar, .verdict { print-color-adjust: exact; }
 }
 `;

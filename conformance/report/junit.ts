@@ -4,7 +4,8 @@
  * @module
  */
 import { cite } from "../case.ts";
-import type { CaseReport, Report, Summary } from "./report.ts";
+import { sentenceOf } from "./figures.ts";
+import { type CaseReport, type Report, summarize, type Summary } from "./report.ts";
 import { sectionsOf } from "./sections.ts";
 import { visible, visibleLine } from "./visible.ts";
 
@@ -23,9 +24,27 @@ export function junit(report: Report): string {
     `<testsuites${attributes({ name: `${kit} ${target}`, ...counts(summary) })}` +
     `${attributes({ time: seconds(duration_ms), timestamp: started })}>`,
     ...suites.flat(),
+    ...performanceSuite(report),
     "</testsuites>",
     "",
   ].join("\n");
+}
+
+/** No test, for no figure is a failure: a suite of properties. */
+function performanceSuite({ performance, started }: Report): string[] {
+  if (performance === undefined) return [];
+  const { machine, runtime, notes, measures, duration_ms } = performance;
+  return [
+    `  <testsuite${attributes({ name: "Performance", ...counts(summarize([])) })}` +
+    `${attributes({ time: seconds(duration_ms), timestamp: started })}>`,
+    ...properties("    ", {
+      machine,
+      runtime,
+      ...(notes.length === 0 ? {} : { notes: notes.join("; ") }),
+      ...Object.fromEntries(measures.map((one) => [one.id, sentenceOf(one)])),
+    }),
+    "  </testsuite>",
+  ];
 }
 
 function testcase(one: CaseReport): string[] {

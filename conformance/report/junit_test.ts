@@ -93,7 +93,10 @@ describe("junit()", () => {
       const { children: suites } = parse(junit(report));
       assertEquals(
         suites.map(({ attributes }) => attributes.get("name")),
-        sections.map(({ name }) => visibleLine(name)),
+        [
+          ...sections.map(({ name }) => visibleLine(name)),
+          ...(report.performance === undefined ? [] : ["Performance"]),
+        ],
       );
       for (const [i, { cases }] of sections.entries()) {
         const tests = suites[i]?.children.filter(({ name }) => name === "testcase") ?? [];

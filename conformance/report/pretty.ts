@@ -5,6 +5,8 @@
  */
 import picocolors from "picocolors";
 import { cite } from "../case.ts";
+import { hang } from "./hang.ts";
+import { performanceTable } from "./pretty_performance.ts";
 import { sectionTable, type Word } from "./pretty_table.ts";
 import type { CaseReport, Report, Verdict } from "./report.ts";
 import type { ReportStyle } from "./reporter.ts";
@@ -76,6 +78,7 @@ export function pretty(report: Report, { colour, columns }: ReportStyle): string
     ...sectionTable(sections, { paint, bold, dim, columns }),
     "",
     ...skips(report.cases).map((line) => dim(line)),
+    ...performanceTable(report.performance, { warn: paint.warn, bold, dim, columns }),
     `${bold(visibleLine(report.target))}  ${counts.join(", ")}`,
     dim(`${visibleLine(report.kit)}, ${report.duration_ms / 1000} s, seed ${report.seed}`),
     "",
@@ -114,20 +117,4 @@ function excerpt(lines: readonly string[], width: number): string[] {
       ? characters.join("")
       : `${characters.slice(0, width - 1).join("")}…`;
   });
-}
-
-/** The text in lines of at most so many columns, all indented as far as the label of the first. */
-function hang(label: string, text: string, columns: number): string[] {
-  const width = Math.max(columns - label.length, 20);
-  const lines = text.split("\n").flatMap((line) => {
-    const wrapped: string[] = [""];
-    for (const word of line.split(" ")) {
-      const last = wrapped.at(-1) ?? "";
-      if (last === "") wrapped[wrapped.length - 1] = word;
-      else if (last.length + 1 + word.length <= width) wrapped[wrapped.length - 1] += ` ${word}`;
-      else wrapped.push(word);
-    }
-    return wrapped;
-  });
-  return lines.map((line, i) => `${i === 0 ? label : " ".repeat(label.length)}${line}`);
 }

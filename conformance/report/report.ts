@@ -42,6 +42,49 @@ export interface Summary {
   readonly errored: number;
 }
 
+/** How long something took, over some samples. */
+export interface Timing {
+  readonly samples: number;
+  readonly median_ms: number;
+  /** What 99 in 100 samples do not exceed; of fewer samples the longest. */
+  readonly p99_ms: number;
+}
+
+/** One thing that was measured of the target, and beside it of bare sockets. */
+export interface Measure {
+  /** Permanent, as a case's: `performance/fan-out`. */
+  readonly id: string;
+  /** What was done, from where to where it was timed. */
+  readonly title: string;
+  /** Null where nothing could be timed. */
+  readonly target: Timing | null;
+  /** The same bytes between bare sockets of this machine, in turn with the target. */
+  readonly raw: Timing | null;
+  /** How many times as long the target took, by the medians. */
+  readonly ratio: number | null;
+  /** Deliveries a second, at the medians, where one message goes to many. */
+  readonly per_second?: { readonly target: number | null; readonly raw: number | null };
+  /** How much had to come from the target, and how much of it never did. */
+  readonly sent: number;
+  readonly lost: number;
+  /** What else is to be known: what was lost, why there are fewer samples or a smaller load. */
+  readonly notes: readonly string[];
+  /** Why it was not measured; null where it was. */
+  readonly skipped: string | null;
+}
+
+/** How quick the target was, for what it is worth: no verdict comes of it. */
+export interface PerformanceReport {
+  /** The machine that the kit ran on. */
+  readonly machine: string;
+  /** The runtime of the kit. */
+  readonly runtime: string;
+  readonly duration_ms: number;
+  /** What is to be known of all measures. */
+  readonly notes: readonly string[];
+  readonly measures: readonly Measure[];
+}
+
 /** What a run found. */
 export interface Report {
   /** Name and version of the kit. */
@@ -54,6 +97,8 @@ export interface Report {
   readonly seed: number;
   readonly summary: Summary;
   readonly cases: readonly CaseReport[];
+  /** In the profile `full`. */
+  readonly performance?: PerformanceReport;
 }
 
 /** Counts the verdicts. */

@@ -5,7 +5,13 @@
  */
 import fc from "fast-check";
 import type { Level, Requirement } from "../case.ts";
-import { type CaseReport, type Report, summarize, type Verdict } from "./report.ts";
+import {
+  type CaseReport,
+  type PerformanceReport,
+  type Report,
+  summarize,
+  type Verdict,
+} from "./report.ts";
 
 const VERDICTS = ["pass", "fail", "warn", "skip", "error"] as const satisfies readonly Verdict[];
 const LEVELS = ["MUST", "SHOULD", "MAY"] as const satisfies readonly Level[];
@@ -62,7 +68,8 @@ export function reportOf(text: string, cases: readonly CaseReport[]): Report {
 /** All that is hostile, with every verdict. */
 export function hostileReport(): Report {
   const cases = HOSTILE.flatMap((text) => VERDICTS.map((verdict) => caseOf(text, verdict)));
-  return reportOf(HOSTILE.join(""), cases);
+  const all = HOSTILE.join("");
+  return { ...reportOf(all, cases), performance: performanceOf(all) };
 }
 
 /** Any report there can be, and more. */
@@ -102,9 +109,59 @@ export function anyReport(): fc.Arbitrary<Report> {
       "duration_ms",
     ],
   });
-  return fc.tuple(text, fc.array(one, { maxLength: 8 })).map(([own, cases]) =>
-    reportOf(own, cases)
-  );
+  const parts = fc.tuple(text, fc.array(one, { maxLength: 8 }), fc.option(anyPerformance(text)));
+  return parts.map(([own, cases, performance]) => ({
+    ...reportOf(own, cases),
+    ...(performance === null ? {} : { performance }),
+  }));
+}
+
+function anyPerformance(text: fc.Arbitrary<string>): fc.Arbitrary<PerformanceReport> {
+  const milliseconds = fc.double({ min: 0, max: 1e6, noNaN: true });
+  const timing = fc.record({
+    samples: fc.nat(),
+    median_ms: milliseconds,
+    p99_ms: milliseconds,
+  });
+  const measure = fc.record({
+    id: text,
+    title: text,
+    target: fc.option(timing),
+    raw: fc.option(timing),
+    ratio: fc.option(milliseconds),
+    per_second: fc.record({ target: fc.option(fc.nat()), raw: fc.option(fc.nat()) }),
+    sent: fc.nat(),
+    lost: fc.nat(),
+    notes: fc.array(text, { maxLength: 3 }),
+    skipped: fc.option(text),
+  }, {
+    requiredKeys: ["id", "title", "target", "raw", "ratio", "sent", "lost", "notes", "skipped"],
+  });
+  return fc.record({
+    machine: text,
+    runtime: text,
+    duration_ms: fc.nat(),
+    notes: fc.array(text, { maxLength: 2 }),
+    measures: fc.array(measure, { maxLength: 4 }),
+  });
+}
+
+/** What was measured, with the same text wherever there is one. */
+export function performanceOf(text: string): PerformanceReport {
+  const base = { id: text, title: text, notes: [text] };
+  const target = { samples: 100, median_ms: 1.402, p99_ms: 12.345 };
+  const raw = { samples: 100, median_ms: 0.5, p99_ms: 1234.5 };
+  const none = { target: null, raw: null, ratio: null, sent: 0, lost: 0 };
+  return {
+    machine: text,
+    runtime: text,
+    duration_ms: 1234,
+    notes: [text],
+    measures: [
+      { ...base, target, raw, ratio: 2.804, sent: 100, lost: 1, skipped: null },
+      { ...base, ...none, skipped: text },
+    ],
+  };
 }
 
 function requirementOf(spec: string, section: string, text: string, level: Level): Requirement {

@@ -4,6 +4,7 @@
  * @module
  */
 import { cite } from "../case.ts";
+import { sentenceOf } from "./figures.ts";
 import type { CaseReport, Report } from "./report.ts";
 import { sectionsOf } from "./sections.ts";
 import { visible, visibleLine } from "./visible.ts";
@@ -18,12 +19,15 @@ export function tap(report: Report): string {
     `# ${visibleLine(name)}`,
     ...cases.flatMap((one) => point(one, ++number)),
   ]);
-  const { kit, target, started, seed } = report;
+  const { kit, target, started, seed, performance } = report;
   return [
     "TAP version 14",
     number === 0 ? "1..0 # SKIP no case" : `1..${number}`,
     `# ${visibleLine(`${kit}, ${target}, ${started}, seed ${seed}`)}`,
     ...points,
+    ...(performance?.measures ?? []).map((one) =>
+      `# ${visibleLine(`${one.id}: ${sentenceOf(one)}`)}`
+    ),
     "",
   ].join("\n");
 }

@@ -18,6 +18,13 @@ export type Progress =
     readonly report: CaseReport;
     readonly done: number;
     readonly total: number;
+  }
+  /** In the profile `full`, after all cases: the next thing is measured. */
+  | {
+    readonly kind: "measuring";
+    readonly id: string;
+    readonly done: number;
+    readonly total: number;
   };
 
 /** Which cases: of any WebSocket server, of Protocol 1, or both. */
@@ -29,9 +36,9 @@ export interface ConformanceOptions {
   readonly url: string;
   /** Any WebSocket server's cases, those of Protocol 1, or both. @default "wire" */
   readonly level?: KitLevel;
-  /** Globs of case ids. @default all */
+  /** Globs of ids, of cases or of measures. @default all */
   readonly only?: readonly string[];
-  /** Globs of case ids to leave out. @default none */
+  /** Globs of ids to leave out, of cases and of measures. @default none */
   readonly skip?: readonly string[];
   /** Whether the endpoint echoes. @default "auto": it is found out */
   readonly echo?: EchoOption;
@@ -41,7 +48,7 @@ export interface ConformanceOptions {
   readonly headers?: readonly (readonly [name: string, value: string])[];
   /** Subprotocols to offer. @default none */
   readonly subprotocols?: readonly string[];
-  /** @default "fast" */
+  /** `full`: all cases, properties at length, and how quick the server is. @default "fast" */
   readonly profile?: "fast" | "full";
   /** What is drawn at random follows from it, 0 … 2^31 − 1. @default 1: each run tries the same */
   readonly seed?: number;
@@ -73,13 +80,14 @@ export interface ConformanceOptions {
 }
 
 /** {@link ConformanceOptions} with nothing left open. */
-export type ResolvedOptions = Required<Omit<ConformanceOptions, "cases" | "level">>;
+export type ResolvedOptions = Required<Omit<ConformanceOptions, "cases">>;
 
 /** Fills in the defaults. @throws CannotRun `bad_options`, saying which and what is allowed */
 export function resolveOptions(given: ConformanceOptions): ResolvedOptions {
   const profile = given.profile ?? "fast";
   const resolved: ResolvedOptions = {
     url: given.url,
+    level: given.level ?? "wire",
     only: given.only ?? [],
     skip: given.skip ?? [],
     echo: given.echo ?? "auto",

@@ -10,6 +10,8 @@ import { roleOf } from "../channels/server.ts";
 import { Broken, Skipped } from "../peer/finding.ts";
 import { type Facts, Peer, type PeerOptions } from "../peer/peer.ts";
 import { createRandom, deriveSeed } from "../random.ts";
+import { namesMeasure, selectMeasures } from "../performance/all.ts";
+import { measurePerformance } from "../performance/run.ts";
 import { type CaseReport, type Report, summarize } from "../report/report.ts";
 import type { Offer } from "../target/offer.ts";
 import { NotStarted, startTarget } from "../target/start.ts";
@@ -52,7 +54,7 @@ const ALONE = { timeout: 5, linger: 250 } as const;
 export async function runConformance(given: ConformanceOptions): Promise<Report> {
   const options = resolveOptions(given);
   const { start } = options;
-  const cases = given.cases ?? casesOf(given.level ?? "wire");
+  const cases = given.cases ?? casesOf(options.level);
   if (start === null) return await runAt(options, cases, options);
   try {
     const started = await startTarget(start, options.url);
@@ -77,8 +79,7 @@ async function runAt(
   const started = new Date();
   const clock = performance.now();
   const target = readTarget(options);
-  const selected = selectCases(cases, options.only, options.skip);
-  if (selected.length === 0) throw new CannotRun("bad_options", "no case has an id that fits");
+  const { selected, measures } = selectAll(cases, options);
   const headers = await withCredential(options);
   const peerOptions = (id: string, manner: Manner): Omit<PeerOptions, "facts"> => ({
     target,
@@ -108,7 +109,10 @@ async function runAt(
     onProgress({ kind: "judged", report, done: reported.length, total: selected.length });
   };
 
-  const asksWire = !selected.every(isChannelCase);
+  const asksWire = selected.length === 0
+    ? options.level !== "channels"
+    : !selected.every(isChannelCase);
+  let facts: Facts | null = null;
   const found = await probe(peerOptions("probe", "insisting"), asksWire ? options.echo : "no");
   if (found.kind === "refused") {
     if (!selected.includes(HANDSHAKE_CASE)) selected.unshift(HANDSHAKE_CASE);
@@ -119,21 +123,24 @@ async function runAt(
       } else tell(one, unrun(one, PREVENTED));
     }
   } else {
-    const facts = selected.some(isChannelCase)
+    const asksChannels = selected.some(isChannelCase) ||
+      measures.some(({ level }) => level === "channels");
+    const known = asksChannels
       ? await withOffer(found.facts, options.offer ?? {}, peerOptions("offer", "alone"))
       : found.facts;
-    onProgress({ kind: "started", total: selected.length, facts });
+    facts = known;
+    onProgress({ kind: "started", total: selected.length, facts: known });
     const runnable = selected.filter((one) => {
-      const reason = missingNeed(one, facts, options);
+      const reason = missingNeed(one, known, options);
       if (reason !== null) settle(one, unrun(one, new Skipped(reason)));
       return reason === null;
     });
     await runSchedule(runnable, {
-      concurrency: isShared(facts.offer) ? 1 : options.concurrency,
+      concurrency: isShared(known.offer) ? 1 : options.concurrency,
       believes: found.silent,
       signal: options.signal,
       onOutcome: settle,
-      attempt: (one, manner) => attempt(one, { ...peerOptions(one.id, manner), facts }),
+      attempt: (one, manner) => attempt(one, { ...peerOptions(one.id, manner), facts: known }),
     });
     const failures = [...outcomes.values()].flatMap(({ violations }) => violations);
     if (failures.some(({ rule }) => rule === "handshake") && !selected.includes(HANDSHAKE_CASE)) {
@@ -150,6 +157,13 @@ async function runAt(
 
   const order = new Map(selected.map(({ id }, place) => [id, place]));
   reported.sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
+  const measured = measures.length === 0 ? null : await measurePerformance({
+    measures,
+    peer: (id) => facts === null ? null : new Peer({ ...peerOptions(id, "together"), facts }),
+    timeout: options.timeout,
+    signal: options.signal,
+    onMeasure: (id, done) => onProgress({ kind: "measuring", id, done, total: measures.length }),
+  });
   return {
     kit: KIT,
     target: options.url,
@@ -158,7 +172,18 @@ async function runAt(
     seed,
     summary: summarize(reported),
     cases: reported,
+    ...(measured === null ? {} : { performance: measured }),
   };
+}
+
+/** What is asked for: cases, and in the profile `full` measures, or measures alone. */
+function selectAll(cases: readonly Case[], { level, only, skip, profile }: ResolvedOptions) {
+  const selected = selectCases(cases, only, skip);
+  const measures = profile === "full" ? selectMeasures(level, only, skip) : [];
+  const isNamed = namesMeasure(only);
+  if (selected.length > 0 || isNamed && measures.length > 0) return { selected, measures };
+  const hint = isNamed ? "; performance is measured in the profile full" : "";
+  throw new CannotRun("bad_options", `no case has an id that fits${hint}`);
 }
 
 /** What the endpoint is asked with: a credential of the profile's where none was given. */
