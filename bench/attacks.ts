@@ -16,10 +16,8 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { plainEnvironment } from "../scripts/command.ts";
-import { doorAttacks } from "../src/attacks/testing/door_attacks.ts";
+import { attacks } from "../src/attacks/testing/attacks.ts";
 import { Field } from "../src/attacks/testing/field.ts";
-import { messageAttacks } from "../src/attacks/testing/message_attacks.ts";
-import { readerAttacks } from "../src/attacks/testing/reader_attacks.ts";
 import { runtime } from "../src/testing/serve.ts";
 
 const args = process.argv.slice(2);
@@ -47,7 +45,7 @@ async function attackHere(): Promise<boolean> {
   console.log(`\nA hub on ${runtime}, ${os.availableParallelism()} cores, load ${os.loadavg()[0]}`);
   console.log("waited ms | heap MB after each round | RSS MB | attack: how it was refused");
   let isWell = true;
-  for (const attack of [...doorAttacks, ...messageAttacks, ...readerAttacks]) {
+  for (const attack of attacks) {
     if (!attack.name.includes(values.only)) continue;
     try {
       const { longest, heaps, rss, refused, cameBack } = await field.endure(attack);

@@ -5,10 +5,8 @@
 import { after, before, describe, it } from "node:test";
 import process from "node:process";
 import { runtime } from "../testing/serve.ts";
-import { doorAttacks } from "./testing/door_attacks.ts";
+import { attacks } from "./testing/attacks.ts";
 import { assertCameBack, Field } from "./testing/field.ts";
-import { messageAttacks } from "./testing/message_attacks.ts";
-import { readerAttacks } from "./testing/reader_attacks.ts";
 
 describe("A hub withstands", () => {
   let field: Field;
@@ -17,7 +15,7 @@ describe("A hub withstands", () => {
   });
   after(() => field.close());
 
-  for (const attack of [...doorAttacks, ...messageAttacks, ...readerAttacks]) {
+  for (const attack of attacks) {
     it(attack.name, async () => {
       const outcome = await field.endure(attack);
       const [before, ...heaps] = outcome.heaps.map((bytes) => (bytes / 1e6).toFixed(1));
