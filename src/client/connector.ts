@@ -8,9 +8,12 @@ import type { Received } from "./frames.ts";
 import { type KnownDictionary, Link, type LinkEnding } from "./link.ts";
 import type { Listeners } from "./listeners.ts";
 import type { ResolvedClientOptions } from "./options.ts";
+import { resuming } from "./url.ts";
 
 /** What else has to know of a connection. */
 export interface ConnectorOwner {
+  /** The id of the client whose session the next connection resumes, where that is known. */
+  resumes(): string | undefined;
   /**
    * The server greeted.
    *
@@ -110,7 +113,8 @@ export class Connector {
   }
 
   #open(): void {
-    const link: Link = new Link(this.#options, {
+    const address = resuming(this.#options.address, this.#owner.resumes());
+    const link: Link = new Link({ ...this.#options, address }, {
       connected: (message) => {
         this.#owner.greeted(message, link, (beginning) => {
           if (this.#link === link) this.#connected(message, beginning);

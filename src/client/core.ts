@@ -84,6 +84,7 @@ export class Core {
       clock,
     });
     this.connector = new Connector(this.options, this.listeners, {
+      resumes: () => this.session.clientId,
       greeted: (message, link, begin) => this.#greeted(message, link, begin),
       offline: (error) => this.#offline(error),
       abandoned: (error) => {

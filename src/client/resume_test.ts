@@ -3,13 +3,14 @@
  */
 import { afterEach, describe, it } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { WebSocket } from "ws";
 import { z } from "zod";
 import { HeddleError } from "../base/errors.ts";
 import { channel } from "../channel/definition.ts";
 import type { Identity } from "../guard/identity.ts";
 import { createHub } from "../hub/hub.ts";
 import { message } from "../hub/message.ts";
-import type { Delivery } from "../hub/options.ts";
+import type { Delivery, UserLimitPolicy } from "../hub/options.ts";
 import { CuttingProxy } from "../testing/proxy.ts";
 import { raisedRates } from "../testing/raised_rates.ts";
 import { endAll, next, promised, serveHub } from "./fixture.ts";
@@ -24,6 +25,33 @@ interface Rig {
   readonly inFlight?: number;
   readonly size?: number;
   readonly identity?: () => Identity;
+  readonly connectionsPerUser?: number;
+  readonly userLimitPolicy?: UserLimitPolicy;
+}
+
+/** A socket that can be lost on this side alone: the other does not learn of it. */
+class LosableSocket extends WebSocket {
+  static readonly open = new Set<LosableSocket>();
+  #isLost = false;
+
+  constructor(url: string, protocols: string[]) {
+    super(url, protocols);
+    LosableSocket.open.add(this);
+  }
+
+  override close(code?: number, reason?: string): void {
+    if (!this.#isLost) super.close(code, reason);
+  }
+
+  static loseAll(): void {
+    for (const socket of LosableSocket.open) {
+      const { onclose } = socket;
+      socket.#isLost = true;
+      socket.onmessage = socket.onerror = socket.onclose = null;
+      onclose?.call(socket, { code: 1006, reason: "" } as Parameters<typeof onclose>[0]);
+    }
+    LosableSocket.open.clear();
+  }
 }
 
 const clients = new Set<Client>();
@@ -38,7 +66,14 @@ afterEach(async () => {
 });
 
 async function setup(
-  { ttl = 60_000, inFlight = 64, size = 1_000, identity }: Rig = {},
+  {
+    ttl = 60_000,
+    inFlight = 64,
+    size = 1_000,
+    identity,
+    connectionsPerUser = 5,
+    userLimitPolicy,
+  }: Rig = {},
   options: Partial<ClientOptions> = {},
 ) {
   const handled: number[] = [];
@@ -66,7 +101,8 @@ async function setup(
         reply("opened");
       }),
     },
-    limits: { inFlight },
+    limits: { inFlight, connectionsPerUser },
+    userLimitPolicy,
     rates: raisedRates,
     rooms: "room:",
     session: { ttl },
@@ -140,6 +176,32 @@ describe("A client that was cut off", () => {
     assertEquals(client.clientId, clientId);
     assertEquals([gaps, incomplete], [[], []]);
     assertEquals(hub.describe("news")!.subscribers, 1);
+  });
+
+  it("replaces its lost connection, which the server holds for open, also where no more are let in", async () => {
+    const given = await setup(
+      { connectionsPerUser: 1, userLimitPolicy: "refuse" },
+      { WebSocket: LosableSocket },
+    );
+    const { client, hub, gaps, incomplete } = given;
+    await client.connect();
+    const { clientId } = client;
+    const seen: number[] = [];
+    await client.subscribe("news", (event) => void seen.push(numberOf(event)));
+    await publishAll(given, count(10));
+    await client.ping();
+    for (let round = 1; round <= 3; round++) {
+      const resumed = next(client, "resumed");
+      LosableSocket.loseAll();
+      // Still written to the connection that is lost.
+      await publishAll(given, count(10 * (round + 1), 10 * round + 1));
+      assertEquals((await resumed).clientId, clientId);
+    }
+    await client.ping();
+    assertEquals(seen, count(40));
+    assertEquals([gaps, incomplete], [[], []]);
+    assertEquals(hub.stats().refused, 0);
+    await until(() => hub.connections().length === 1);
   });
 
   it("gets what was sent to it, to its user and to everyone meanwhile", async () => {

@@ -43,6 +43,7 @@ interface Resumption {
 export class Session {
   readonly #parts: SessionParts;
   #token: string | undefined;
+  #clientId: string | undefined;
   #resumption: Resumption | undefined;
 
   constructor(parts: SessionParts, token?: string) {
@@ -54,6 +55,11 @@ export class Session {
   get saved(): ClientSession | undefined {
     const token = this.#token;
     return token === undefined ? undefined : { token, positions: this.#parts.positions.all() };
+  }
+
+  /** The id of the client whose session it is; undefined where there is none, or it is not known. */
+  get clientId(): string | undefined {
+    return this.#token === undefined ? undefined : this.#clientId;
   }
 
   /**
@@ -88,6 +94,7 @@ export class Session {
     if (resumption === undefined) return;
     this.#resumption = undefined;
     this.#token = message.reconnection_token;
+    this.#clientId = message.client_id;
     resumption.begin({ clientId: message.client_id, resumed: message });
   }
 
@@ -112,6 +119,7 @@ export class Session {
   #begin({ greeting, begin }: Resumption): void {
     this.#resumption = undefined;
     this.#token = greeting.reconnection_token;
+    this.#clientId = greeting.client_id;
     begin({ clientId: greeting.client_id });
   }
 }

@@ -67,6 +67,15 @@ export function target(address: URL, token: string | undefined, place: TokenPlac
   return { url: url.href, protocols: [] };
 }
 
+/** Says which client's session will be resumed, so that its connection is not one too many. */
+export function resuming(address: URL, clientId: string | undefined): URL {
+  if (clientId === undefined) return address;
+  const url = new URL(address);
+  const query = url.search === "" ? "?" : `${url.search}&`;
+  url.search = `${query}resumes=${encodeURIComponent(clientId)}`;
+  return url;
+}
+
 /** A JWT may stand among subprotocols as it is (RFC 9110 section 5.6.2); anything else may not. */
 function encodeToken(token: string): string {
   if (/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return token;

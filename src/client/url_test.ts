@@ -1,7 +1,7 @@
 import { describe, it } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { HeddleError } from "../base/errors.ts";
-import { parseUrl, target } from "./url.ts";
+import { parseUrl, resuming, target } from "./url.ts";
 
 describe("parseUrl()", () => {
   const known = [
@@ -65,5 +65,14 @@ describe("target()", () => {
       protocols: ["heddle.v1", "jwt-auth", "jwt.aa.b-b.c_c"],
     });
     assertEquals(offered("a b").protocols[2], "jwt.YSBi");
+  });
+});
+
+describe("resuming()", () => {
+  it("adds to the query whose session it is, and leaves the rest as it is written", () => {
+    const address = new URL("ws://h/ws?x=%20y");
+    assertEquals(resuming(address, "a&b").href, "ws://h/ws?x=%20y&resumes=a%26b");
+    assertEquals(resuming(new URL("ws://h/ws"), "id").href, "ws://h/ws?resumes=id");
+    assertEquals(resuming(address, undefined).href, address.href);
   });
 });

@@ -29,6 +29,8 @@ export interface Admission {
   readonly subprotocol?: string;
   /** The token of a session that the request asks to resume. */
   readonly reconnectionToken?: string;
+  /** The client id of the open connection whose session it says it will resume by message. */
+  readonly resumes?: string;
   /** What is kept of the request, for the tokens that come later. */
   readonly request?: RequestTrace;
   /** How many revocations and changes of role the hub had been told of when the request came. */
@@ -51,20 +53,22 @@ export async function judge(
   origins.check(request.headers.get("origin"), source);
   const subprotocol = selectSubprotocol(request);
   const identity = await identify(request, auth, logger);
-  const reconnectionToken = reconnectionTokenOf(request);
+  const reconnectionToken = parameterOf(request, "reconnection_token");
+  const resumes = parameterOf(request, "resumes");
   return {
     identity,
     address: source.address,
     request: withoutCredentials(request),
     ...(subprotocol === undefined ? {} : { subprotocol }),
     ...(reconnectionToken === undefined ? {} : { reconnectionToken }),
+    ...(resumes === undefined ? {} : { resumes }),
   };
 }
 
-/** One that is too long stands for no session, and is not kept. */
-function reconnectionTokenOf(request: Request): string | undefined {
-  const token = urlOf(request).searchParams.get("reconnection_token") || undefined;
-  return token !== undefined && token.length > MAX_RECONNECTION_TOKEN ? "too long" : token;
+/** What names a session. One that is too long stands for none, and is not kept. */
+function parameterOf(request: Request, name: "reconnection_token" | "resumes"): string | undefined {
+  const value = urlOf(request).searchParams.get(name) || undefined;
+  return value !== undefined && value.length > MAX_RECONNECTION_TOKEN ? "too long" : value;
 }
 
 /**

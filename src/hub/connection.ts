@@ -35,8 +35,8 @@ export interface OwnChannel {
 
 const nowhere: readonly OwnChannel[] = [];
 
-/** How long a peer has to answer a Close frame before it is cut off, in milliseconds. */
-const CLOSE_TIMEOUT = 5_000;
+/** How long a peer has to answer: a Close frame, before it is cut off. In milliseconds. */
+export const ANSWER_TIMEOUT = 5_000;
 
 /**
  * One open socket and its state: carries out what its session asks for. The adapter tells it what the
@@ -582,7 +582,7 @@ export class Connection implements Subscriber, Timed, Pumped {
     this.#outbox.flush();
     // Its channels are left at once, so that nothing more is written to a socket that is closing.
     this.#host.left(this, ending);
-    this.#workings.wheel.schedule(this, this.#workings.options.clock.now() + CLOSE_TIMEOUT);
+    this.#workings.wheel.schedule(this, this.#workings.options.clock.now() + ANSWER_TIMEOUT);
     const sendable = this.socket.capabilities.closeCodes ? code : plainCloseCode(code);
     this.socket.close(sendable, reason);
   }

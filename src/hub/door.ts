@@ -51,7 +51,7 @@ export class Door {
   }
 
   async #admit(request: Request, origin: RequestOrigin): Promise<Admission> {
-    const { workings, identities, rooms, sessions, seats } = this.#parts;
+    const { workings, identities, rooms, seats } = this.#parts;
     const { options, rates } = workings;
     const { changes } = identities;
     const source = options.proxies.locate(request, origin.address);
@@ -62,12 +62,18 @@ export class Door {
     this.#judging++;
     const judged = await judge(request, source, options).finally(() => this.#judging--);
     this.#refuseIfFull();
-    const { reconnectionToken: token, identity } = judged;
-    const replaces = token !== undefined && sessions.isOpen(token, identity.userId);
-    seats.check(judged, replaces);
+    seats.check(judged, this.#replaces(judged));
     if (room === undefined) return { ...judged, changes };
-    rooms.check(room, identity);
+    rooms.check(room, judged.identity);
     return { ...judged, changes, room };
+  }
+
+  /** Whether it resumes, or says it will, the session of a connection of the same user that is open. */
+  #replaces({ identity: { userId }, reconnectionToken: token, resumes }: Admission): boolean {
+    const { sessions, roster } = this.#parts;
+    if (token !== undefined && sessions.isOpen(token, userId)) return true;
+    const former = resumes === undefined ? undefined : roster.get(resumes);
+    return former !== undefined && former.isOpen && former.userId === userId;
   }
 
   /** Those that are judged count: an authenticator that does not answer would else let them pile up. */

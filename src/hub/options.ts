@@ -111,7 +111,8 @@ export interface HubOptions<C extends ChannelDefinitions, M extends MessageDefin
   /**
    * What becomes of a connection over `limits.connectionsPerUser`: the user's oldest is closed with 4409
    * for it, or it is refused with 429. One that resumes the session of an open connection replaces that
-   * one in any case. @default "close-oldest"
+   * one in any case; where others are refused, its request names that session: by `reconnection_token`, or
+   * its client id as `resumes`, as the client does. @default "close-oldest"
    */
   readonly userLimitPolicy?: UserLimitPolicy | undefined;
   /** How fast handshakes are taken on; over it they are refused with 503. */

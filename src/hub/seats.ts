@@ -2,12 +2,12 @@ import type { Timed } from "../base/wheel.ts";
 import { networkOf } from "../guard/network.ts";
 import { Refusal } from "../guard/refusal.ts";
 import type { Admission } from "./admission.ts";
-import type { Connection } from "./connection.ts";
+import { ANSWER_TIMEOUT, type Connection } from "./connection.ts";
 import type { Roster } from "./roster.ts";
 import type { Workings } from "./workings.ts";
 
-/** How long a connection has to say that it takes up a session, before others go for it; milliseconds. */
-const DECISION = 1_000;
+/** What a user is told to wait for who has too many connections, in seconds. */
+const RETRY_AFTER = 5;
 
 /**
  * How many times its number a user may have with those that are closing: peers that do not answer a
@@ -18,9 +18,10 @@ const CLOSING = 4;
 /**
  * Sees that no user and no address has more connections than they may.
  *
- * Where the oldest goes for a newer one, that waits until the newer one has said whether it takes up the
- * session of one that is still there: then that one goes, and no other. So a user may have up to twice
- * as many for a second.
+ * One too many of a user may yet say that it takes up the session of one that is still there, since its
+ * peer knows sooner than the hub that it is gone: then that one goes, and no other. It has as long for that
+ * as for any answer, after which the oldest goes or, where the policy is to refuse, itself. So a user may
+ * have up to twice as many for that time.
  */
 export class Seats {
   readonly #workings: Workings;
@@ -56,7 +57,7 @@ export class Seats {
     }
   }
 
-  /** Counts a connection that has come. False where others came before it was open, and it must go. */
+  /** Counts a connection that has come. False where it is one too many, and must go. */
   take(connection: Connection): boolean {
     const { limits, userLimitPolicy } = this.#workings.options;
     const { userId, admission } = connection;
@@ -64,17 +65,19 @@ export class Seats {
     const ofAddress = this.#of(admission.address) + 1;
     this.#addresses.set(network, ofAddress);
     // One that replaces another may come over the limit until that has ended.
-    const spare = Number(admission.reconnectionToken !== undefined);
-    if (ofAddress > limits.connectionsPerAddress + spare) return false;
+    const replaces = admission.reconnectionToken !== undefined || admission.resumes !== undefined;
+    if (ofAddress > limits.connectionsPerAddress + Number(replaces)) return false;
     if (userId === null) return true;
     const connections = this.#users.get(userId) ?? new Set();
     this.#users.set(userId, connections.add(connection));
     if (connections.size <= limits.connectionsPerUser) return true;
-    if (userLimitPolicy === "refuse") return connections.size <= limits.connectionsPerUser + spare;
+    const isRefused = userLimitPolicy === "refuse" &&
+      (!replaces || connections.size > 2 * limits.connectionsPerUser);
+    if (isRefused) return false;
     const decision: Timed = { due: () => this.settle(connection) };
     this.#undecided.set(connection, decision);
-    this.#workings.wheel.schedule(decision, this.#workings.options.clock.now() + DECISION);
-    this.#evict(connections);
+    this.#workings.wheel.schedule(decision, this.#workings.options.clock.now() + ANSWER_TIMEOUT);
+    this.#trim(connections, connection);
     return true;
   }
 
@@ -83,7 +86,7 @@ export class Seats {
     const decision = this.#undecided.get(connection);
     if (decision === undefined) return;
     this.#forget(connection, decision);
-    this.#evict(this.#users.get(connection.userId!) ?? new Set());
+    this.#trim(this.#users.get(connection.userId!) ?? new Set(), connection);
   }
 
   /** A connection begins to close. */
@@ -109,12 +112,17 @@ export class Seats {
     return address === "" ? 0 : this.#addresses.get(networkOf(address)) ?? 0;
   }
 
-  #evict(connections: ReadonlySet<Connection>): void {
+  /** Ends what a user has too many: the oldest, or the newest where the policy is to refuse. */
+  #trim(connections: ReadonlySet<Connection>, newest: Connection): void {
     const { stats, options } = this.#workings;
     const { connectionsPerUser } = options.limits;
     let undecided = 0;
     for (const connection of connections) if (this.#undecided.has(connection)) undecided++;
     const most = connectionsPerUser + Math.min(undecided, connectionsPerUser);
+    if (options.userLimitPolicy === "refuse") {
+      if (connections.size > most) newest.close("try_again_later", RETRY_AFTER);
+      return;
+    }
     for (const connection of connections) {
       if (connections.size <= most) return;
       stats.evicted++;
@@ -130,5 +138,5 @@ export class Seats {
 
 function tooMany(error: string, whose: string, limit: number): Refusal {
   const message = `${whose} has as many connections as may be: ${limit}`;
-  return new Refusal(429, error, message, { "Retry-After": "5" });
+  return new Refusal(429, error, message, { "Retry-After": String(RETRY_AFTER) });
 }

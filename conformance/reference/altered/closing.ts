@@ -209,8 +209,8 @@ const LIMITS: readonly Broken[] = [
   },
   {
     name: "closes a user's oldest connection by another code",
-    breaks: "HDL-LIM-8",
-    foundBy: ["8-oldest"],
+    breaks: "HDL-LIM-11",
+    foundBy: ["11-oldest"],
     how: closes(4409, 4000),
   },
 ];

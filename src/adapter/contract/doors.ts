@@ -150,24 +150,16 @@ export function doorsContract(subject: Subject): void {
         assertEquals(hub.stats().evicted, 1);
       }));
 
-    it("closes it also for one that says nothing", () =>
-      stage(subject, { auth, limits: { connectionsPerUser: 1 } }, async ({ client }) => {
-        const first = await client("/ws?user=ann");
-        const second = await client("/ws?user=ann");
-        assertEquals((await first.closed).code, 4409);
-        assertEquals((await second.ask({ type: "ping" }))["type"], "pong");
-      }));
-
     for (const by of ["message", "query"] as const) {
       for (const userLimitPolicy of ["close-oldest", "refuse"] as const) {
-        if (by === "message" && userLimitPolicy === "refuse") continue;
         it(`closes none but the one whose session is resumed by ${by}, with ${userLimitPolicy}`, () => {
           const limits = { connectionsPerUser: 2 };
           return stage(subject, { auth, limits, userLimitPolicy }, async ({ hub, client }) => {
             const oldest = await client("/ws?user=ann");
             const former = await client("/ws?user=ann");
-            const { reconnection_token: token } = await former.nextOf("connected");
-            const query = by === "query" ? `&reconnection_token=${token}` : "";
+            const { reconnection_token: token, client_id } = await former.nextOf("connected");
+            const said = userLimitPolicy === "refuse" ? `&resumes=${client_id}` : "";
+            const query = by === "query" ? `&reconnection_token=${token}` : said;
             const next = await client(`/ws?user=ann${query}`);
             if (by === "message") {
               const { type } = await next.ask({ type: "resume", reconnection_token: token });
@@ -183,20 +175,43 @@ export function doorsContract(subject: Subject): void {
       }
     }
 
+    it("closes one that was let in to resume and does not, where the policy is to refuse", () => {
+      const options = {
+        auth,
+        limits: { connectionsPerUser: 1 },
+        userLimitPolicy: "refuse",
+      } as const;
+      return stage(subject, options, async ({ client }) => {
+        const first = await client("/ws?user=ann");
+        const { client_id } = await first.nextOf("connected");
+        const second = await client(`/ws?user=ann&resumes=${client_id}`);
+        second.send({ type: "subscribe", channels: ["news"] });
+        assertEquals((await second.nextOf("disconnected"))["retry_after"], 5);
+        assertEquals((await second.closed).code, 1013);
+        assertEquals((await first.ask({ type: "ping" }))["type"], "pong");
+      });
+    });
+
     it("answers 429 to a user who has enough, where the policy says so", () => {
       const limits = { connectionsPerUser: 1 };
       const options = { auth, limits, userLimitPolicy: "refuse" } as const;
       return stage(subject, options, async ({ hub, server, client, endings, alive }) => {
         const first = await client("/ws?user=ann");
-        const answer = await handshake(server.port, "/ws?user=ann");
-        assertRefused(answer, 429, "too_many_of_user");
-        assertEquals(answer.headers.get("retry-after"), "5");
+        const others = await client("/ws?user=eve");
+        const { client_id } = await others.nextOf("connected");
+        for (const query of ["", "&resumes=nobody", `&resumes=${client_id}`]) {
+          const answer = await handshake(server.port, `/ws?user=ann${query}`);
+          assertRefused(answer, 429, "too_many_of_user");
+          assertEquals(answer.headers.get("retry-after"), "5");
+        }
+        others.terminate();
+        await endings.next();
         await alive("/ws?user=bob");
         await endings.next();
         first.terminate();
         await endings.next();
         await alive("/ws?user=ann");
-        assertEquals(hub.stats().refusals, { too_many_of_user: 1 });
+        assertEquals(hub.stats().refusals, { too_many_of_user: 3 });
       });
     });
 
