@@ -10,7 +10,6 @@ import { readAnswer } from "../peer/handshake.ts";
 import { bytesOf } from "../wire/bytes.ts";
 import { acceptOf, encodeRequest, keyOf } from "../wire/handshake.ts";
 import { type Target, targetOf, Wire } from "../wire/socket.ts";
-import { Line } from "./line.ts";
 
 /** What is done with what comes: see `bare_server.js`. */
 export type Manner = "echo" | "hear" | "tell" | "keep" | "past";
@@ -46,6 +45,8 @@ export class Bare {
     const worker = new Worker(new URL("./bare_server.js", import.meta.url), {
       workerData: { answer: ANSWER },
     });
+    // What breaks there later is seen by whoever waits for its bytes.
+    worker.on("error", () => {});
     try {
       const port = await new Promise<number>((resolve, reject) => {
         const timer = setTimeout(() => reject(new Error("it does not start")), TIMEOUT);
@@ -74,16 +75,6 @@ export class Bare {
     wire.write(encodeRequest(target, KEY));
     await readAnswer(wire);
     return wire;
-  }
-
-  /** A line on which marks with this tag are heard. */
-  async line(manner: Manner, tag: string): Promise<Line> {
-    return new Line(await this.connect(manner), tag);
-  }
-
-  /** So many of them. */
-  async lines(count: number, manner: Manner, tag: string): Promise<Line[]> {
-    return await Promise.all(Array.from({ length: count }, () => this.line(manner, tag)));
   }
 
   /** Ends it, and so all its connections. */

@@ -10,11 +10,13 @@ import { readAnswer } from "../peer/handshake.ts";
 import { Refused } from "../peer/finding.ts";
 import { headerValues, type RequestSpec } from "../wire/handshake.ts";
 import type { Wire } from "../wire/socket.ts";
-import type { Bare } from "./bare.ts";
-import { Line, Trouble } from "./line.ts";
+import type { Bare, Manner } from "./bare.ts";
+import { Line } from "./line.ts";
+import { Marks } from "./marks.ts";
+import { bide, Trouble } from "./trouble.ts";
 
 /** Milliseconds that a measure may take: to get ready, to measure, and for what comes late. */
-const LIMITS = { ready: 5_000, measure: 3_000, late: 2_000 } as const;
+const LIMITS = { ready: 5_000, measure: 3_000, late: 3_000 } as const;
 
 /** How many connections are opened at a time. */
 const AT_A_TIME = 10;
@@ -32,16 +34,17 @@ export class Bench {
   readonly server: Server | null;
   /** Null where it could not be started. */
   readonly bare: Bare | null;
-  /** Tells this measure's messages from all others. */
-  readonly tag = crypto.randomUUID().slice(0, 8);
-  readonly #timeout: number;
+  readonly marks = new Marks();
+  /** How long anything may take that must come, in milliseconds. */
+  readonly patience: number;
   readonly #lines: Line[] = [];
 
   constructor(peer: Peer, server: Server | null, bare: Bare | null, timeout: number) {
     this.peer = peer;
     this.server = server;
     this.bare = bare;
-    this.#timeout = timeout;
+    this.patience = Math.min(timeout, LIMITS.late);
+    peer.patience = { ...peer.patience, timeout: this.patience };
   }
 
   get facts(): Facts {
@@ -56,11 +59,6 @@ export class Bench {
   /** The time that measuring may take, from now, and how long what is missing then may still take. */
   limits(): { readonly deadline: number; readonly grace: number } {
     return { deadline: performance.now() + LIMITS.measure, grace: this.patience };
-  }
-
-  /** How long anything may take that must come, in milliseconds. */
-  get patience(): number {
-    return Math.min(this.#timeout, LIMITS.late);
   }
 
   /**
@@ -86,18 +84,31 @@ export class Bench {
       const after = response === null ? NaN : Number(headerValues(response, "Retry-After")[0]);
       const body = wire.peek();
       wire.abandon();
-      const again = performance.now() + after * 1000 < deadline;
-      if (!again) throw new Trouble(`a request for a connection got: ${got}${nameIn(body)}`);
-      await new Promise((resolve) => setTimeout(resolve, after * 1000));
+      if (await bide(after, deadline)) continue;
+      throw new Trouble(`a request for a connection got: ${got}${nameIn(body)}`);
     }
   }
 
   /** A line to the target. @throws Trouble */
   async line(spec: RequestSpec, deadline: number): Promise<Line> {
     const { wire } = await this.connect(spec, deadline);
-    const line = new Line(wire, this.tag, this.peer.random, this.patience);
+    const line = new Line(wire, this.marks, this.peer.random, this.patience);
     this.#lines.push(line);
     return line;
+  }
+
+  /** A line to bare sockets; null where there are none. */
+  async beside(manner: Manner): Promise<Line | null> {
+    if (this.bare === null) return null;
+    const line = new Line(await this.bare.connect(manner), this.marks);
+    this.#lines.push(line);
+    return line;
+  }
+
+  /** So many of them. */
+  async besides(count: number, manner: Manner): Promise<Line[]> {
+    const lines = await Promise.all(Array.from({ length: count }, () => this.beside(manner)));
+    return lines.filter((line) => line !== null);
   }
 
   /** A line to the target as a server of Protocol 1. @throws Trouble */

@@ -7,7 +7,7 @@ import { Skipped } from "../peer/finding.ts";
 import type { ServerMessage } from "../channels/shape.ts";
 import type { Bench } from "./bench.ts";
 import { allowanceOf, limitOf } from "./allowance.ts";
-import { type Line, markOf } from "./line.ts";
+import type { Line } from "./line.ts";
 import { type Measured, type Measuring, playTrips, WARM_UP } from "./measure.ts";
 
 /** Samples that are wanted. */
@@ -43,7 +43,7 @@ export function placeOf({ server }: Bench): Place {
 
 /** The bytes of a publication with a mark. */
 export function publicationOf(
-  { tag }: Bench,
+  { marks }: Bench,
   line: Line,
   greeting: ServerMessage,
   channel: string,
@@ -51,7 +51,7 @@ export function publicationOf(
   const room = limitOf(greeting, "text_bytes") - SIZE.others;
   const filler = ".".repeat(Math.max(Math.min(SIZE.filler, room), 0));
   return (number) => {
-    const data = { mark: markOf(tag, number), filler };
+    const data = { mark: marks.of(number), filler };
     return line.encodeMessage({ type: "publish", channel, event_type: "kit", data, echo: true });
   };
 }
@@ -79,7 +79,7 @@ export const asking: Measuring = {
       bench,
       line,
       wanted,
-      (number) => line.encodeMessage({ type: "ping", correlation_id: markOf(bench.tag, number) }),
+      (number) => line.encodeMessage({ type: "ping", correlation_id: bench.marks.of(number) }),
     );
     return { title: asking.title, wanted, rounds, unit: "answers", notes };
   },

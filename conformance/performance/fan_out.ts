@@ -70,7 +70,6 @@ export const allAtOnce: Measuring = {
 /** Rounds of so many events; bare sockets hand the same events from one to as many. */
 async function playFanOut(bench: Bench, audience: Audience, count: number, rounds: number) {
   const { publisher, publication, subscribers } = audience;
-  const { bare, tag } = bench;
   const [first] = subscribers;
   const target: Side = {
     hearers: subscribers,
@@ -81,9 +80,9 @@ async function playFanOut(bench: Bench, audience: Audience, count: number, round
     },
   };
   const plan = planOf(bench, rounds, count === 1 ? undefined : bench.patience);
-  if (bare === null || first === undefined) return await playRounds(target, null, plan);
-  const hearers = await bare.lines(subscribers.length, "hear", tag);
-  const teller = await bare.line("tell", tag);
+  const teller = await bench.beside("tell");
+  if (teller === null || first === undefined) return await playRounds(target, null, plan);
+  const hearers = await bench.besides(subscribers.length, "hear");
   const raw: Side = {
     hearers,
     round(number) {

@@ -12,23 +12,17 @@ import { concat } from "../wire/bytes.ts";
 import { close, encodeFrame, type FrameSpec, OPCODE, pong, text } from "../wire/frame.ts";
 import { Abandoned, type Wire } from "../wire/socket.ts";
 import { frameAt, NoFrame, type Place } from "./frame.ts";
-
-/** A server's error in answer to something. */
-export interface Refusal {
-  readonly code: string;
-  readonly message: string;
-  /** Seconds after which it would be taken; null where the server does not say. */
-  readonly retryAfter: number | null;
-}
+import type { Marks } from "./marks.ts";
+import { bide, type Refusal, refusalOf, showRefusal, Trouble } from "./trouble.ts";
 
 /** What no message is an error without. */
 const ERROR = Buffer.from('"error"');
 
-/** Digits of a mark: all marks are of one length, and so are messages that differ by it alone. */
-const DIGITS = 6;
-
 /** Messages without a mark that a line keeps. */
 const KEPT = 100;
+
+/** Fragments of one message that are taken: what is measured is short. */
+const FRAGMENTS = 100;
 
 /** How long a server gets to answer a Close frame, in milliseconds. */
 const FAREWELL = 250;
@@ -37,11 +31,6 @@ const FAREWELL = 250;
 const FOREVER = 2 ** 31 - 1;
 
 const decoder = new TextDecoder();
-
-/** What is sent to be known again: `5f0c9a2e-000017`. */
-export function markOf(tag: string, number: number): string {
-  return `${tag}-${String(number).padStart(DIGITS, "0")}`;
-}
 
 /** One connection whose opening handshake is done. */
 export class Line {
@@ -56,10 +45,9 @@ export class Line {
   refusal: Refusal | null = null;
   /** How it ended; null while it has not. */
   ended: string | null = null;
-  readonly #tag: string;
+  readonly #marks: Marks;
   readonly #random: Random | null;
   readonly #patience: number;
-  readonly #prefix: Buffer;
   readonly #inbox: string[] = [];
   readonly #fragments: { readonly raw: Uint8Array; readonly payload: Uint8Array }[] = [];
 
@@ -67,12 +55,11 @@ export class Line {
    * @param random where masking keys come from; null where it is no server's, and bytes are bytes
    * @param patience how long an answer may take, in milliseconds
    */
-  constructor(wire: Wire, tag: string, random: Random | null = null, patience = FOREVER) {
+  constructor(wire: Wire, marks: Marks, random: Random | null = null, patience = FOREVER) {
     this.wire = wire;
-    this.#tag = tag;
+    this.#marks = marks;
     this.#random = random;
     this.#patience = patience;
-    this.#prefix = Buffer.from(`${tag}-`);
     void this.#read();
   }
 
@@ -96,12 +83,7 @@ export class Line {
   samples(from: number, count = 1): Uint8Array {
     const { sample } = this;
     if (sample === null) throw new Trouble("nothing came");
-    return concat(Array.from({ length: count }, (_, i) => {
-      const other = Buffer.from(sample);
-      const mark = markOf(this.#tag, from + i);
-      for (let at = -1; (at = other.indexOf(this.#prefix, at + 1)) >= 0;) other.write(mark, at);
-      return other;
-    }));
+    return this.#marks.instead(sample, from, count);
   }
 
   /** Asks something of Protocol 1, again where it came too soon. @throws Trouble */
@@ -118,7 +100,7 @@ export class Line {
       if (answer.type !== "error") return answer;
       const refusal = refusalOf(answer);
       this.refusal = null;
-      if (!await bide(refusal, deadline)) throw new Trouble(showRefusal(refusal));
+      if (!await bide(refusal.retryAfter, deadline)) throw new Trouble(showRefusal(refusal));
     }
   }
 
@@ -229,6 +211,7 @@ export class Line {
     if (opcode > OPCODE.binary) return this.#takeMessage(raw, payload);
     if (fin && this.#fragments.length === 0) return this.#takeMessage(raw, payload);
     this.#fragments.push({ raw: raw.slice(), payload: payload.slice() });
+    if (this.#fragments.length > FRAGMENTS) return this.#end("a message in too many fragments");
     if (!fin) return;
     const parts = this.#fragments.splice(0);
     this.#takeMessage(concat(parts.map(({ raw }) => raw)), concat(parts.map((one) => one.payload)));
@@ -248,18 +231,13 @@ export class Line {
 
   /** Notes the marks in a message; whether it has any. */
   #hear(content: Buffer): boolean {
-    let at = content.indexOf(this.#prefix);
-    const marked = at >= 0;
-    while (at >= 0) {
-      const from = at + this.#prefix.length;
-      const mark = Number(content.toString("latin1", from, from + DIGITS));
-      if (!this.heard.has(mark)) {
-        this.heard.set(mark, performance.now());
-        this.listener?.(mark);
-      }
-      at = content.indexOf(this.#prefix, from);
+    const marks = this.#marks.in(content);
+    for (const mark of marks) {
+      if (this.heard.has(mark)) continue;
+      this.heard.set(mark, performance.now());
+      this.listener?.(mark);
     }
-    return marked;
+    return marks.length > 0;
   }
 
   /** Notes an error of Protocol 1; whether it is one. */
@@ -276,31 +254,4 @@ export class Line {
     if (this.#inbox.length > KEPT) this.#inbox.shift();
     this.listener?.(null);
   }
-}
-
-/** What keeps a measure from going on, in words for a report. */
-export class Trouble extends Error {
-  override readonly name = "Trouble";
-}
-
-/** Waits as long as a refusal asks for; false where that is beyond the deadline, or it asks for nothing. */
-export async function bide({ retryAfter }: Refusal, deadline: number): Promise<boolean> {
-  if (retryAfter === null || performance.now() + retryAfter * 1000 >= deadline) return false;
-  await new Promise((resolve) => setTimeout(resolve, retryAfter * 1000));
-  return true;
-}
-
-/** A refusal in words. */
-export function showRefusal({ code, message, retryAfter }: Refusal): string {
-  const after = retryAfter === null ? "" : `, retry_after ${retryAfter} s`;
-  return `the server answered ${code}${after}${message === "" ? "" : `: ${message}`}`;
-}
-
-function refusalOf(error: ServerMessage): Refusal {
-  const { code, message, retry_after } = error;
-  return {
-    code: String(code),
-    message: typeof message === "string" ? message : "",
-    retryAfter: typeof retry_after === "number" && retry_after >= 0 ? retry_after : null,
-  };
 }

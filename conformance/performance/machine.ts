@@ -6,8 +6,16 @@
 import { arch, cpus, platform, release } from "node:os";
 import process from "node:process";
 
-/** The machine in few words: `2 × Intel Xeon, linux 6.8 x64`. */
+/** The machine in few words: `2 × Intel Xeon, linux 6.8 x64`, as far as the runtime may tell. */
 export function describeMachine(): string {
+  try {
+    return machine();
+  } catch {
+    return "a machine that the runtime may not tell of";
+  }
+}
+
+function machine(): string {
   const all = cpus();
   const model = all[0]?.model.trim().replaceAll(/\s+/g, " ") || "processor";
   return `${all.length} × ${model}, ${platform()} ${release()} ${arch()}`;

@@ -46,7 +46,7 @@ export async function playTrips(
   rounds: number,
   question: (number: number) => Uint8Array,
 ): Promise<Rounds> {
-  const echo = await bench.bare?.line("echo", bench.tag) ?? null;
+  const echo = await bench.beside("echo");
   const side = (hearer: Line, bytes: (number: number) => Uint8Array): Side => ({
     hearers: [hearer],
     round: (from) => ({ sends: [[hearer, bytes(from)]], from, count: 1 }),

@@ -92,6 +92,18 @@ describe("measuring any WebSocket server", () => {
     assertStringIncludes(notes.join(), "0 samples of 200: ");
   });
 
+  it("waits for what is slow, which is no loss", async () => {
+    const write: Rules["write"] = (socket, bytes) =>
+      void setTimeout(() => socket.write(bytes), 700);
+    const { target, lost, notes } = find(
+      await runOn({ write }, { echo: "yes" }),
+      "performance/round-trip",
+    );
+    assert(target !== null && target.median_ms > 600);
+    assertEquals(lost, 0);
+    assert(target.samples < 200 && notes.length > 0);
+  });
+
   it("says where a server takes no more connections, or ends one", async () => {
     let taken = 0;
     const checkRoom = () => ++taken > 20 ? { status: 503 } : null;

@@ -7,11 +7,11 @@ import { isRecord } from "../channels/shape.ts";
 import { concat } from "../wire/bytes.ts";
 import { allowanceOf, burstOf } from "./allowance.ts";
 import type { Bench, Greeted } from "./bench.ts";
-import { type Place, placeOf, publicationOf } from "./channels.ts";
+import { type Place, placeOf, publicationOf, roundsWithin } from "./channels.ts";
 import { roomBeside } from "./fan_out.ts";
-import { Trouble } from "./line.ts";
-import { type Measured, type Measuring, planOf, WARM_UP } from "./measure.ts";
+import { type Measured, type Measuring, planOf } from "./measure.ts";
 import { playRounds, type Side } from "./rounds.ts";
+import { Trouble } from "./trouble.ts";
 
 /** The load that is wanted: events that were missed, clients that missed them, how often. */
 const LOAD = { events: 100, clients: 10, rounds: 20 } as const;
@@ -50,10 +50,7 @@ export const recovering: Measuring = {
     );
     const [first] = clients;
     if (first === undefined) throw new Trouble(why ?? "no client");
-    const allowed = Math.min(
-      ...["subscribe", "unsubscribe"].map((type) => allowanceOf(first.greeting, type)),
-    );
-    const wanted = Math.max(Math.min(LOAD.rounds, allowed - WARM_UP), 1);
+    const { rounds: wanted, notes } = roundsWithin(first.greeting, "subscribe", LOAD.rounds);
     const target = missedOf(place, past, clients);
     const raw = await bareOf(bench, past, clients.length);
     const rounds = await playRounds(target, raw, planOf(bench, wanted, bench.patience));
@@ -66,6 +63,7 @@ export const recovering: Measuring = {
       unit: "events",
       notes: [
         ...past.notes,
+        ...notes,
         ...(clients.length === LOAD.clients ? [] : [
           `${clients.length} clients of ${LOAD.clients}: ${why ?? "one user may have no more"}`,
         ]),
@@ -132,11 +130,11 @@ function missedOf({ name }: Place, past: Past, clients: readonly Greeted[]): Sid
 }
 
 /** Bare sockets that were written the same events before, and are now asked for them. */
-async function bareOf({ bare, tag }: Bench, past: Past, clients: number): Promise<Side | null> {
-  if (bare === null) return null;
+async function bareOf(bench: Bench, past: Past, clients: number): Promise<Side | null> {
   const { witness: { line: witness }, events } = past;
-  const keeper = await bare.line("keep", tag);
-  const hearers = await bare.lines(clients, "past", tag);
+  const keeper = await bench.beside("keep");
+  if (keeper === null) return null;
+  const hearers = await bench.besides(clients, "past");
   const question = new Uint8Array(1);
   let kept = false;
   return {

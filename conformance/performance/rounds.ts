@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { bide, type Line, showRefusal, Trouble } from "./line.ts";
+import type { Line } from "./line.ts";
+import { bide, showRefusal, timeLimit, Trouble } from "./trouble.ts";
 
 /** What one round sends, and what must come of it. */
 export interface Round {
@@ -49,13 +50,14 @@ export interface Rounds {
   readonly why: string | null;
 }
 
-/** In so many rounds something may be lost: more would say no more. */
-const LOSSES = 5;
+/** So many rounds may be late or lose something: more would say no more. */
+const LATE = 5;
 
 /** Plays rounds until there are enough, the time is up, or the target does not go on. */
 export async function playRounds(target: Side, raw: Side | null, plan: Plan): Promise<Rounds> {
   const { rounds, warmUp, deadline, grace } = plan;
   const times = { target: [] as number[], raw: [] as number[] };
+  const began = performance.now();
   const open: Played[] = [];
   const beside = async (number: number) => {
     const one = raw === null ? null : await play(raw, number, plan);
@@ -66,7 +68,7 @@ export async function playRounds(target: Side, raw: Side | null, plan: Plan): Pr
   let why: string | null = null;
   for (let number = 0; number < warmUp + rounds && why === null;) {
     if (performance.now() >= deadline) {
-      why = "the time limit";
+      why = timeLimit(began, deadline);
       break;
     }
     // Each is first as often as the other: what one leaves to be cleared up meets both.
@@ -79,7 +81,7 @@ export async function playRounds(target: Side, raw: Side | null, plan: Plan): Pr
     const refusal = one.sends.map(([line]) => line.refusal).find((found) => found !== null);
     if (refusal != null && missing(one) > 0) {
       // It was not taken, so that nothing of it is lost; what came in part cannot be timed again.
-      const again = missing(one) === demand(one) && await bide(refusal, deadline);
+      const again = missing(one) === demand(one) && await bide(refusal.retryAfter, deadline);
       if (!again) why = showRefusal(refusal);
       continue;
     }
@@ -87,7 +89,7 @@ export async function playRounds(target: Side, raw: Side | null, plan: Plan): Pr
     if (missing(one) > 0) open.push(one);
     else if (number >= warmUp) times.target.push(timeOf(one));
     why = linesOf(one).find(({ ended }) => ended !== null)?.ended ??
-      (open.length < LOSSES ? null : `something was lost in ${LOSSES} of them`);
+      (open.length < LATE ? null : `${LATE} rounds were not over in ${plan.idle} ms`);
     if (number % 2 === 0 && why === null) await beside(number);
     number++;
   }
@@ -109,7 +111,10 @@ interface Played extends Round {
 async function play(side: Side, number: number, plan: Plan): Promise<Played | string> {
   try {
     const round = await side.round(number);
-    for (const [line] of round.sends) line.refusal = null;
+    for (const [line] of round.sends) {
+      if (line.ended !== null) return line.ended;
+      line.refusal = null;
+    }
     const played = { ...round, hearers: side.hearers, at: performance.now() };
     for (const [line, bytes] of round.sends) line.wire.write(bytes);
     await heard(played, plan.idle, plan.deadline);

@@ -10,12 +10,12 @@ import type { Measure, PerformanceReport } from "../report/report.ts";
 import { Bare } from "./bare.ts";
 import { Bench } from "./bench.ts";
 import { perSecond, ratioOf, timingOf } from "./figures.ts";
-import { Trouble } from "./line.ts";
 import { describeMachine, describeRuntime, isLoopback } from "./machine.ts";
 import type { Measured, Measuring } from "./measure.ts";
+import { Trouble } from "./trouble.ts";
 
 /** Milliseconds after which no further measure is begun. */
-const LIMIT = 25_000;
+const LIMIT = 20_000;
 
 /** What a run measures with. */
 export interface PerformanceOptions {
@@ -95,6 +95,8 @@ export function measureOf(id: string, measured: Measured): Measure {
   const { title, wanted, rounds, unit, deliveries, notes = [] } = measured;
   const [target, raw] = [timingOf(rounds.target), timingOf(rounds.raw)];
   const { sent, lost, why } = rounds;
+  // Where nothing was timed and nothing lost, there is nothing to show but why.
+  if (target === null && lost === 0) return skippedOf({ id, title }, why ?? "nothing came of it");
   const rate = (timing: typeof target) =>
     timing === null || deliveries === undefined ? null : perSecond(deliveries, timing.median_ms);
   return {
@@ -115,7 +117,7 @@ export function measureOf(id: string, measured: Measured): Measure {
   };
 }
 
-function skippedOf({ id, title }: Measuring, skipped: string): Measure {
+function skippedOf({ id, title }: Pick<Measure, "id" | "title">, skipped: string): Measure {
   const nothing = { target: null, raw: null, ratio: null, sent: 0, lost: 0, notes: [] };
   return { id, title, ...nothing, skipped };
 }

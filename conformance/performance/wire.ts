@@ -6,9 +6,11 @@
 import { Skipped } from "../peer/finding.ts";
 import { bytesOf } from "../wire/bytes.ts";
 import { ping, text } from "../wire/frame.ts";
+import type { RequestSpec } from "../wire/handshake.ts";
 import type { Bench } from "./bench.ts";
-import { Line, markOf, Trouble } from "./line.ts";
+import { Line } from "./line.ts";
 import { type Measured, type Measuring, playTrips, WARM_UP } from "./measure.ts";
+import { timeLimit, Trouble } from "./trouble.ts";
 
 /** Samples that are wanted. */
 const SAMPLES = { connect: 100, roundTrip: 200 } as const;
@@ -26,15 +28,17 @@ export const connecting: Measuring = {
   async run(bench): Promise<Measured> {
     const most = (bench.facts.offer?.requests?.most ?? Infinity) * SHARE_OF_REQUESTS;
     const wanted = Math.max(Math.min(SAMPLES.connect, Math.floor(most) - WARM_UP), 1);
+    const request = await requestOf(bench);
+    const began = performance.now();
     const { deadline } = bench.limits();
     const times = { target: [] as number[], raw: [] as number[] };
     let why: string | null = null;
     const ways = [
-      async () => times.target.push(await connectOnce(bench, deadline)),
+      async () => times.target.push(await connectOnce(bench, request, deadline)),
       async () => times.raw.push(...await connectBare(bench)),
     ];
     for (let number = 0; number < WARM_UP + wanted && why === null; number++) {
-      if (performance.now() >= deadline) why = "the time limit";
+      if (performance.now() >= deadline) why = timeLimit(began, deadline);
       try {
         for (const way of why === null ? ways : []) await way();
       } catch (error) {
@@ -50,11 +54,14 @@ export const connecting: Measuring = {
   },
 };
 
-async function connectOnce(bench: Bench, deadline: number): Promise<number> {
-  const request = await requestOf(bench);
+async function connectOnce(
+  bench: Bench,
+  request: RequestSpec,
+  deadline: number,
+): Promise<number> {
   await settled();
   const { wire, took } = await bench.connect(request, deadline);
-  await new Line(wire, bench.tag, bench.peer.random).close();
+  await new Line(wire, bench.marks, bench.peer.random).close();
   return took;
 }
 
@@ -92,7 +99,7 @@ export const roundTrip: Measuring = {
     const line = await bench.line(await requestOf(bench), bench.ready());
     const most = Math.min(bench.peer.maxMessage ?? Infinity, SIZE.echo);
     const size = echoes ? most : SIZE.ping;
-    const content = (number: number) => bytesOf(markOf(bench.tag, number).padEnd(size, "."));
+    const content = (number: number) => bytesOf(bench.marks.of(number).padEnd(size, "."));
     const rounds = await playTrips(bench, line, SAMPLES.roundTrip, (number) => {
       const bytes = content(number);
       return line.encode(echoes ? text(bytes) : ping(bytes));

@@ -113,6 +113,7 @@ pre { margin: .3rem 0 .8rem; padding: .7rem .9rem; background: var(--page); bord
   .case > summary { padding: .5rem .8rem; grid-template-columns: 3.2rem 1fr auto; gap: .5rem; }
   .body { padding: .1rem .8rem 1rem; }
   .findings div { grid-template-columns: 1fr; gap: 0; } .findings dd { margin-bottom: .4rem; }
+  .figures tbody th { min-width: 9rem; }
   .repeat { flex-direction: column; align-items: stretch; }
 }
 @media print {

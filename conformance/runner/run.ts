@@ -182,7 +182,9 @@ function selectAll(cases: readonly Case[], { level, only, skip, profile }: Resol
   const measures = profile === "full" ? selectMeasures(level, only, skip) : [];
   const isNamed = namesMeasure(only);
   if (selected.length > 0 || isNamed && measures.length > 0) return { selected, measures };
-  const hint = isNamed ? "; performance is measured in the profile full" : "";
+  const hint = isNamed
+    ? "; performance is measured in the profile full, and that of channels at their level"
+    : "";
   throw new CannotRun("bad_options", `no case has an id that fits${hint}`);
 }
 

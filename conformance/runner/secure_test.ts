@@ -63,6 +63,17 @@ describe("a run over wss", () => {
     rmSync(folder, { recursive: true });
   });
 
+  it("measures over TLS, and says that raw sockets have none", async () => {
+    const { performance } = await runConformance({
+      url: server.url,
+      ca: own.cert,
+      profile: "full",
+      only: ["performance/*"],
+    });
+    assertEquals(performance?.measures.map(({ skipped }) => skipped), [null, null]);
+    assertEquals(performance?.notes, ["the target is measured over TLS, raw sockets are not"]);
+  });
+
   it("cannot be where the certificate is not trusted, and says so", async () => {
     const run = (ca: string | null) => runConformance({ url: server.url, ca, timeout: 5000 });
     const unknown = await assertRejects(() => run(null), CannotRun);
