@@ -18,10 +18,11 @@ import { Results } from "./results.ts";
 import { scenarios } from "./scenarios/all.ts";
 import type { Scale, Scenario } from "./scenarios/scenario.ts";
 import { Session } from "./session.ts";
-import { targets } from "./targets.ts";
+import { type TargetName, targets } from "./targets.ts";
 
 interface Options {
-  readonly only: readonly Scenario[];
+  readonly only?: readonly Scenario[];
+  readonly servers?: readonly TargetName[];
   readonly runs?: number;
   readonly quick?: boolean;
   readonly goals?: boolean;
@@ -45,6 +46,12 @@ function parseOnly(value: string): Scenario[] {
   });
 }
 
+function parseServer(value: string, previous: readonly TargetName[] = []): TargetName[] {
+  if (Object.hasOwn(targets, value)) return [...previous, value as TargetName];
+  const known = Object.keys(targets).map((name) => `"${name}"`).join(", ");
+  throw new InvalidArgumentError(`"${value}" is none of ${known}.`);
+}
+
 function parseRuns(value: string): number {
   const runs = Number(value);
   if (!Number.isInteger(runs) || runs < 1) {
@@ -57,13 +64,7 @@ function parseRuns(value: string): number {
 function installPeers(): void {
   if (existsSync(join(peers, "node_modules"))) return;
   say("installing the peers: npm ci --prefix bench/peers");
-  const { status } = spawnSync("npm", [
-    "ci",
-    "--prefix",
-    here,
-    "--no-audit",
-    "--no-fund",
-  ], {
+  const { status } = spawnSync("npm", ["ci", "--prefix", peers, "--no-audit", "--no-fund"], {
     stdio: ["ignore", "inherit", "inherit"],
   });
   if (status !== 0) throw new Error("the peers could not be installed");
@@ -111,16 +112,15 @@ function captionOf({ cpu, cores, runtimes, peers, system }: Machine): string {
 /** Measures all scenarios once, of all servers; a server that fails is told, and has no figures. */
 async function measureAll(
   run: number,
-  { only }: Options,
+  { only = scenarios, servers }: Options,
   scale: Scale,
   results: Results,
   failures: string[],
 ): Promise<void> {
   for (const scenario of only) {
     // Who goes first changes from run to run, so that what is before a server is not always the same.
-    const order = scenario.targets.map((_, i) =>
-      scenario.targets[(i + run) % scenario.targets.length]!
-    );
+    const chosen = scenario.targets.filter((name) => servers?.includes(name) ?? true);
+    const order = chosen.map((_, i) => chosen[(i + run) % chosen.length]!);
     for (const target of order) {
       if (isInterrupted) return;
       if (versionOf(targets[target].runtime) === undefined) continue;
@@ -179,7 +179,7 @@ async function main(options: Options): Promise<void> {
         : `server on core ${cores.server}, client on ${cores.client}`
     }; load after each run: ${load}`,
     `Raised limits of the hub: ${JSON.stringify(limits)}`,
-    ...options.only.map((scenario) => tablesOf(results, scenario)),
+    ...(options.only ?? scenarios).map((scenario) => tablesOf(results, scenario)),
     "## Goals",
     goalTable(results),
     ...(failures.length === 0 ? [] : ["## Failures", ...failures]),
@@ -228,9 +228,13 @@ await new Command("npm run bench --")
   )
   .option(
     "--only <names>",
-    `what to measure, by commas: ${scenarios.map(({ name }) => name).join(", ")}`,
+    `what to measure, by commas: ${scenarios.map(({ name }) => name).join(", ")} (default: all)`,
     parseOnly,
-    [...scenarios],
+  )
+  .option(
+    "--servers <names...>",
+    "of whom, by their names in the tables (default: all)",
+    parseServer,
   )
   .option(
     "--runs <number>",
