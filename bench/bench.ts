@@ -12,7 +12,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { draw, plots } from "./plots.ts";
-import { cores, versionOf } from "./program.ts";
+import { Profiles } from "./profile.ts";
+import { cores, keepProfiles, versionOf } from "./program.ts";
 import { goalTable, tablesOf } from "./report.ts";
 import { Results } from "./results.ts";
 import { scenarios } from "./scenarios/all.ts";
@@ -26,6 +27,7 @@ interface Options {
   readonly runs?: number;
   readonly quick?: boolean;
   readonly goals?: boolean;
+  readonly profile?: string;
   readonly json?: string;
   readonly plots?: string;
 }
@@ -163,6 +165,8 @@ async function main(options: Options): Promise<void> {
     "heddle on Node",
     ({ note }) => Promise.resolve(note),
   );
+  const profiles = options.profile === undefined ? undefined : new Profiles(options.profile);
+  if (profiles !== undefined) keepProfiles(profiles);
   const results = new Results();
   const failures: string[] = [];
   let done = 0;
@@ -182,6 +186,7 @@ async function main(options: Options): Promise<void> {
     ...(options.only ?? scenarios).map((scenario) => tablesOf(results, scenario)),
     "## Goals",
     goalTable(results),
+    ...(profiles === undefined ? [] : ["## Where the time goes", profiles.summary()]),
     ...(failures.length === 0 ? [] : ["## Failures", ...failures]),
   ].join("\n\n");
   console.log(report);
@@ -246,6 +251,10 @@ await new Command("npm run bench --")
     "a fifth of the load, at most 1,000 connections: a look, no figures to quote",
   )
   .option("--goals", "only under the circumstances that the goals are of")
+  .option(
+    "--profile <folder>",
+    "keeps CPU profiles of the servers, which cost some speed, and prints what takes most",
+  )
   .option("--json <file>", "writes every figure of every run")
   .option("--plots <folder>", "draws plots as SVG")
   .action(main)

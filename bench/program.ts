@@ -5,6 +5,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { PROFILE, type Profiles } from "./profile.ts";
 
 /** What a program of the benchmark runs on. */
 export type Runtime = "node" | "deno" | "bun";
@@ -25,6 +26,13 @@ export const cores: Readonly<Record<"server" | "client", number>> | undefined = 
   ? { server: 0, client: 1 }
   : undefined;
 
+let profiles: Profiles | undefined;
+
+/** Has servers keep profiles from now on. What that takes of the CPU is in their figures. */
+export function keepProfiles(kept: Profiles): void {
+  profiles = kept;
+}
+
 /** Longest time until a program answers, in milliseconds. */
 const PATIENCE = 60_000;
 
@@ -40,6 +48,7 @@ export class Program {
   #wake = () => {};
   #ended: string | undefined;
   #errors = "";
+  readonly #isProfiled: boolean;
 
   constructor(
     role: "server" | "client",
@@ -47,6 +56,8 @@ export class Program {
     file: string,
     args: readonly string[] = [],
   ) {
+    const kept = role === "server" ? profiles?.next([runtime, file, ...args].join(" ")) : undefined;
+    this.#isProfiled = kept !== undefined;
     const [program, ...first] = [
       ...(cores === undefined ? [] : ["taskset", "-c", String(cores[role])]),
       ...commands[runtime],
@@ -54,7 +65,11 @@ export class Program {
       ...args,
     ];
     // In a group of its own, so that Ctrl-C is for the command alone, which ends it.
-    this.#child = spawn(program!, first, { stdio: ["pipe", "pipe", "pipe"], detached: true });
+    this.#child = spawn(program!, first, {
+      stdio: ["pipe", "pipe", "pipe"],
+      detached: true,
+      env: kept === undefined ? process.env : { ...process.env, [PROFILE]: kept },
+    });
     running.add(this);
     this.#child.stderr.on(
       "data",
@@ -110,7 +125,9 @@ export class Program {
   /** Ends it; resolves when it has ended. */
   async kill(): Promise<void> {
     running.delete(this);
-    this.#child.kill("SIGKILL");
+    // A server that keeps a profile writes it when it ends by itself.
+    if (this.#isProfiled) this.#child.stdin.end();
+    else this.#child.kill("SIGKILL");
     if (this.#ended !== undefined) return;
     await new Promise<void>((resolve) => this.#child.once("close", () => resolve()));
   }

@@ -15,7 +15,8 @@ export function show(value: number | undefined): string {
   return value.toFixed(size >= 10 ? 1 : 2);
 }
 
-function table(rows: readonly (readonly string[])[]): string {
+/** A table whose first row is its head. */
+export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) =>
     Math.max(...rows.map((row) => row[column]!.length), 3)
   );

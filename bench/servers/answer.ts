@@ -7,6 +7,7 @@
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { setImmediate } from "node:timers";
+import { PROFILE, startProfile } from "../profile.ts";
 
 /** What a server is asked. */
 export type Question =
@@ -42,6 +43,8 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** Prints the port and answers until the standard input ends. */
 export async function answer(port: number, answers: Answers): Promise<never> {
+  const file = process.env[PROFILE];
+  const endProfile = file === undefined ? undefined : await startProfile(file);
   console.log(JSON.stringify({ port, note: answers.note ?? {} }));
   for await (const line of createInterface({ input: process.stdin })) {
     console.log(
@@ -50,6 +53,7 @@ export async function answer(port: number, answers: Answers): Promise<never> {
       }),
     );
   }
+  await endProfile?.();
   process.exit(0);
 }
 
