@@ -11,6 +11,7 @@ import { exceeds } from "./server.ts";
 export interface BunWebSocket extends TopicSocket {
   readonly data: unknown;
   send(data: Frame, compress: boolean): number;
+  getBufferedAmount(): number;
   ping(): number;
   close(code: number, reason: string): void;
   terminate(): void;

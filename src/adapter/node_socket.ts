@@ -34,7 +34,8 @@ class NodeSocket implements Socket, DirectSocket {
   from = 0;
   groups = 0;
   readonly #webSocket: WebSocket;
-  readonly #way: DirectWay | undefined;
+  readonly #stream: Duplex | undefined;
+  readonly fanout: NodeFanout | undefined;
   /** What was written frame by frame since nothing waited. */
   #frames = 0;
   #bytes = 0;
@@ -43,19 +44,16 @@ class NodeSocket implements Socket, DirectSocket {
 
   constructor(webSocket: WebSocket, way: DirectWay | undefined) {
     this.#webSocket = webSocket;
-    this.#way = way;
+    this.#stream = way?.stream;
+    this.fanout = way?.fanout;
   }
 
   get capabilities(): SocketCapabilities {
     return capabilities;
   }
 
-  get fanout(): NodeFanout | undefined {
-    return this.#way?.fanout;
-  }
-
   get stream(): Duplex | undefined {
-    return this.#webSocket.readyState === OPEN ? this.#way?.stream : undefined;
+    return this.#webSocket.readyState === OPEN ? this.#stream : undefined;
   }
 
   /** With what the frames cost: of short ones that is more than their bytes. */
@@ -109,7 +107,7 @@ class NodeSocket implements Socket, DirectSocket {
 
   /** What it was sent together with others goes first. */
   #settle(): void {
-    if (this.member !== undefined) this.#way?.fanout.settle(this.member);
+    if (this.member !== undefined) this.fanout?.settle(this.member);
   }
 }
 

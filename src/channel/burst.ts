@@ -32,6 +32,8 @@ export abstract class Burst<T, J> {
   #groups: Collection<Member>[] = [];
   #bytes = 0;
   #turn = 1;
+  /** Whether some were settled with in this turn, and so have a part of what waits. */
+  #isPartly = false;
 
   /** A member's place, which is for this burst alone. */
   protected abstract place(member: Member): Place;
@@ -68,6 +70,7 @@ export abstract class Burst<T, J> {
     this.#of.push(group);
     this.#bytes += size;
     for (const member of leftOut) this.place(member).from = this.#items.length;
+    if (leftOut.length > 0) this.#isPartly = true;
   }
 
   /** Hands a member what waits for it, before something else is done with it. */
@@ -77,11 +80,12 @@ export abstract class Burst<T, J> {
     place.turn = this.#turn;
     place.from = this.#items.length;
     if (from >= this.#items.length) return;
+    this.#isPartly = true;
     let groups = 0;
     this.#groups.forEach((members, i) => {
       if (members.has(member)) groups |= 1 << i;
     });
-    const items = this.#items.filter((_, i) => i >= from && (groups & (1 << this.#of[i]!)) !== 0);
+    const items = chosen(this.#items, this.#of, groups, from);
     if (items.length > 0) this.hand(member, this.join(items));
   }
 
@@ -92,10 +96,28 @@ export abstract class Burst<T, J> {
     const of = this.#of;
     const groups = this.#groups;
     const turn = this.#turn++;
+    const isPartly = this.#isPartly;
     this.#items = [];
     this.#of = [];
     this.#groups = [];
     this.#bytes = 0;
+    this.#isPartly = false;
+    if (groups.length > 1 || isPartly) {
+      this.#handParts(items, of, groups, turn);
+      return;
+    }
+    // Nothing to find out of each member: to look at each once more costs as much as half a write.
+    const whole = this.join(items);
+    for (const member of groups[0]!) this.hand(member, whole);
+  }
+
+  /** Hands each member what is its part. */
+  #handParts(
+    items: readonly T[],
+    of: readonly number[],
+    groups: readonly Collection<Member>[],
+    turn: number,
+  ): void {
     groups.forEach((members, i) => {
       for (const member of members) this.place(member).groups |= 1 << i;
     });
@@ -108,19 +130,28 @@ export abstract class Burst<T, J> {
         place.groups = 0;
         const from = place.turn === turn ? place.from : 0;
         if (from >= items.length) continue;
-        const wanted = () => items.filter((_, i) => i >= from && (own & (1 << of[i]!)) !== 0);
         if (from > 0) {
-          const rest = wanted();
+          const rest = chosen(items, of, own, from);
           if (rest.length > 0) this.hand(member, this.join(rest));
           continue;
         }
         let whole = joined.get(own);
         if (whole === undefined) {
-          whole = this.join(wanted());
+          whole = this.join(chosen(items, of, own, 0));
           joined.set(own, whole);
         }
         this.hand(member, whole);
       }
     }
   }
+}
+
+/** The items from the one numbered `from` on that were sent to these groups. */
+function chosen<T>(
+  items: readonly T[],
+  of: readonly number[],
+  groups: number,
+  from: number,
+): readonly T[] {
+  return items.filter((_, i) => i >= from && (groups & (1 << of[i]!)) !== 0);
 }
