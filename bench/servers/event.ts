@@ -7,15 +7,17 @@
 import { z } from "zod";
 import type { Kind } from "./answer.ts";
 
+const SERVICES = ["search", "orders", "users", "mail"] as const;
+
 /** What the channel `m` of the hub carries. */
 export const metricsSchema = z.object({
   cpu_percent: z.number(),
   memory_mb: z.number(),
   events_per_sec: z.number(),
   hostname: z.string(),
-  region: z.string(),
+  region: z.enum(["eu-west", "us-east"]),
   services: z.array(z.object({
-    service: z.string(),
+    service: z.enum(SERVICES),
     requests: z.number(),
     latency_ms: z.number(),
     healthy: z.boolean(),
@@ -61,7 +63,7 @@ export function metricsOf(size: number): z.infer<typeof metricsSchema> {
     hostname: `web-${digits(100)}`,
     region: "eu-west",
     services: Array.from({ length: services }, () => ({
-      service: ["search", "orders", "users", "mail"][digits(4)]!,
+      service: SERVICES[digits(4)]!,
       requests: digits(10_000),
       latency_ms: digits(1000) / 10,
       healthy: digits(10) > 0,
