@@ -68,7 +68,7 @@ class NodeSocket implements Socket, DirectSocket {
     this.#settle();
     this.#frames++;
     this.#bytes += frame.length;
-    if (this.#way === undefined) {
+    if (this.#stream === undefined) {
       this.#webSocket.send(frame, { binary: typeof frame !== "string", compress: false });
       return;
     }
@@ -88,7 +88,7 @@ class NodeSocket implements Socket, DirectSocket {
   }
 
   terminate(): void {
-    if (this.#isHeld) this.#way?.stream.uncork();
+    if (this.#isHeld) this.#stream?.uncork();
     this.#webSocket.terminate();
   }
 
