@@ -88,6 +88,17 @@ describe("Hub.drain()", () => {
     assertEquals(new Set(sockets.map(({ ended }) => ended)), new Set([1012]));
   });
 
+  it("sends back at once whoever was let in before it and opens after", async () => {
+    const { hub } = await crowd(0);
+    const admission = await hub.admit(handshakeRequest(), { address: "192.0.2.1" });
+    assert(!(admission instanceof Response));
+    const drained = hub.drain();
+    const socket = new FakeSocket();
+    hub.accept(socket, admission);
+    assertEquals(socket.ended, 1012);
+    await drained;
+  });
+
   it("cuts off at its deadline whoever has not closed, and not before", async () => {
     const { hub, clock, sockets } = await crowd(2, { deaf: true });
     const drained = hub.drain({ within: 3_000 });

@@ -1,11 +1,9 @@
-import { uuid } from "../base/random.ts";
 import type { ChannelDefinition, ChannelDefinitions } from "../channel/definition.ts";
 import type { Socket } from "../channel/socket.ts";
 import type { Identity } from "../guard/identity.ts";
 import type { OriginPolicy } from "../guard/origin.ts";
 import { type Action, permits } from "../guard/permissions.ts";
 import type { Source } from "../guard/proxies.ts";
-import { closeTable } from "../protocol/close.ts";
 import { failure } from "../protocol/errors.ts";
 import {
   clientChannel,
@@ -15,16 +13,13 @@ import {
   userChannel,
 } from "../protocol/names.ts";
 import { type Admission, identify, type RequestOrigin } from "./admission.ts";
-import { Connection } from "./connection.ts";
 import { Door } from "./door.ts";
 import { Drain, type DrainOptions } from "./drain.ts";
-import { handleMessage } from "./handling.ts";
-import type { ConnectionHost } from "./host.ts";
+import { Hosting } from "./hosting.ts";
 import { Identities, type Revocation } from "./identities.ts";
 import type { ConnectionInfo, HubStats } from "./info.ts";
 import type { Logger } from "./logger.ts";
 import type { MessageDefinitions } from "./message.ts";
-import { Membership } from "./membership.ts";
 import {
   checkEnding,
   type Ending,
@@ -37,7 +32,6 @@ import type { ChannelNames, DefinitionOf, EventsOf, Publisher } from "./publicat
 import { Publishing } from "./publishing.ts";
 import type { ResolvedRates } from "./rate_options.ts";
 import { noRefusals } from "./rates.ts";
-import { Reception } from "./reception.ts";
 import { Rooms } from "./rooms.ts";
 import { Roster } from "./roster.ts";
 import { Seats } from "./seats.ts";
@@ -87,78 +81,46 @@ export class Hub<
   /** The channels and messages, for the types of a client: `createClient<typeof hub>()`. */
   declare readonly types: { readonly channels: C; readonly messages: M };
   readonly #workings: Workings;
+  readonly #roster = new Roster();
   readonly #publishing: Publishing;
   readonly #presence: Presence;
   readonly #rooms: Rooms;
-  readonly #sessions: Sessions;
-  readonly #membership: Membership;
-  readonly #reception: Reception;
-  readonly #roster = new Roster();
   readonly #identities: Identities;
-  readonly #seats: Seats;
   readonly #door: Door;
   readonly #drain: Drain;
-  readonly #host: ConnectionHost;
+  readonly #hosting: Hosting;
   readonly #startedAt: number;
 
   /** Use {@linkcode createHub}. */
   constructor(options: HubOptions<C, M>) {
-    this.#workings = createWorkings(resolveOptions(options));
-    this.#publishing = new Publishing(this.#workings);
-    this.#presence = new Presence(this.#workings);
-    this.#rooms = new Rooms(this.#workings.registry, options.rooms);
-    this.#sessions = new Sessions(this.#workings, this.#presence);
-    this.#membership = new Membership(this.#workings, this.#sessions, this.#presence);
-    this.#reception = new Reception({
-      workings: this.#workings,
-      sessions: this.#sessions,
-      membership: this.#membership,
-      roster: this.#roster,
+    const workings = createWorkings(resolveOptions(options));
+    const roster = this.#roster;
+    const presence = new Presence(workings);
+    const publishing = new Publishing(workings);
+    const rooms = new Rooms(workings.registry, options.rooms);
+    const sessions = new Sessions(workings, presence);
+    const identities = new Identities(workings, roster);
+    const seats = new Seats(workings, roster);
+    const door = new Door({ workings, roster, identities, rooms, sessions, seats });
+    const drain = new Drain(workings, roster, () => door.shut());
+    this.#workings = workings;
+    this.#publishing = publishing;
+    this.#presence = presence;
+    this.#rooms = rooms;
+    this.#identities = identities;
+    this.#door = door;
+    this.#drain = drain;
+    this.#hosting = new Hosting({
+      workings,
+      roster,
+      presence,
+      publishing,
+      sessions,
+      identities,
+      seats,
+      drain,
     });
-    this.#identities = new Identities(this.#workings, this.#roster);
-    this.#seats = new Seats(this.#workings, this.#roster);
-    this.#door = new Door({
-      workings: this.#workings,
-      roster: this.#roster,
-      identities: this.#identities,
-      rooms: this.#rooms,
-      sessions: this.#sessions,
-      seats: this.#seats,
-    });
-    this.#drain = new Drain(this.#workings, this.#roster, () => this.#door.shut());
-    this.#startedAt = this.#workings.options.clock.now();
-    this.#host = {
-      open: (connection, joins) => {
-        this.#seats.settle(connection);
-        return this.#membership.open(connection, joins);
-      },
-      join: (connection, opened) => this.#membership.join(connection, opened),
-      leave: (connection, channels) => this.#membership.leave(connection, channels),
-      left: (connection, ending) => this.#left(connection, ending),
-      locate: (connection, channels) => this.#membership.locate(connection, channels),
-      publish: (connection, request) => this.#publishing.fromClient(connection, request),
-      history: (connection, request) => this.#membership.history(connection, request),
-      presence: (connection, channel) => this.#membership.present(connection, channel),
-      handle: (connection, message) => handleMessage(this.#workings, connection, message),
-      takeUp: (connection, { reconnection_token, positions }) =>
-        this.#membership.takeUp(connection, reconnection_token, positions),
-      resume: (connection, taken, token) => {
-        const outcome = this.#reception.resume(connection, taken, token);
-        this.#seats.settle(connection);
-        return outcome;
-      },
-      authenticate: (connection, token) => this.#identities.authenticate(connection, token),
-      assume: (connection, found) => this.#identities.assume(connection, found),
-      heard: (connection) => this.#sessions.heard(connection),
-      farewell: (connection, code) => this.#sessions.farewell(connection, code),
-      settled: (connection, event, outcome, attempts) => {
-        const { clientId, userId } = connection;
-        const { channel, epoch, offset } = event;
-        const delivery = { outcome, clientId, userId, channel, epoch, offset, attempts };
-        this.#workings.tell(() => this.#workings.options.onDelivery(delivery));
-      },
-      ended: (connection, ending) => this.#ended(connection, ending),
-    };
+    this.#startedAt = workings.options.clock.now();
   }
 
   /** The limits in force. */
@@ -400,27 +362,7 @@ export class Hub<
 
   /** Takes over an open socket. The adapter tells the returned peer what the socket does. */
   accept(socket: Socket, admission: Admission): Peer {
-    const { options, stats } = this.#workings;
-    const clientId = uuid(options.random);
-    const connection = new Connection(clientId, socket, admission, this.#workings, this.#host);
-    this.#roster.add(connection);
-    stats.totalConnections++;
-    stats.peakConnections = Math.max(stats.peakConnections, this.#roster.size);
-    const isSeated = this.#seats.take(connection);
-    if (this.isDraining || !isSeated || this.#roster.size > options.limits.connections) {
-      connection.close(this.isDraining ? "service_restart" : "try_again_later");
-      return connection;
-    }
-    const { changes = Infinity, identity } = admission;
-    const revoked = this.#identities.revokedSince(changes, identity);
-    if (revoked !== undefined) {
-      connection.close(revoked);
-      return connection;
-    }
-    const role = this.#identities.roleSince(changes, identity);
-    if (role !== identity.role) connection.assumeRole(role);
-    this.#reception.receive(connection);
-    return connection;
+    return this.#hosting.accept(socket, admission);
   }
 
   /**
@@ -445,24 +387,6 @@ export class Hub<
   #may(channel: string, role: string, action: Action): boolean {
     const definition = isChannelName(channel) ? this.#workings.registry.find(channel) : undefined;
     return definition !== undefined && permits(definition.permissions, role, action);
-  }
-
-  #left(connection: Connection, ending: Ending): void {
-    this.#seats.leave(connection);
-    this.#sessions.keep(connection, ending);
-    this.#membership.leave(connection, connection.own.map(({ name }) => name));
-    this.#membership.leave(connection, connection.subscriptions, ending);
-  }
-
-  #ended(connection: Connection, ending: Ending): void {
-    if (!this.#roster.delete(connection)) return;
-    this.#seats.free(connection);
-    this.#workings.stats.totalDisconnections++;
-    if (ending.code === closeTable.not_alive.code) this.#workings.stats.notAlive++;
-    if (connection.wasGreeted) {
-      this.#workings.tell(() => this.#workings.options.onDisconnect(connection.info(), ending));
-    }
-    this.#drain.ended();
   }
 }
 
