@@ -44,11 +44,11 @@ export class Hosting implements ConnectionHost {
   readonly #reception: Reception;
 
   constructor(parts: Parts) {
-    const { workings, roster, sessions, presence } = parts;
+    const { workings, roster, sessions, presence, seats } = parts;
     this.#parts = parts;
     this.#membership = new Membership(workings, sessions, presence);
     const membership = this.#membership;
-    this.#reception = new Reception({ workings, roster, sessions, membership });
+    this.#reception = new Reception({ workings, roster, sessions, membership, seats });
   }
 
   /** Takes over a socket that was let in, or closes it where that no longer holds. */

@@ -10,6 +10,7 @@ import { type Greeted, Greeting } from "./greeting.ts";
 import type { Opened, TakenUp } from "./host.ts";
 import type { Membership } from "./membership.ts";
 import type { Roster } from "./roster.ts";
+import type { Seats } from "./seats.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Workings } from "./workings.ts";
 
@@ -19,6 +20,7 @@ interface Parts {
   readonly sessions: Sessions;
   readonly membership: Membership;
   readonly roster: Roster;
+  readonly seats: Seats;
 }
 
 /** What was looked for and opened before a connection is greeted. */
@@ -40,13 +42,15 @@ export class Reception {
   readonly #sessions: Sessions;
   readonly #membership: Membership;
   readonly #roster: Roster;
+  readonly #seats: Seats;
   readonly #greeting: Greeting;
 
-  constructor({ workings, sessions, membership, roster }: Parts) {
+  constructor({ workings, sessions, membership, roster, seats }: Parts) {
     this.#workings = workings;
     this.#sessions = sessions;
     this.#membership = membership;
     this.#roster = roster;
+    this.#seats = seats;
     this.#greeting = new Greeting(workings);
   }
 
@@ -148,6 +152,7 @@ export class Reception {
       isFresh && room.length === 0 ? undefined : joined,
     );
     if (outcome?.kind === "failed") connection.refuse(outcome.failure);
+    if (outcome !== undefined) this.#seats.settle(connection);
     this.#workings.tell(() => options.onConnect(connection.info()));
   }
 

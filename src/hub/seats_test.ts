@@ -95,6 +95,16 @@ describe("limits.connectionsPerUser", () => {
     assert(await knock() instanceof Response);
   });
 
+  it("tells one that resumed by query from one that did not resume, where the policy is to refuse", async () => {
+    const { clock, open, endings } = stage("refuse");
+    const there = [await open(), await open()];
+    const back = await open(`?reconnection_token=${there[0]!.token}`);
+    const wrong = await open(`?resumes=${there[1]!.id}`);
+    wrong.peer.receive('{"type":"subscribe","channels":["none"]}');
+    clock.advance(5_001);
+    assertEquals(endings([back, wrong, ...there]), [undefined, 1013, 4409, undefined]);
+  });
+
   it("refuses in the end whoever does not resume what it said, and closes nobody for it", async () => {
     const { hub, clock, open, endings } = stage("refuse");
     const there = [await open(), await open()];
