@@ -23,6 +23,8 @@ const BINARY = 0x82;
  */
 export class NodeFanout extends Burst<Buffer, Buffer> implements Fanout {
   #strained: Member[] = [];
+  /** Messages as bytes, while they are given to one after the other. */
+  readonly #joined = new WeakMap<readonly Frame[], Buffer>();
 
   group<M extends Member>(): Group<M> {
     return new NodeGroup<M>(this);
@@ -36,6 +38,16 @@ export class NodeFanout extends Burst<Buffer, Buffer> implements Fanout {
     if (bytes.byteLength > this.room) return "refused";
     this.push(members, bytes, bytes.byteLength, leftOut);
     return "handed";
+  }
+
+  /** Several messages as bytes: the same array is written once. */
+  joined(frames: readonly Frame[]): Buffer {
+    let bytes = this.#joined.get(frames);
+    if (bytes === undefined) {
+      bytes = Buffer.concat(frames.map(encodeFrame));
+      this.#joined.set(frames, bytes);
+    }
+    return bytes;
   }
 
   protected override place({ socket }: Member): Place {

@@ -78,6 +78,20 @@ class NodeSocket implements Socket, DirectSocket {
     stream.write(encodeFrame(frame));
   }
 
+  sendAll(frames: readonly Frame[]): void {
+    const { stream, fanout } = this;
+    if (stream === undefined || fanout === undefined) {
+      for (const frame of frames) this.send(frame);
+      return;
+    }
+    this.#settle();
+    const bytes = fanout.joined(frames);
+    this.#frames++;
+    this.#bytes += bytes.byteLength;
+    this.#hold(stream);
+    stream.write(bytes);
+  }
+
   ping(): void {
     this.#webSocket.ping();
   }

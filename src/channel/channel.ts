@@ -8,9 +8,10 @@ import { Audience, type FanoutCounters, type Sent } from "./audience.ts";
 import { Conflation } from "./conflation.ts";
 import type { ChannelDefinition, Overflow } from "./definition.ts";
 import { type Fanout, type Member, oneByOne } from "./fanout.ts";
+import { type Run, STRETCH, Stretches } from "./stretch.ts";
 
-/** How much of its past a subscriber that is behind is given at a time. */
-const PAGE = { limit: 128, bytes: 262_144 } as const;
+/** How many bytes of its past a subscriber that is behind is given at a time. */
+const PAGE_BYTES = 262_144;
 
 /** The same where only the newest of each key is wanted, so that all of them are looked at together. */
 const CONFLATED_PAGE = { limit: 1_000, bytes: 8_388_608 } as const;
@@ -28,6 +29,10 @@ export interface Subscriber extends Member {
   readonly fanout: Fanout | undefined;
   /** Hands one frame of an event to its socket. */
   deliver(frame: Frame, event: ChannelEvent): void;
+  /** How many more bytes its socket takes before it is not ready. */
+  readonly room: number;
+  /** Hands the frames of several events to its socket, none of which has to be acknowledged. */
+  deliverAll(run: Run): void;
   /** Counts what it was sent together with others; less than nothing for what it was not sent. */
   count(messages: number, bytes: number): void;
   /** Tells it of events it will not get. */
@@ -89,6 +94,8 @@ export class Channel {
   #live: readonly Audience[] = [];
   #behind: Map<Subscriber, Cursor> | undefined;
   #encoded: WeakMap<ChannelEvent, EncodedEvent> | undefined;
+  /** Kept for whoever comes next, until memory is wanted for something else. */
+  #stretches: WeakRef<Stretches> | undefined;
   readonly #broker: Broker;
   readonly #compressor: Compressor;
   readonly #lag: number;
@@ -260,7 +267,7 @@ export class Channel {
         this.add(subscriber);
         return true;
       }
-      const size = this.#conflates(cursor) ? CONFLATED_PAGE : PAGE;
+      const size = this.#conflates(cursor) ? CONFLATED_PAGE : pageAfter(cursor);
       const query = { since: cursor.position, ...size };
       const page = attempt(() => this.#broker.history(this.name, query));
       if (page instanceof Promise) return this.#catchUpLater(subscriber, cursor, page);
@@ -309,6 +316,7 @@ export class Channel {
       const first = events[0]?.offset ?? page.head + 1;
       this.#pass(subscriber, cursor, { gap, to: { epoch, offset: first - 1 } });
     }
+    if (this.#giveAll(subscriber, cursor, page)) return true;
     const overflow = this.definition?.overflow;
     const conflation = this.#conflates(cursor) && typeof overflow === "object"
       ? new Conflation(events.filter((event) => isFor(event, subscriber)), overflow.key)
@@ -325,6 +333,25 @@ export class Channel {
     }
     conflation?.tell(subscriber, { channel: this.name, epoch });
     return events.length > 0 || gap !== undefined;
+  }
+
+  /** Hands over a page as one, where all of it is for the subscriber and its socket has room for it. */
+  #giveAll(subscriber: Subscriber, cursor: Cursor, page: HistoryPage): boolean {
+    const last = page.events.at(-1);
+    if (last === undefined || cursor.seen !== undefined || this.#conflates(cursor)) return false;
+    let stretches = this.#stretches?.deref();
+    if (stretches === undefined) {
+      stretches = new Stretches((event) => this.#encode(event));
+      this.#stretches = new WeakRef(stretches);
+    }
+    const stretch = stretches.of(page);
+    if (!stretch.isForAll) return false;
+    const run = stretch.run(subscriber.variant);
+    // In UTF-8 a unit of UTF-16 takes three bytes at most.
+    if (run.size * 3 > subscriber.room) return false;
+    subscriber.deliverAll(run);
+    cursor.position = { epoch: page.epoch, offset: last.offset };
+    return true;
   }
 
   /** Whoever recovers gets everything; whoever is slow gets what its channel's policy says. */
@@ -434,6 +461,11 @@ export class Channel {
     if (audience.members.size === 0) this.#live = this.#live.filter((one) => one !== audience);
     return true;
   }
+}
+
+/** How much of the past is read for one that stands there. */
+function pageAfter({ position: { offset } }: Cursor): { limit: number; bytes: number } {
+  return { limit: STRETCH - offset % STRETCH, bytes: PAGE_BYTES };
 }
 
 function isFor({ exclude }: ChannelEvent, subscriber: Subscriber): boolean {

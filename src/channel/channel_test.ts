@@ -12,6 +12,7 @@ import { LateBroker } from "../testing/late_broker.ts";
 import { FakeSocket } from "../testing/fake_socket.ts";
 import { Channel, type Subscriber } from "./channel.ts";
 import type { Fanout } from "./fanout.ts";
+import type { Run } from "./stretch.ts";
 import {
   channel as define,
   type ChannelOptions,
@@ -38,7 +39,11 @@ class Peer implements Subscriber {
   readonly userId: string | null;
   variant: Variant;
   isReady = true;
+  /** How many bytes it has room for while it is ready. */
+  room = Infinity;
   readonly frames: Frame[] = [];
+  /** What of them it was handed together. */
+  readonly runs: Run[] = [];
   readonly gaps: Gap[] = [];
   /** How often it was told that it fell behind, and by too much. */
   fallen = 0;
@@ -54,6 +59,11 @@ class Peer implements Subscriber {
   deliver(frame: Frame): void {
     this.frames.push(frame);
     this.onFrame();
+  }
+
+  deliverAll(run: Run): void {
+    this.runs.push(run);
+    for (const frame of run.frames) this.deliver(frame);
   }
 
   hand(frame: Frame): void {
@@ -243,6 +253,7 @@ describe("A subscriber that is behind", () => {
     const { channel, publish } = listening();
     for (let i = 0; i < 5; i++) publish();
     const peer = new Peer("1");
+    peer.room = 100;
     peer.onFrame = () => peer.isReady = peer.frames.length < 2;
     channel.addBehind(peer, { ...channel.position, offset: 0 });
     const taken: number[][] = [];
@@ -253,6 +264,62 @@ describe("A subscriber that is behind", () => {
       peer.isReady = true;
     }
     assertEquals(taken, [[1, 2], [3, 4], [5]]);
+  });
+
+  it("is handed what its socket has room for together, the very same as the others are", () => {
+    const { channel, publish } = listening();
+    const { epoch } = channel.position;
+    for (let i = 0; i < 300; i++) publish();
+    const peers = [0, 0, 100].map((offset, i) => {
+      const peer = new Peer(String(i));
+      channel.addBehind(peer, { epoch, offset });
+      return peer;
+    });
+    for (const peer of peers) assertEquals(channel.catchUp(peer), true);
+    const [first, second, third] = peers.map(({ runs }) => runs);
+    assertEquals(first!.map(({ frames }) => frames.length), [128, 128, 44]);
+    assertEquals(third!.map(({ frames }) => frames.length), [28, 128, 44]);
+    first!.forEach((run, i) => {
+      assertStrictEquals(second![i], run);
+      if (i > 0) assertStrictEquals(third![i], run);
+      assertEquals(run.size, run.frames.reduce((size, { length }) => size + length, 0));
+    });
+    const all = Array.from({ length: 300 }, (_, i) => i + 1);
+    assertEquals(peers.map((peer) => peer.take()), [all, all, all.slice(100)]);
+  });
+
+  it("is handed what lies between two places together once more, where they come again", () => {
+    const { channel, publish } = listening();
+    const { epoch } = channel.position;
+    for (let i = 0; i < 10; i++) publish(i);
+    for (let offset = 0; offset < 10; offset++) {
+      const peer = new Peer(String(offset));
+      channel.addBehind(peer, { epoch, offset });
+      channel.catchUp(peer);
+      assertEquals(peer.take()[0], offset + 1);
+      assertEquals(peer.runs.length, 1);
+    }
+  });
+
+  it("is handed each by itself where one is not for all, or is to be acknowledged", async () => {
+    const acknowledged = (broker: Broker): Broker =>
+      changedBroker(broker, {
+        history: async (...terms) => {
+          const page = (await broker.history(...terms))!;
+          return { ...page, events: page.events.map((event) => ({ ...event, ack: true })) };
+        },
+      });
+    for (
+      const { exclude, change } of [{ exclude: { clients: ["other"] } }, { change: acknowledged }]
+    ) {
+      const { channel, publish } = listening({}, change);
+      const { epoch } = channel.position;
+      for (let i = 0; i < 3; i++) publish(i, exclude);
+      const peer = new Peer("1");
+      channel.addBehind(peer, { epoch, offset: 0 });
+      assertEquals(await channel.catchUp(peer), true);
+      assertEquals([peer.runs.length, peer.take()], [0, [1, 2, 3]]);
+    }
   });
 
   it("is not given what was not for it, live or later", () => {

@@ -83,6 +83,8 @@ function newSubscriber(): Subscriber & { readonly frames: Frame[] } {
     count() {},
     strained() {},
     deliver: (frame) => frames.push(frame),
+    room: 0,
+    deliverAll() {},
     miss() {},
     fellBehind() {},
     overflowed() {},

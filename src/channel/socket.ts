@@ -28,6 +28,11 @@ export interface Socket {
   readonly bufferedAmount: number;
   /** Hands over one message. Frames go out whole and in the order of the calls. */
   send(frame: Frame): void;
+  /**
+   * Hands over several messages, where the runtime can do that better than one by one. Many sockets may be
+   * given the same array, which is not changed.
+   */
+  sendAll?(frames: readonly Frame[]): void;
   /** Sends a Ping frame (RFC 6455 section 5.5.2), where the socket can. */
   ping(): void;
   /** Starts the closing handshake (RFC 6455 section 7.1.2). */

@@ -8,6 +8,7 @@ import type { Channel, Subscriber } from "../channel/channel.ts";
 import type { Place } from "../channel/burst.ts";
 import type { Fanout } from "../channel/fanout.ts";
 import type { Socket } from "../channel/socket.ts";
+import type { Run } from "../channel/stretch.ts";
 import { type CloseName, closeTable, plainCloseCode } from "../protocol/close.ts";
 import { decodeBinary, decodeText, type Inbound } from "../protocol/decode.ts";
 import { CLOCK_TOLERANCE, type Identity } from "../guard/identity.ts";
@@ -133,7 +134,11 @@ export class Connection implements Subscriber, Timed, Pumped {
   }
 
   get isReady(): boolean {
-    return this.#state === "open" && this.#outbox.isReady;
+    return this.#state === "open" && this.#outbox.room > 0;
+  }
+
+  get room(): number {
+    return this.#state === "open" ? this.#outbox.room : 0;
   }
 
   get fanout(): Fanout | undefined {
@@ -279,6 +284,12 @@ export class Connection implements Subscriber, Timed, Pumped {
       this.#acks().sent(event, this.#workings.options.clock.now());
       this.#schedule();
     }
+    this.#cutIfOverfull();
+  }
+
+  deliverAll(run: Run): void {
+    this.#workings.stats.eventsDelivered += run.frames.length;
+    this.#outbox.writeAll(run);
     this.#cutIfOverfull();
   }
 

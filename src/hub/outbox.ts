@@ -1,5 +1,6 @@
 import type { Place } from "../channel/burst.ts";
 import type { Fanout, Member } from "../channel/fanout.ts";
+import type { Run } from "../channel/stretch.ts";
 import {
   encodeMessage,
   type Frame,
@@ -38,11 +39,11 @@ export class Outbox {
     return this.#variant;
   }
 
-  /** Whether the socket takes more events. Answers it must take in any case. */
-  get isReady(): boolean {
+  /** How many bytes of events the socket takes. Answers it must take in any case. */
+  get room(): number {
     // Some runtimes take nothing from a socket within a tick, so a burst must fit. Half of the limit is
     // left for answers, which cannot wait in the history.
-    return this.#waiting < this.#workings.options.limits.outbox / 2;
+    return this.#workings.options.limits.outbox / 2 - this.#waiting;
   }
 
   /** Whether more waits than the connection may hold. */
@@ -86,6 +87,17 @@ export class Outbox {
     }
   }
 
+  /** Sends the frames of a run. */
+  writeAll({ frames, size }: Run): void {
+    const { socket } = this.#owner;
+    if (socket.sendAll === undefined || this.#gathering?.batches !== undefined) {
+      for (const frame of frames) this.write(frame);
+      return;
+    }
+    this.#note(frames.length, size);
+    socket.sendAll(frames);
+  }
+
   /** Sends what is the same for others too, after what it gathered for itself. */
   hand(frame: Frame): void {
     this.#gathering?.flush();
@@ -119,12 +131,14 @@ export class Outbox {
   }
 
   #hand(frame: Frame): void {
-    const size = typeof frame === "string" ? frame.length : frame.byteLength;
-    const { stats } = this.#workings;
-    this.messagesSent++;
-    this.bytesSent += size;
-    stats.messagesSent++;
-    stats.bytesSent += size;
+    this.#note(1, frame.length);
     this.#owner.socket.send(frame);
+  }
+
+  #note(messages: number, bytes: number): void {
+    const { stats } = this.#workings;
+    this.count(messages, bytes);
+    stats.messagesSent += messages;
+    stats.bytesSent += bytes;
   }
 }

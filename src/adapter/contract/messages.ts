@@ -9,6 +9,7 @@ import { describe, it } from "node:test";
 import { z } from "zod";
 import { message } from "../../hub/message.ts";
 import { Media } from "../../protocol/event.ts";
+import type { Received } from "../../testing/raw_client.ts";
 import { transportLimit } from "../server.ts";
 import { stage, until } from "../testing/stage.ts";
 import { closeFrame, frame, opcodes, type TcpClient } from "../testing/tcp.ts";
@@ -20,6 +21,13 @@ async function assertAnswered(client: TcpClient, id: string): Promise<void> {
   client.send(frame(opcodes.text, ping(id)));
   const { type, correlation_id } = await client.json();
   assertEquals({ type, correlation_id }, { type: "pong", correlation_id: id });
+}
+
+/** The offset of an event, be it text or an envelope. */
+function offsetOf(event: Received): unknown {
+  if (!(event instanceof Uint8Array)) return event["offset"];
+  const envelope = Buffer.from(event);
+  return JSON.parse(envelope.toString("utf8", 8, 8 + envelope.readUInt16BE(2))).offset;
 }
 
 /** Declares the tests of messages. */
@@ -209,16 +217,31 @@ export function messagesContract(subject: Subject): void {
             i % 3 === 0 ? new Media("image", content, { i }) : { i, fill: "x".repeat(i % 500) },
           );
         }
-        for (let i = 0; i < 10_000; i++) {
-          const received = await reader.next();
-          const offset = received instanceof Uint8Array
-            ? JSON.parse(
-              Buffer.from(received.subarray(8, 8 + Buffer.from(received).readUInt16BE(2)))
-                .toString(),
-            ).offset
-            : received["offset"];
-          assertEquals(offset, i + 1);
+        for (let i = 0; i < 10_000; i++) assertEquals(offsetOf(await reader.next()), i + 1);
+      }));
+
+    it("gives each of those who come back at once what it has missed, text and binary", () =>
+      stage(subject, {}, async ({ hub, client }) => {
+        const { epoch } = await hub.channel("news").publish("n", 1);
+        for (let i = 2; i <= 500; i++) {
+          const media = new Media("image", new Uint8Array(i % 97 === 0 ? 20_000 : 20), { i });
+          await hub.channel("news").publish("n", i % 3 === 0 ? media : { i, fill: "é".repeat(i) });
         }
+        const clients = await Promise.all([0, 0, 1, 130, 499].map(async (offset, i) => {
+          const reader = await client();
+          await reader.ask({ type: "hello", features: i % 2 === 0 ? {} : { binary: {} } });
+          return { reader, offset };
+        }));
+        for (const { reader, offset } of clients) {
+          const positions = { news: { epoch, offset } };
+          reader.send({ type: "subscribe", channels: ["news"], positions });
+        }
+        for (const { reader, offset } of clients) {
+          assertEquals((await reader.nextOf("subscribed"))["recovered"], { news: true });
+          for (let i = offset + 1; i <= 500; i++) assertEquals(offsetOf(await reader.next()), i);
+        }
+        await hub.channel("news").publish("n", "live");
+        for (const { reader } of clients) assertEquals(offsetOf(await reader.next()), 501);
       }));
 
     it("sends what a handler says before it ends the connection, and then the end", () => {
