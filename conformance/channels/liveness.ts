@@ -32,8 +32,12 @@ async function patient(
 async function silence(server: Server, client: Client, milliseconds: number): Promise<Incoming[]> {
   await server.pause(milliseconds);
   const came: Incoming[] = [];
+  // What has come by now is read, and still not answered.
+  client.connection.answersPings = false;
+  const deadline = performance.now() + server.timeout;
   for (;;) {
-    const next = await client.connection.next("the end of a silent connection", server.timeout);
+    const left = deadline - performance.now();
+    const next = await client.connection.next("the end of a silent connection", left);
     came.push(next);
     if (next.kind === "close" || next.kind === "end" || next.kind === "garbage") return came;
   }

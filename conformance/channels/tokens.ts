@@ -46,6 +46,12 @@ export const cases: readonly Case[] = [
     const answer = await client.ok(ask(await tokenOf(server, user, { exp: now() + 1800 })));
     expectSame([answer["user_id"], answer["role"]], [user, server.role], "user and role");
   }),
+  check("HDL-TOK-1", "same-rules", "by the rules for connections", async (server) => {
+    const { user, client, ask } = await someone(server);
+    for (const claims of [{ token_type: "refresh" }, { nbf: now() + 300 }]) {
+      await client.refused(ask(await tokenOf(server, user, claims)), "unauthorized");
+    }
+  }),
   check("HDL-TOK-2", "unauthorized", "one that does not hold gets unauthorized", async (server) => {
     const { client, ask } = await someone(server);
     for (const token of ["kit", "a.b.c", "x".repeat(8000)]) {

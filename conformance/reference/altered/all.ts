@@ -4,12 +4,14 @@
  * @module
  */
 import { around } from "./around.ts";
+import { binary } from "./binary.ts";
 import type { Broken } from "./breakage.ts";
 import { closing } from "./closing.ts";
 import { connecting } from "./connecting.ts";
 import { messages } from "./messages.ts";
 import { presence } from "./presence.ts";
 import { publishing } from "./publishing.ts";
+import { rates } from "./rates.ts";
 import { sessions } from "./sessions.ts";
 import { subscribing } from "./subscribing.ts";
 
@@ -22,5 +24,7 @@ export const broken: readonly Broken[] = [
   ...publishing,
   ...presence,
   ...closing,
+  ...rates,
+  ...binary,
   ...around,
 ];

@@ -2,6 +2,7 @@ import { after, before, describe, it } from "node:test";
 import process from "node:process";
 import { assert, assertEquals } from "@std/assert";
 import { REQUIREMENTS } from "../../channels/protocol.ts";
+import { UNOBSERVABLE } from "../../channels/unobservable.ts";
 import { broken } from "./all.ts";
 import { biteEach, blamesOfAltered, idsOf, type Right, startRight } from "./bite.ts";
 import { unusualServers } from "./unusual.ts";
@@ -63,5 +64,13 @@ describe("the broken servers of Protocol 1", () => {
   it("have a name each, and break a requirement that there is", () => {
     assertEquals(new Set(broken.map(({ name }) => name)).size, broken.length);
     for (const { name, breaks } of broken) assert(REQUIREMENTS.has(breaks), `${name}: ${breaks}`);
+  });
+
+  it("are at least one for every MUST and SHOULD that a case can hold a server to", () => {
+    const broke = new Set(broken.map(({ breaks }) => breaks));
+    const spared = [...REQUIREMENTS.values()].filter(({ id, level }) =>
+      level !== "MAY" && UNOBSERVABLE[id] === undefined && !broke.has(id)
+    );
+    assertEquals(spared.map(({ id }) => id), []);
   });
 });

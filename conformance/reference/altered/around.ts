@@ -1,25 +1,42 @@
 /**
- * Servers that get what stands around the messages wrong (PROTOCOL.md, "Tokens on a living
- * connection", "Rates", "Binary messages", "Compressed messages", "Batches" and "HTTP").
+ * Servers that get what stands around the messages wrong (PROTOCOL.md, "Tokens on a living connection"
+ * and "HTTP").
  *
  * @module
  */
-import { OPCODE } from "../../wire/frame.ts";
+import type { Answer } from "./alteration.ts";
 import {
   answers,
+  answerTo,
   type Broken,
   closes,
   closesAfter,
+  errorTo,
   errs,
   events,
-  list,
   record,
+  resumesAnything,
   routes,
   says,
   without,
 } from "./breakage.ts";
 
 const TOKENS: readonly Broken[] = [
+  {
+    name: "takes no newer token",
+    breaks: "HDL-TOK-1",
+    foundBy: ["1-same-user"],
+    how: says("authenticated", (message) => errorTo(message, "unauthorized")),
+  },
+  {
+    name: "takes any token of a user's that it has let in",
+    breaks: "HDL-TOK-1",
+    foundBy: ["1-same-rules"],
+    how: errs(
+      "unauthorized",
+      (error) => answerTo(error, { type: "authenticated", user_id: "kit", role: "member" }),
+    ),
+  },
   {
     name: "calls a token that has run out unauthorized",
     breaks: "HDL-TOK-2",
@@ -45,6 +62,21 @@ const TOKENS: readonly Broken[] = [
     how: says("authenticated", (message) => ({ ...message, role: "member" })),
   },
   {
+    name: "leaves a client what its new role does not permit",
+    breaks: "HDL-TOK-6",
+    foundBy: ["6-taken-away"],
+    how: says("unsubscribed", (message) => Object.hasOwn(message, "code") ? [] : undefined),
+  },
+  {
+    name: "does not say that it was the role that took a subscription away",
+    breaks: "HDL-TOK-6",
+    foundBy: ["6-taken-away"],
+    how: says(
+      "unsubscribed",
+      (message) => Object.hasOwn(message, "code") ? { ...message, code: "internal" } : undefined,
+    ),
+  },
+  {
     name: "never tells that a token runs out",
     breaks: "HDL-TOK-7",
     foundBy: ["7-at-once", "7-each"],
@@ -56,71 +88,41 @@ const TOKENS: readonly Broken[] = [
     foundBy: ["7-at-once"],
     how: says("token_expiring", (message) => [message, message]),
   },
+  {
+    name: "closes with 1008 where a token has run out",
+    breaks: "HDL-TOK-8",
+    foundBy: ["8-closed"],
+    how: closes(4401, 1008),
+  },
+  {
+    name: "closes with 4401 where a user is banned",
+    breaks: "HDL-TOK-10",
+    foundBy: ["10-banned"],
+    how: closes(4403, 4401),
+  },
+  {
+    name: "keeps the sessions of a banned user",
+    breaks: "HDL-TOK-10",
+    foundBy: ["10-banned"],
+    how: resumesAnything,
+  },
+  {
+    name: "closes with 4403 where a token is revoked",
+    breaks: "HDL-TOK-11",
+    foundBy: ["11-revoked"],
+    how: closes(4401, 4403),
+  },
 ];
 
-const RATES: readonly Broken[] = [
-  {
-    name: "tells buckets without their size",
-    breaks: "HDL-RAT-3",
-    foundBy: ["3-told"],
-    how: says("connected", (message) => ({ ...message, rates: { default: { per_second: 1 } } })),
-  },
-  {
-    name: "closes by another code after too many refusals",
-    breaks: "HDL-RAT-10",
-    foundBy: ["10-abuse"],
-    how: closes(4429, 1008),
-  },
-];
+const BROADCAST = /^POST \/api\/v1\/websocket\/broadcast/;
 
-const BINARY: readonly Broken[] = [
-  {
-    name: "takes any version of an envelope for the first",
-    breaks: "HDL-BIN-2",
-    foundBy: ["2-version-0", "2-version-2"],
-    how: {
-      onClientFrame: ({ opcode, payload }) =>
-        opcode === OPCODE.binary && payload[0] !== 1
-          ? [{ opcode, payload: payload.map((byte, i) => i === 0 ? 1 : byte) }]
-          : undefined,
-    },
-  },
-  {
-    name: "calls every image media",
-    breaks: "HDL-BIN-4",
-    foundBy: ["4-image"],
-    how: events(
-      (message) =>
-        message["event_type"] === "image" ? { ...message, event_type: "media" } : undefined,
-    ),
-  },
-  {
-    name: "offers the algorithm none",
-    breaks: "HDL-CMP-8",
-    foundBy: ["8-none"],
-    how: says("connected", (message) => {
-      const features = record(message["features"]);
-      const compression = record(features["compression"]);
-      const algorithms = [...list(compression["algorithms"]), "none"];
-      return { ...message, features: { ...features, compression: { ...compression, algorithms } } };
-    }),
-  },
-  {
-    name: "sends batches to everybody",
-    breaks: "HDL-BAT-1",
-    foundBy: ["1-not-asked"],
-    how: events((message) => ({ type: "batch", messages: [message] })),
-  },
-  {
-    name: "puts the newest message of a batch first",
-    breaks: "HDL-BAT-2",
-    foundBy: ["2-order"],
-    how: says("batch", (message) => ({
-      ...message,
-      messages: [...list(message["messages"])].reverse(),
-    })),
-  },
-];
+/** The answer to a broadcast that was published. */
+const PUBLISHED: Answer = {
+  status: 200,
+  headers: [["Content-Type", "application/json"]],
+  body: "",
+  json: { status: "ok", channel: "kit", subscribers: 0, message_sent: true, epoch: "e", offset: 1 },
+};
 
 const HTTP: readonly Broken[] = [
   {
@@ -169,12 +171,44 @@ const HTTP: readonly Broken[] = [
     how: answers(404, (answer) => ({ ...answer, status: 400 })),
   },
   {
+    name: "says that it published what was broadcast, and did not",
+    breaks: "HDL-REST-7",
+    foundBy: ["7-broadcast"],
+    how: events((event) => record(event["data"])["from"] === "http" ? [] : undefined),
+  },
+  {
+    name: "says that anybody's broadcast was published",
+    breaks: "HDL-REST-8",
+    foundBy: ["8-role"],
+    how: routes(BROADCAST, (answer) => answer.status === 403 ? PUBLISHED : undefined),
+  },
+  {
+    name: "answers 403 to a broadcast of nobody",
+    breaks: "HDL-REST-8",
+    foundBy: ["8-nobody"],
+    how: routes(
+      BROADCAST,
+      (answer) => answer.status === 401 ? { ...answer, status: 403 } : undefined,
+    ),
+  },
+  {
     name: "answers 400 to a body that is too large",
     breaks: "HDL-REST-9",
     foundBy: ["9-too-large"],
     how: answers(413, (answer) => ({ ...answer, status: 400 })),
   },
+  {
+    name: "names a limit that is not in force",
+    breaks: "HDL-REST-10",
+    foundBy: ["10-in-force"],
+    how: routes(/^GET \/ws\/config /, (answer) => {
+      const config = record(record(answer.json)["websocket_config"]);
+      const connection_limits = { ...record(config["connection_limits"]), max_message_rate: 60 };
+      const websocket_config = { ...config, connection_limits };
+      return { ...answer, json: { ...record(answer.json), websocket_config } };
+    }),
+  },
 ];
 
 /** The servers that get what stands around the messages wrong. */
-export const around: readonly Broken[] = [...TOKENS, ...RATES, ...BINARY, ...HTTP];
+export const around: readonly Broken[] = [...TOKENS, ...HTTP];

@@ -71,7 +71,11 @@ async function biteChannels(
     url: altered.url,
     level: "channels",
     start: null,
-    offer: broken.goesDown === true ? { ...offer, start: commandOf(broken, profile) } : offer,
+    offer: {
+      ...offer,
+      ...broken.offer,
+      ...(broken.goesDown === true ? { start: commandOf(broken, profile) } : {}),
+    },
     seed: 1,
     timeout: how === "quick" ? SOON : 1000,
     ...(how === "quick" ? { only: idsOf(broken) } : {}),

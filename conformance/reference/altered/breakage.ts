@@ -6,6 +6,7 @@
  */
 import { isRecord } from "../../channels/shape.ts";
 import type { RequirementId } from "../../peer/watch.ts";
+import type { Offer } from "../../target/offer.ts";
 import { close, OPCODE } from "../../wire/frame.ts";
 import type { Alteration, Alterations, Answer, Change, Link, Message } from "./alteration.ts";
 
@@ -19,6 +20,8 @@ export interface Broken {
   readonly how: Alterations;
   /** It is started by its own command, since a server that goes down is what breaks it. @default false */
   readonly goesDown?: boolean;
+  /** What it offers beside what the profile says of the right one. @default nothing */
+  readonly offer?: Offer;
 }
 
 /** A message of the server of this type, changed. */
@@ -184,3 +187,18 @@ export function errorTo(request: Message, code: string, recoverable = true): Mes
     help: "do otherwise",
   });
 }
+
+/** Marks what is sent to the server in a client's name; its answer is for nobody. */
+export const OURS = "the proxy's own";
+
+/** Whatever token `resume` names, the session is resumed, or so it says. */
+export const resumesAnything: Alterations = errs("session_expired", (error) =>
+  answerTo(error, {
+    type: "resumed",
+    client_id: crypto.randomUUID(),
+    channels: [],
+    positions: {},
+    recovered: {},
+    reconnection_token: "A".repeat(43),
+    expires_in: 3,
+  }));

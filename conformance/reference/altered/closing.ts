@@ -5,7 +5,8 @@
  * @module
  */
 import { bytesOf } from "../../wire/bytes.ts";
-import { close, OPCODE, text } from "../../wire/frame.ts";
+import { close, OPCODE, pong, text } from "../../wire/frame.ts";
+import type { Link, Message } from "./alteration.ts";
 import {
   answerTo,
   type Broken,
@@ -104,10 +105,27 @@ const LIVENESS: readonly Broken[] = [
     how: { onClientFrame: ({ opcode }) => opcode === OPCODE.pong ? [] : undefined },
   },
   {
+    name: "never gives up",
+    breaks: "HDL-LIV-3",
+    foundBy: ["3-given-up"],
+    how: {
+      onFrame({ opcode, payload }, link) {
+        if (opcode === OPCODE.ping) link.toServer(pong(payload));
+        return undefined;
+      },
+    },
+  },
+  {
     name: "gives up the silent with 1001",
     breaks: "HDL-LIV-4",
     foundBy: ["4-code"],
     how: closes(4408, 1001),
+  },
+  {
+    name: "gives up those whom it has sent no Ping",
+    breaks: "HDL-LIV-6",
+    foundBy: ["6-pinged-before"],
+    how: { onFrame: ({ opcode }) => opcode === OPCODE.ping ? [] : undefined },
   },
   {
     name: "expects a JSON ping",
@@ -146,6 +164,18 @@ const NAMES: readonly Broken[] = [
     }),
   },
   {
+    name: "takes a name by the widest pattern that covers it",
+    breaks: "HDL-NAM-3",
+    foundBy: ["3-closest"],
+    how: says("subscribed", (message) => {
+      const [rejected] = list(message["rejected"]).map(record);
+      const { channel, code } = rejected ?? {};
+      if (code !== "forbidden" || String(channel).startsWith("@")) return undefined;
+      const positions = { [String(channel)]: { epoch: "e", offset: 0 } };
+      return { ...without(message, "rejected"), channels: [channel], positions };
+    }),
+  },
+  {
     name: "takes names for the same that differ in case",
     breaks: "HDL-NAM-4",
     foundBy: ["4-case"],
@@ -159,6 +189,9 @@ const NAMES: readonly Broken[] = [
     },
   },
 ];
+
+/** Whose connections there were, the oldest first. */
+const users = new Map<Link, unknown>();
 
 const LIMITS: readonly Broken[] = [
   {
@@ -205,6 +238,52 @@ const LIMITS: readonly Broken[] = [
           ? { ...message, x: "" }
           : undefined;
       },
+    },
+  },
+  {
+    name: "leaves out an answer to a client that does not read",
+    breaks: "HDL-LIM-6",
+    foundBy: ["6-cut"],
+    how: () => {
+      let asked = false;
+      const waiting: Message[] = [];
+      let answers: Message[] = [];
+      return {
+        ...hears("history", (message) => {
+          if (asked) waiting.push(message);
+          const passes = !asked;
+          asked = true;
+          return passes ? undefined : [];
+        }),
+        ...says("history", (message, link) => {
+          answers.push(message);
+          const next = waiting.shift();
+          if (next !== undefined) {
+            link.toServer(next);
+            return [];
+          }
+          const [first, , ...others] = answers;
+          answers = [];
+          asked = false;
+          return [first, ...others];
+        }),
+      };
+    },
+  },
+  {
+    name: "ends a user's oldest connection where one comes that resumes another",
+    breaks: "HDL-LIM-9",
+    foundBy: ["9-resumes"],
+    how: {
+      onMessage(message, link) {
+        if (message["type"] === "connected") users.set(link, message["user_id"]);
+        return undefined;
+      },
+      ...hears("resume", (_, link) => {
+        const [oldest] = [...users].find(([, user]) => user === users.get(link)) ?? [];
+        oldest?.closeClient(4409);
+        return undefined;
+      }),
     },
   },
   {

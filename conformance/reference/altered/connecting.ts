@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { close } from "../../wire/frame.ts";
 import type { Alteration, Link, Message } from "./alteration.ts";
 import { answers, type Broken, cutOut, record, says, withField, without } from "./breakage.ts";
 
@@ -34,6 +35,12 @@ function partOf(token: string, index: number): Readonly<Record<string, unknown>>
 let first = "";
 
 const CONNECTING: readonly Broken[] = [
+  {
+    name: "takes connections on one path, though it offers rooms",
+    breaks: "HDL-CON-12",
+    foundBy: ["12-room"],
+    how: { onRequest: (head) => cutOut(head, /(?<=^GET \/ws)\/(?!config)[^ ?]*/) },
+  },
   {
     name: "selects no subprotocol",
     breaks: "HDL-CON-3",
@@ -178,6 +185,27 @@ const CONNECTING: readonly Broken[] = [
 ];
 
 const IDENTITY: readonly Broken[] = [
+  {
+    name: "looks at a credential only when it has upgraded",
+    breaks: "HDL-IDN-1",
+    foundBy: ["1-before-the-upgrade"],
+    how: () => {
+      let refused = false;
+      return {
+        ...answers(401, (_, head) => {
+          refused = true;
+          return cutOut(head, CREDENTIAL);
+        }),
+        ...says("connected", () => refused ? [close(1008)] : undefined),
+      };
+    },
+  },
+  {
+    name: "does not know who has connected",
+    breaks: "HDL-IDN-1",
+    foundBy: ["1-known"],
+    how: says("connected", (message) => ({ ...message, user_id: null })),
+  },
   {
     name: "takes whoever has a bad token for nobody",
     breaks: "HDL-IDN-2",

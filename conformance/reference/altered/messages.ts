@@ -6,7 +6,7 @@
  */
 import { decodeUtf8 } from "../../wire/bytes.ts";
 import { OPCODE } from "../../wire/frame.ts";
-import type { Message } from "./alteration.ts";
+import type { Link, Message } from "./alteration.ts";
 import {
   answerTo,
   type Broken,
@@ -17,10 +17,14 @@ import {
   hears,
   isEvent,
   list,
+  OURS,
   record,
   says,
   without,
 } from "./breakage.ts";
+
+/** All connections that there were. */
+const links = new Set<Link>();
 
 const MESSAGES: readonly Broken[] = [
   {
@@ -185,6 +189,19 @@ const MESSAGES: readonly Broken[] = [
       )
     ),
   },
+  {
+    name: "ends all other connections where one sends what is not JSON",
+    breaks: "HDL-MSG-17",
+    foundBy: ["17-garbage"],
+    how: {
+      onMessage(message, link) {
+        links.add(link);
+        if (message["code"] !== "invalid_json") return undefined;
+        for (const one of links) if (one !== link) one.closeClient(1011);
+        return undefined;
+      },
+    },
+  },
 ];
 
 const FEATURES: readonly Broken[] = [
@@ -338,6 +355,84 @@ const ORDER: readonly Broken[] = [
       setTimeout(() => link.toServer(message), 30);
       return [];
     }),
+  },
+  {
+    name: "takes no message until the application has done with the one before",
+    breaks: "HDL-ORD-5",
+    foundBy: ["5-not-held-up"],
+    how: () => {
+      let waiting = false;
+      const held: Message[] = [];
+      return {
+        onRequestMessage(message) {
+          if (waiting) {
+            held.push(message);
+            return [];
+          }
+          waiting = message["type"] === "kit.wait";
+          return undefined;
+        },
+        onMessage(message, link) {
+          if (message["type"] !== "kit.done") return undefined;
+          waiting = false;
+          for (const one of held.splice(0)) link.toServer(one);
+          return undefined;
+        },
+      };
+    },
+  },
+  {
+    name: "publishes later what it answered with rate_limited",
+    breaks: "HDL-ORD-8",
+    foundBy: ["8-not-done"],
+    how: () => {
+      const asked = new Map<unknown, Message>();
+      let refused: Message | undefined;
+      return {
+        ...hears("publish", (message) => {
+          asked.set(message["correlation_id"], message);
+          return undefined;
+        }),
+        onMessage(message, link) {
+          const { type, code, correlation_id } = message;
+          if (correlation_id === OURS) return [];
+          if (code === "rate_limited") refused ??= asked.get(correlation_id);
+          if (type === "kit.done" && refused !== undefined) {
+            link.toServer({ ...refused, correlation_id: OURS });
+            refused = undefined;
+          }
+          return undefined;
+        },
+      };
+    },
+  },
+  {
+    name: "closes with 1008 where too much comes before connected",
+    breaks: "HDL-ORD-13",
+    foundBy: ["13-too-early"],
+    how: () => {
+      const most = 64;
+      let held: Message[] | null = [];
+      let came = 0;
+      const letGo = (link: Link) => {
+        for (const message of held ?? []) link.toClient(message);
+        held = null;
+      };
+      return {
+        onMessage(message, link) {
+          if (held === null || came > most) return undefined;
+          held.push(message);
+          setTimeout(() => letGo(link), 1000).unref();
+          return [];
+        },
+        onRequestMessage(_, link) {
+          if (held === null || ++came <= most) return undefined;
+          held = [];
+          if (came === most + 1) link.closeClient(1008);
+          return [];
+        },
+      };
+    },
   },
   {
     name: "calls too many messages in flight internal",

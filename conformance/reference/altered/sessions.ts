@@ -14,12 +14,17 @@ import {
   hears,
   isEvent,
   list,
+  resumesAnything,
   says,
   takesClose,
   without,
 } from "./breakage.ts";
 
 let count = 0;
+
+/** Tokens of all connections, and those that stand for others. */
+const tokens: unknown[] = [];
+const standsFor = new Map<unknown, unknown>();
 
 /** The servers that get sessions wrong. */
 export const sessions: readonly Broken[] = [
@@ -60,31 +65,28 @@ export const sessions: readonly Broken[] = [
     name: "resumes by any token, for anybody",
     breaks: "HDL-RES-5",
     foundBy: ["5-another-user", "5-nobody"],
-    how: () => {
-      let asked: Message = {};
-      return {
-        ...hears("resume", (message) => {
-          asked = message;
-          return undefined;
-        }),
-        ...errs("session_expired", () =>
-          answerTo(asked, {
-            type: "resumed",
-            client_id: crypto.randomUUID(),
-            channels: [],
-            positions: {},
-            recovered: {},
-            reconnection_token: "A".repeat(43),
-            expires_in: 3,
-          })),
-      };
-    },
+    how: resumesAnything,
   },
   {
     name: "has other words for each token that is of no use",
     breaks: "HDL-RES-6",
     foundBy: ["6-same-words"],
     how: errs("session_expired", (error) => ({ ...error, message: `no such session: ${count++}` })),
+  },
+  {
+    name: "ends the session of a client that could not resume another",
+    breaks: "HDL-RES-7",
+    foundBy: ["7-goes-on"],
+    how: () => {
+      let refused = false;
+      return {
+        ...errs("session_expired", () => {
+          refused = true;
+          return undefined;
+        }),
+        onCut: (link) => refused ? link.closeServer(1000) : undefined,
+      };
+    },
   },
   {
     name: "resumes at any time, or says that the session is gone",
@@ -237,5 +239,36 @@ export const sessions: readonly Broken[] = [
       ...message,
       reconnection_token: String(message["reconnection_token"]).toLowerCase(),
     })),
+  },
+  {
+    name: "takes the token of connected for one of the session that was resumed after it",
+    breaks: "HDL-RES-20",
+    foundBy: ["20-of-connected"],
+    how: () => {
+      let connected: unknown;
+      return {
+        onMessage(message) {
+          const { type, reconnection_token } = message;
+          if (type === "connected") connected = reconnection_token;
+          if (type === "resumed") standsFor.set(connected, reconnection_token);
+          return undefined;
+        },
+        ...hears("resume", (message) => {
+          const reconnection_token = standsFor.get(message["reconnection_token"]);
+          return reconnection_token === undefined ? undefined : { ...message, reconnection_token };
+        }),
+      };
+    },
+  },
+  {
+    name: "tells everybody the tokens of all",
+    breaks: "HDL-RES-22",
+    foundBy: ["22-in-no-message"],
+    how: {
+      onMessage(message) {
+        if (message["type"] === "connected") tokens.push(message["reconnection_token"]);
+        return message["type"] === "pong" ? { ...message, sessions: tokens } : undefined;
+      },
+    },
   },
 ];

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { close } from "../../wire/frame.ts";
 import type { Alteration, Message } from "./alteration.ts";
 import {
   answerTo,
@@ -14,14 +15,12 @@ import {
   isEvent,
   list,
   moved,
+  OURS,
   record,
   rejects,
   says,
   without,
 } from "./breakage.ts";
-
-/** Marks what is sent to the server in a client's name; its answer is for nobody. */
-const OURS = "the proxy's own";
 
 /** The server is sent something more before a message of the client's. */
 const before = (
@@ -413,6 +412,12 @@ const GAPS: readonly Broken[] = [
     }),
   },
   {
+    name: "cuts off a slow reader where it is to leave out the oldest events",
+    breaks: "HDL-GAP-7",
+    foundBy: ["7-drop-oldest"],
+    how: says("gap", () => [close(4503)]),
+  },
+  {
     name: "tells another epoch than it publishes in",
     breaks: "HDL-GAP-8",
     foundBy: ["8-epoch"],
@@ -487,6 +492,32 @@ const HISTORY: readonly Broken[] = [
     })),
   },
   {
+    name: "gives a sender its own past events, whatever it wanted",
+    breaks: "HDL-HIS-6",
+    foundBy: ["6-not-for-it"],
+    how: () => {
+      const asked = new Map<unknown, Message>();
+      const own: Message[] = [];
+      return {
+        ...hears("publish", (message) => {
+          if (message["echo"] === false) asked.set(message["correlation_id"], message);
+          return undefined;
+        }),
+        onMessage(message) {
+          const { type, timestamp, channel, offset, events } = message;
+          const { event_type, data } = asked.get(message["correlation_id"]) ?? {};
+          if (type === "published" && event_type !== undefined) {
+            own.push({ type: "event", channel, event_type, data, timestamp, offset });
+          }
+          if (type !== "history") return undefined;
+          const all = [...list(events), ...own.filter((one) => one["channel"] === channel)];
+          const offsetOf = (one: unknown) => Number(record(one)["offset"]);
+          return { ...message, events: all.sort((a, b) => offsetOf(a) - offsetOf(b)) };
+        },
+      };
+    },
+  },
+  {
     name: "says that there is no more",
     breaks: "HDL-HIS-7",
     foundBy: ["7-pages"],
@@ -521,6 +552,22 @@ const HISTORY: readonly Broken[] = [
       ...message,
       events: list(message["events"]).slice(-500),
     })),
+  },
+  {
+    name: "forgets the past when the last subscriber has gone",
+    breaks: "HDL-HIS-11",
+    foundBy: ["11-nobody-there"],
+    how: () => {
+      let gone = false;
+      return {
+        onMessage(message) {
+          if (message["type"] === "unsubscribed") gone = true;
+          return gone && message["type"] === "history"
+            ? { ...message, events: list(message["events"]).slice(-1) }
+            : undefined;
+        },
+      };
+    },
   },
   {
     name: "has one epoch for all channels",
