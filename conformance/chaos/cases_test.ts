@@ -2,7 +2,8 @@ import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { readFileSync } from "node:fs";
-import { type Alteration, startAltering } from "../reference/altering.ts";
+import { hears, without } from "../reference/altered/breakage.ts";
+import { startAltered } from "../reference/altered/proxy.ts";
 import { runConformance } from "../runner/run.ts";
 import { type Offer, parseOffer } from "../target/offer.ts";
 import { type Started, startTarget } from "../target/start.ts";
@@ -39,13 +40,9 @@ describe("the model on a bad network", () => {
     "finds a server that goes on from what it had written, and not from the positions",
     LONG,
     async () => {
-      const alteration = (): Alteration => ({
-        up: ({ positions, ...message }) =>
-          message["type"] === "resume" ? [message] : [{ ...message, positions }],
-      });
-      const proxy = await startAltering(target.url, alteration);
+      const how = hears("resume", (message) => without(message, "positions"));
+      await using proxy = await startAltered(target.url, how);
       const { cases } = await judge(proxy.url, "channels/chaos/cut");
-      await proxy.close();
       const { verdict, expected, counterexample = "" } = cases[0]!;
       if (process.env["SHOW"] !== undefined) console.log(`${expected}\n${counterexample}`);
       assertEquals(verdict, "fail");

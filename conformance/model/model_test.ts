@@ -2,7 +2,9 @@ import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { readFileSync } from "node:fs";
-import { type Alteration, type Json, startAltering } from "../reference/altering.ts";
+import type { Alterations, Message } from "../reference/altered/alteration.ts";
+import { isEvent, list, says, without } from "../reference/altered/breakage.ts";
+import { startAltered } from "../reference/altered/proxy.ts";
 import { runConformance } from "../runner/run.ts";
 import { sideBySide } from "../side_by_side.ts";
 import { type Offer, parseOffer } from "../target/offer.ts";
@@ -13,7 +15,7 @@ const profile = new URL("../../src/testing/kit/profile.json", import.meta.url);
 
 /** A server with one thing wrong, and which requirement the model is to find broken, by which case. */
 interface Broken {
-  readonly alteration: () => Alteration;
+  readonly how: Alterations;
   readonly by: string;
   readonly breaks: RegExp;
 }
@@ -21,41 +23,46 @@ interface Broken {
 /** Milliseconds that an event waits for another to overtake it. */
 const HOLD = 40;
 
-const isEvent = ({ type, offset }: Json) => type === "event" && offset !== undefined;
+const hasOffset = (message: Message) => isEvent(message) && message["offset"] !== undefined;
 
 /** Alters every so many events of a connection. */
-function everyThird(alter: (event: Json) => readonly Json[]): () => Alteration {
+function everyThird(alter: (event: Message) => readonly Message[]): Alterations {
   return () => {
     let events = 0;
     return {
-      down: (message) => isEvent(message) && ++events % 3 === 0 ? alter(message) : [message],
+      onMessage: (message) => hasOffset(message) && ++events % 3 === 0 ? alter(message) : undefined,
     };
   };
 }
 
+/** Whatever a client sends, without a field. */
+const hearsWithout = (field: string): Alterations => ({
+  onRequestMessage: (message) => without(message, field),
+});
+
 const BROKEN: Readonly<Record<string, Broken>> = {
   "drops an event without a gap": {
-    alteration: everyThird(() => []),
+    how: everyThird(() => []),
     by: "any-legal-steps",
     breaks: /HDL-SUB-15/,
   },
   "sends an event twice": {
-    alteration: everyThird((event) => [event, event]),
+    how: everyThird((event) => [event, event]),
     by: "any-legal-steps",
     breaks: /HDL-ORD-11/,
   },
   "sends two events in the wrong order": {
-    alteration: () => {
-      let held: Json | null = null;
+    how: () => {
+      let held: Message | null = null;
       return {
-        down: (message, later) => {
+        onMessage(message, link) {
           const early = held;
           held = null;
-          if (early !== null) return isEvent(message) ? [message, early] : [early, message];
-          if (!isEvent(message)) return [message];
+          if (early !== null) return hasOffset(message) ? [message, early] : [early, message];
+          if (!hasOffset(message)) return undefined;
           held = message;
           setTimeout(() => {
-            if (held === message) later(message);
+            if (held === message) link.toClient(message);
             if (held === message) held = null;
           }, HOLD);
           return [];
@@ -66,13 +73,13 @@ const BROKEN: Readonly<Record<string, Broken>> = {
     breaks: /HDL-ORD-1[01]/,
   },
   "recovers less than it says": {
-    alteration: () => {
+    how: () => {
       let short = false;
       return {
-        down: (message) => {
+        onMessage(message) {
           const { type, recovered } = message;
           if (type === "resumed") short = JSON.stringify(recovered).includes("true");
-          if (!short || !isEvent(message)) return [message];
+          if (!short || !hasOffset(message)) return undefined;
           short = false;
           return [];
         },
@@ -82,60 +89,51 @@ const BROKEN: Readonly<Record<string, Broken>> = {
     breaks: /HDL-SUB-15/,
   },
   "sends the sender what it excluded itself from": {
-    alteration: () => ({ up: ({ echo: _, ...message }) => [message] }),
+    how: hearsWithout("echo"),
     by: "any-legal-steps",
     breaks: /HDL-(PUB-3|HIS-6)/,
   },
   "uses an offset twice": {
-    alteration: () => ({
-      down: (message) =>
-        message["type"] === "published" && Number(message["offset"]) > 1
-          ? [{ ...message, offset: Number(message["offset"]) - 1 }]
-          : [message],
-    }),
+    how: says(
+      "published",
+      (message) =>
+        Number(message["offset"]) > 1
+          ? { ...message, offset: Number(message["offset"]) - 1 }
+          : undefined,
+    ),
     by: "any-legal-steps",
     breaks: /HDL-PUB-1|HDL-EVT-2/,
   },
   "forgets the ids of events": {
-    alteration: () => ({ up: ({ id: _, ...message }) => [message] }),
+    how: hearsWithout("id"),
     by: "any-legal-steps",
     breaks: /HDL-PUB-7/,
   },
   "starts a subscription that asked for the past now": {
-    alteration: () => ({ up: ({ last: _, ...message }) => [message] }),
+    how: hearsWithout("last"),
     by: "any-legal-steps",
     breaks: /HDL-SUB-19/,
   },
   "leaves an event out of the history": {
-    alteration: () => ({
-      down: (message) =>
-        Array.isArray(message["events"])
-          ? [{ ...message, events: message["events"].slice(1) }]
-          : [message],
-    }),
+    how: says("history", (message) => ({ ...message, events: list(message["events"]).slice(1) })),
     by: "any-legal-steps",
     breaks: /HDL-HIS-7/,
   },
   "swallows gaps": {
-    alteration: () => ({ down: (message) => message["type"] === "gap" ? [] : [message] }),
+    how: says("gap", () => []),
     by: "any-steps-on-a-short-history",
     breaks: /HDL-GAP-3|HDL-SUB-15/,
   },
   "lets a client whose role is gone stay": {
-    alteration: () => ({
-      down: (message) =>
-        message["type"] === "unsubscribed" && message["code"] !== undefined ? [] : [message],
-    }),
+    how: says("unsubscribed", (message) => message["code"] === undefined ? undefined : []),
     by: "any-steps-of-changing-roles",
     breaks: /HDL-TOK-6/,
   },
   "leaves a member out": {
-    alteration: () => ({
-      down: (message) =>
-        Array.isArray(message["members"])
-          ? [{ ...message, members: message["members"].slice(1) }]
-          : [message],
-    }),
+    how: says("presence", (message) => ({
+      ...message,
+      members: list(message["members"]).slice(1),
+    })),
     by: "any-steps-with-presence",
     breaks: /HDL-PRE-1/,
   },
@@ -169,9 +167,8 @@ describe("the reference model", () => {
   };
 
   it("finds nothing wrong with a good server, also behind a proxy that alters nothing", async () => {
-    const proxy = await startAltering(target.url, () => ({}));
+    await using proxy = await startAltered(target.url, {});
     const report = await judge(proxy.url, "*", { runs: 10 });
-    await proxy.close();
     const blamed = report.cases.filter(({ verdict }) => !["pass", "skip"].includes(verdict));
     assertEquals(blamed.map(({ id, observed }) => `${id}: ${observed}`), []);
     assert(report.summary.passed >= 4, `${report.summary.passed} passed`);
@@ -179,10 +176,9 @@ describe("the reference model", () => {
 
   it("finds every server that does one thing wrong, in a few steps", LONG, async () => {
     const wrong: string[] = [];
-    await sideBySide(12, Object.entries(BROKEN), async ([name, { alteration, by, breaks }]) => {
-      const proxy = await startAltering(target.url, alteration);
+    await sideBySide(12, Object.entries(BROKEN), async ([name, { how, by, breaks }]) => {
+      await using proxy = await startAltered(target.url, how);
       const { cases } = await judge(proxy.url, by, { timeout: 250 });
-      await proxy.close();
       const { verdict, expected = "", counterexample = "", repeat = "" } = cases[0] ?? {};
       const found = verdict === "fail" && breaks.test(expected);
       const isShort = counterexample.split("\n").length <= FEW;

@@ -95,7 +95,10 @@ export async function forAll<T>(
   let times = result.numShrinks;
   if (found !== null && reduce !== undefined) {
     smallest = await reduce(found.input, async (input) => {
-      if (performance.now() > deadline || await attempt(input) === null) return false;
+      const failure = performance.now() > deadline ? null : await attempt(input);
+      // A wait that is over too soon, in this hurry, is another failure than one that was no wait.
+      const { awaited } = failure?.broken.finding ?? {};
+      if (failure === null || awaited && !found.broken.finding.awaited) return false;
       times++;
       return true;
     });

@@ -121,7 +121,7 @@ function judge(broken: Broken, report: Report): ChannelBite {
   const others = blamed.filter((one) => !isOf(one)).map(({ id }) => id);
   const missed = idsOf(broken).filter((id) => !found.includes(id));
   const verdictOf = (id: string) => report.cases.find((one) => one.id === id);
-  const undecided = missed.length > 0 && missed.every((id) => verdictOf(id)?.verdict === "skip");
+  const undecided = missed.length > 0 && missed.every((id) => verdictOf(id)?.verdict !== "pass");
   const wrong = missed.length === 0 ? null : `not found by ${
     missed.map((id) => {
       const { verdict = "no case", observed = "" } = verdictOf(id) ?? {};
