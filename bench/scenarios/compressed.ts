@@ -46,7 +46,7 @@ export const compressed: Scenario = {
         await session.open(count, { ...way, channel: "m" });
         for (const size of [300, 1024]) {
           const isSlow = name === "ws permessage-deflate";
-          const deliveries = effort * (isSlow ? 20_000 : 400_000);
+          const deliveries = effort * (isSlow ? 20_000 : 200_000);
           const options = {
             subscribers: count,
             size,
