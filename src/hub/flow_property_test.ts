@@ -271,7 +271,7 @@ describe("A hub", () => {
   }
 });
 
-describe("A hub, of which it was once not true,", () => {
+describe("A hub, of which this was once found otherwise,", () => {
   it("loses nothing to a client that wants batches no longer, while another does", async () => {
     const world = new World({ isLate: false, isTogether: false });
     const [slow, , fickle] = world.clients;
@@ -288,5 +288,29 @@ describe("A hub, of which it was once not true,", () => {
     for (let n = 0; n < 12; n++) void world.hub.everyone().publish("said", world.say(n));
     await world.settle();
     for (const client of world.clients) client.checkComplete();
+  });
+
+  it("may tell an earlier place to a client that left and came anew, unanswered", async () => {
+    const world = new World({ isLate: false, isTogether: true });
+    const client = world.clients[1];
+    for (const each of world.clients) each.connect();
+    await world.settle();
+    for (
+      const step of [
+        () => void world.hub.channel("long").publish("said", world.say(0)),
+        () => void world.hub.channel("long").publish("said", world.say(1)),
+        () => client!.subscribe("long", "last"),
+        () => client!.unsubscribe("long"),
+        () => client!.take(0),
+        () => client!.subscribe("long", "last"),
+        () => client!.cut(3),
+        () => client!.resume("query"),
+      ]
+    ) {
+      step();
+      await world.tick();
+    }
+    await world.settle();
+    for (const each of world.clients) each.checkComplete();
   });
 });

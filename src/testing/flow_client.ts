@@ -48,8 +48,10 @@ export class FlowClient {
   readonly #ahead = new Set<number>();
   /** Subscribes without an answer: what was asked, and from where. */
   readonly #asked = new Map<string, { readonly asked: Asked; readonly own?: Position }>();
-  /** Channels that something was asked about, and no answer was read. */
-  readonly #unsure = new Set<string>();
+  /** The channel of each request about one that no answer was read to. */
+  #unsure: string[] = [];
+  /** The same of the connection before. */
+  #unanswered: readonly string[] = [];
   #requests = 0;
 
   constructor(world: World, userId: string | null) {
@@ -95,7 +97,7 @@ export class FlowClient {
   }
 
   subscribe(channel: string, wanted: Asked): void {
-    const own = this.#followed.has(channel) || this.#unsure.has(channel)
+    const own = this.#followed.has(channel) || this.#unsure.includes(channel)
       ? undefined
       : this.#past.get(channel);
     const asked = wanted === "own position" && own === undefined ? "head" : wanted;
@@ -108,7 +110,7 @@ export class FlowClient {
     const position = positions[asked];
     const correlation_id = `${this.#requests++}`;
     this.#asked.set(correlation_id, { asked, ...(own && { own }) });
-    this.#unsure.add(channel);
+    this.#unsure.push(channel);
     this.#send({
       type: "subscribe",
       channels: [channel],
@@ -119,7 +121,7 @@ export class FlowClient {
   }
 
   unsubscribe(channel: string): void {
-    this.#unsure.add(channel);
+    this.#unsure.push(channel);
     this.#send({ type: "unsubscribe", channels: [channel] });
   }
 
@@ -188,7 +190,8 @@ export class FlowClient {
     this.#socket = new FakeSocket(this.#world.fanout);
     this.#isGreeted = false;
     this.#asked.clear();
-    this.#unsure.clear();
+    this.#unanswered = this.#unsure;
+    this.#unsure = [];
     this.#peer = this.#world.hub.accept(this.#socket, {
       identity: { ...anonymousIdentity(), userId: this.#userId },
       address: "127.0.0.1",
@@ -221,7 +224,10 @@ export class FlowClient {
       case "subscribed":
         return this.#subscribed(message);
       case "unsubscribed":
-        for (const name of message["channels"] as string[]) this.#leave(name);
+        for (const name of message["channels"] as string[]) {
+          this.#answered(name);
+          this.#leave(name);
+        }
         return;
       case "disconnected":
         if (this.#meanwhile !== undefined) return;
@@ -253,6 +259,11 @@ export class FlowClient {
       for (const [name, { epoch, offset }] of this.#followed) {
         const now = told.get(name);
         if (now?.epoch !== epoch || offset === undefined) continue;
+        if (now.offset! < offset && this.#unanswered.includes(name)) {
+          // It left, and came anew from an earlier place, and had the answer to neither.
+          this.#forget(name, epoch, now.offset!);
+          continue;
+        }
         assert(now.offset! >= offset, `${name} goes back from ${offset} to ${now.offset}`);
       }
       const recovered = message["recovered"] as Readonly<Record<string, boolean>>;
@@ -323,7 +334,7 @@ export class FlowClient {
     const positions = message["positions"] as Positions;
     const recovered = (message["recovered"] ?? {}) as Readonly<Record<string, boolean>>;
     for (const name of message["channels"] as string[]) {
-      this.#unsure.delete(name);
+      this.#answered(name);
       // Asked for again, it goes on as it was.
       if (this.#followed.has(name)) continue;
       const position = positions[name]!;
@@ -440,8 +451,12 @@ export class FlowClient {
       (this.#userId === null || !users.includes(this.#userId));
   }
 
+  #answered(name: string): void {
+    const i = this.#unsure.indexOf(name);
+    if (i !== -1) this.#unsure.splice(i, 1);
+  }
+
   #leave(name: string): void {
-    this.#unsure.delete(name);
     const followed = this.#followed.get(name);
     this.#followed.delete(name);
     if (followed?.offset === undefined) this.#past.delete(name);
