@@ -140,9 +140,12 @@ export class SlidingWindow {
   }
 
   #grow(): void {
-    const { length } = this.#ring;
-    const ring = [...this.#ring.slice(2 * this.#first), ...this.#ring.slice(0, 2 * this.#first)];
-    for (let i = 0; i < Math.max(2, length); i++) ring.push(0);
+    // Made in its whole length, since what is pushed to has room to spare: most windows hold a few.
+    const ring = new Array<number>(Math.max(4, 2 * this.#ring.length)).fill(0);
+    for (let i = 0; i < this.#length; i++) {
+      ring[2 * i] = this.#time(i);
+      ring[2 * i + 1] = this.#count(i);
+    }
     this.#ring = ring;
     this.#first = 0;
   }

@@ -12,50 +12,66 @@ const none: readonly never[] = [];
 /**
  * A set that is small as a rule: a `Set` takes some 200 bytes before anything is in it, and there is one for
  * each connection and channel. While it is gone through, what is deleted is not given any more.
+ *
+ * @typeParam T Anything but `undefined`.
  */
 export class SmallSet<T> implements Collection<T> {
-  /** Replaced, never changed: somebody may be going through it. */
-  #few: readonly T[] = none;
-  #many: Set<T> | undefined;
+  /** The only one. */
+  #one: T | undefined;
+  /** Those that are more than one: a table, or a list that is replaced, never changed, since somebody may be going through it. */
+  #more: Set<T> | readonly T[] | undefined;
 
   get size(): number {
-    return this.#many?.size ?? this.#few.length;
+    const more = this.#more;
+    if (more === undefined) return this.#one === undefined ? 0 : 1;
+    return more instanceof Set ? more.size : more.length;
   }
 
   has(value: T): boolean {
-    return this.#many?.has(value) ?? this.#few.includes(value);
+    const more = this.#more;
+    if (more === undefined) return value !== undefined && this.#one === value;
+    return more instanceof Set ? more.has(value) : more.includes(value);
   }
 
   add(value: T): this {
-    if (this.#many !== undefined) this.#many.add(value);
-    else if (!this.#few.includes(value)) {
-      if (this.#few.length < FEW) {
-        this.#few = this.#few.length === 0 ? [value] : this.#few.concat([value]);
-      } else {
-        this.#many = new Set(this.#few).add(value);
-        this.#few = none;
-      }
+    if (this.#more instanceof Set) this.#more.add(value);
+    else if (!this.has(value)) {
+      const values = this.#values();
+      if (values.length === 0) this.#one = value;
+      else if (values.length < FEW) this.#hold([...values, value]);
+      else this.#hold(new Set(values).add(value));
     }
     return this;
   }
 
   delete(value: T): boolean {
-    if (this.#many !== undefined) return this.#many.delete(value);
-    if (!this.#few.includes(value)) return false;
-    this.#few = this.#few.filter((one) => one !== value);
+    if (this.#more instanceof Set) return this.#more.delete(value);
+    if (!this.has(value)) return false;
+    this.#hold(this.#values().filter((one) => one !== value));
     return true;
   }
 
   clear(): void {
-    this.#few = none;
-    this.#many = undefined;
+    this.#hold(none);
   }
 
   [Symbol.iterator](): IterableIterator<T> {
-    return this.#many?.values() ?? this.#each();
+    return this.#more instanceof Set ? this.#more.values() : this.#each();
+  }
+
+  #hold(values: Set<T> | readonly T[]): void {
+    const isList = !(values instanceof Set) && values.length < 2;
+    this.#one = isList ? values[0] : undefined;
+    this.#more = isList ? undefined : values;
+  }
+
+  /** Those that are no table. */
+  #values(): readonly T[] {
+    if (this.#more !== undefined) return this.#more as readonly T[];
+    return this.#one === undefined ? none : [this.#one];
   }
 
   *#each(): IterableIterator<T> {
-    for (const value of this.#few) if (this.has(value)) yield value;
+    for (const value of this.#values()) if (this.has(value)) yield value;
   }
 }

@@ -4,6 +4,14 @@ import type { Clock } from "./clock.ts";
 export interface Timed {
   /** Called once at or after the time it was scheduled for, never before it. Must not throw. */
   due(now: number): void;
+  /** Where it stands in the one wheel it is scheduled with, for that alone: it needs no table of its own. */
+  timing?: Timing | undefined;
+}
+
+/** When something falls due, and the slot it is in. */
+interface Timing {
+  readonly deadline: number;
+  readonly slot: Set<Timed>;
 }
 
 const SLOTS = 512;
@@ -16,7 +24,7 @@ export class TimerWheel {
   readonly #clock: Clock;
   readonly #tick: number;
   readonly #slots: Set<Timed>[] = Array.from({ length: SLOTS }, () => new Set());
-  readonly #entries = new Map<Timed, { readonly deadline: number; readonly slot: Set<Timed> }>();
+  #size = 0;
   #turned: number;
   #stop: (() => void) | undefined;
 
@@ -29,7 +37,7 @@ export class TimerWheel {
 
   /** How many deadlines wait. */
   get size(): number {
-    return this.#entries.size;
+    return this.#size;
   }
 
   /** Calls `timed.due` at `deadline` (monotonic milliseconds), in place of an earlier schedule. */
@@ -37,23 +45,27 @@ export class TimerWheel {
     this.cancel(timed);
     this.#stop ??= this.#clock.every(this.#tick, () => this.#turn());
     const slot = this.#slot(deadline);
-    this.#entries.set(timed, { deadline, slot });
+    timed.timing = { deadline, slot };
     slot.add(timed);
+    this.#size++;
   }
 
   /** Forgets `timed`. */
   cancel(timed: Timed): void {
-    const entry = this.#entries.get(timed);
-    if (entry === undefined) return;
-    this.#entries.delete(timed);
-    entry.slot.delete(timed);
+    if (timed.timing === undefined) return;
+    timed.timing.slot.delete(timed);
+    timed.timing = undefined;
+    this.#size--;
     this.#rest();
   }
 
   /** Forgets everything. */
   clear(): void {
-    this.#entries.clear();
-    for (const slot of this.#slots) slot.clear();
+    for (const slot of this.#slots) {
+      for (const timed of slot) timed.timing = undefined;
+      slot.clear();
+    }
+    this.#size = 0;
     this.#rest();
   }
 
@@ -64,12 +76,11 @@ export class TimerWheel {
   }
 
   #isDue(timed: Timed, now: number): boolean {
-    const entry = this.#entries.get(timed);
-    return entry !== undefined && entry.deadline <= now;
+    return timed.timing !== undefined && timed.timing.deadline <= now;
   }
 
   #rest(): void {
-    if (this.#entries.size > 0) return;
+    if (this.#size > 0) return;
     this.#stop?.();
     this.#stop = undefined;
   }

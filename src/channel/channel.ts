@@ -450,7 +450,7 @@ export class Channel {
     }
     if (audience === undefined) {
       audience = new Audience(variant, fanout);
-      this.#live = [...this.#live, audience];
+      this.#live = this.#live.concat(audience); // a spread array has room for more, and there is one a channel
     }
     audience.add(subscriber);
   }

@@ -25,6 +25,9 @@ const KEPT_HEADERS = ["host", "origin", "user-agent"];
 /** The longest text that is kept: each connection keeps its own. */
 const MAX_KEPT = 2_048;
 
+/** How many traces are shared at most. */
+const MAX_TRACES = 256;
+
 /** The characters that stand in a header field as they are. */
 const TOKEN = /^[\x21-\x7e]+$/;
 
@@ -36,6 +39,21 @@ export function withoutCredentials(request: Request): RequestTrace {
     return value === null || value.length > MAX_KEPT ? [] : [[name, value]];
   });
   return { url, headers: Object.fromEntries(kept) };
+}
+
+/** Gives requests that are alike the same trace: each connection keeps one, and few of them differ. */
+export class RequestTraces {
+  readonly #known = new Map<string, RequestTrace>();
+
+  of(request: Request): RequestTrace {
+    const trace = withoutCredentials(request);
+    const key = [trace.url, ...Object.entries(trace.headers).flat()].join("\n");
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    if (this.#known.size >= MAX_TRACES) this.#known.clear();
+    this.#known.set(key, trace);
+    return trace;
+  }
 }
 
 function addressWithoutTokens(given: URL): string {

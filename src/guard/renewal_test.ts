@@ -1,7 +1,7 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
 import { HeddleError } from "../base/errors.ts";
-import { withoutCredentials, withToken } from "./renewal.ts";
+import { RequestTraces, withoutCredentials, withToken } from "./renewal.ts";
 
 const asked = new Request(
   "http://hub.example/ws/lobby?tenant=a%20b&token=old&auth_token=old&reconnection_token=r&x=1",
@@ -44,6 +44,27 @@ describe("withoutCredentials()", () => {
     assertEquals(trace.headers, { origin: "https://app.example" });
     const { url } = withoutCredentials(new Request(`http://h/ws?token=${long}&a=b`));
     assertEquals(url, "http://h/ws?a=b");
+  });
+});
+
+describe("RequestTraces", () => {
+  const from = (query: string, browser: string) =>
+    new Request(`http://h/ws?${query}`, { headers: { "User-Agent": browser } });
+
+  it("gives requests the same trace that differ in nothing but their tokens", () => {
+    const traces = new RequestTraces();
+    const first = traces.of(from("token=a", "A"));
+    assert(traces.of(from("token=b", "A")) === first);
+    assertEquals(traces.of(from("token=b", "B")).headers["user-agent"], "B");
+    assertEquals(traces.of(from("x=1", "A")).url, "http://h/ws?x=1");
+    assertEquals(first, { url: "http://h/ws", headers: { "user-agent": "A" } });
+  });
+
+  it("gives each its own trace also where there are more than it remembers", () => {
+    const traces = new RequestTraces();
+    for (let i = 0; i < 1_000; i++) {
+      assertEquals(traces.of(from(`x=${i}`, "A")).url, `http://h/ws?x=${i}`);
+    }
   });
 });
 

@@ -4,7 +4,7 @@ import { type Authenticate, checkIdentity, type Identity } from "../guard/identi
 import type { Source } from "../guard/proxies.ts";
 import { redact } from "../guard/redact.ts";
 import { Refusal } from "../guard/refusal.ts";
-import { type RequestTrace, withoutCredentials } from "../guard/renewal.ts";
+import type { RequestTrace } from "../guard/renewal.ts";
 import { urlOf } from "../guard/request_url.ts";
 import { isTokenSubprotocol, tokenFrom } from "../guard/token.ts";
 import { MAX_RECONNECTION_TOKEN } from "../protocol/messages.ts";
@@ -26,18 +26,24 @@ export interface Admission {
   /** The client's IP address: that of the socket, or what a proxy that is believed tells. */
   readonly address: string;
   /** The subprotocol to answer with; the adapter sends the header where there is one, and only then. */
-  readonly subprotocol?: string;
+  readonly subprotocol?: string | undefined;
   /** The token of a session that the request asks to resume. */
-  readonly reconnectionToken?: string;
+  readonly reconnectionToken?: string | undefined;
   /** The client id of the open connection whose session it says it will resume by message. */
-  readonly resumes?: string;
+  readonly resumes?: string | undefined;
   /** What is kept of the request, for the tokens that come later. */
-  readonly request?: RequestTrace;
+  readonly request?: RequestTrace | undefined;
   /** How many revocations and changes of role the hub had been told of when the request came. */
-  readonly changes?: number;
+  readonly changes?: number | undefined;
   /** The room that the connection joins. */
-  readonly room?: RoomRequest;
+  readonly room?: RoomRequest | undefined;
 }
+
+/** What a request says of itself, once it may be upgraded. */
+export type Judged = Pick<
+  Admission,
+  "identity" | "subprotocol" | "reconnectionToken" | "resumes"
+>;
 
 /**
  * Judges a request before the upgrade.
@@ -48,20 +54,16 @@ export async function judge(
   request: Request,
   source: Source,
   { auth, logger, origins }: Pick<ResolvedOptions, "auth" | "logger" | "origins">,
-): Promise<Admission> {
+): Promise<Judged> {
   checkHandshake(request);
   origins.check(request.headers.get("origin"), source);
   const subprotocol = selectSubprotocol(request);
   const identity = await identify(request, auth, logger);
-  const reconnectionToken = parameterOf(request, "reconnection_token");
-  const resumes = parameterOf(request, "resumes");
   return {
     identity,
-    address: source.address,
-    request: withoutCredentials(request),
-    ...(subprotocol === undefined ? {} : { subprotocol }),
-    ...(reconnectionToken === undefined ? {} : { reconnectionToken }),
-    ...(resumes === undefined ? {} : { resumes }),
+    subprotocol,
+    reconnectionToken: parameterOf(request, "reconnection_token"),
+    resumes: parameterOf(request, "resumes"),
   };
 }
 

@@ -34,6 +34,12 @@ export interface OwnChannel {
   readonly position: Position;
 }
 
+/** A token that was used, and until when it may be used again, in monotonic milliseconds. */
+export interface FormerToken {
+  readonly token: string;
+  readonly until: number;
+}
+
 const nowhere: readonly OwnChannel[] = [];
 
 /** How long a peer has to answer: a Close frame, before it is cut off. In milliseconds. */
@@ -49,6 +55,11 @@ export class Connection implements Subscriber, Timed, Pumped {
   own: readonly OwnChannel[] = nowhere;
   /** Whether it was told `connected`. */
   wasGreeted = false;
+  timing: Timed["timing"];
+  /** The token that its session can be taken up with; {@linkcode Sessions} gives and takes it. */
+  token: string | undefined;
+  /** The one it came with, until the peer shows that the resumption reached it. */
+  formerToken: FormerToken | undefined;
   readonly socket: Socket;
   #clientId: string;
   #identity: Identity;

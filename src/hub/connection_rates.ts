@@ -11,6 +11,18 @@ export interface Limited {
   readonly isAbuse: boolean;
 }
 
+/** A bucket that was used, and the one that was first used before it: most sessions use few of them. */
+class UsedBucket extends TokenBucket {
+  readonly kind: Bucket;
+  readonly next: UsedBucket | undefined;
+
+  constructor(kind: Bucket, next: UsedBucket | undefined) {
+    super(kind.rule);
+    this.kind = kind;
+    this.next = next;
+  }
+}
+
 /**
  * Counts the messages of one connection: by its session's buckets, by its own window, and by what it
  * shares with others. Where all of them have room it costs no memory and no time to speak of.
@@ -18,8 +30,8 @@ export interface Limited {
 export class ConnectionRates {
   readonly #rates: Rates;
   readonly #key: string;
-  /** Made when first used. They go with the session. */
-  readonly #buckets: (TokenBucket | undefined)[] = [];
+  /** The first of those that were used. They go with the session. */
+  #used: UsedBucket | undefined;
   #window: SlidingWindow | undefined;
   #refusals: SlidingWindow | undefined;
 
@@ -33,7 +45,7 @@ export class ConnectionRates {
   take(inbound: Inbound, now: number): Limited | undefined {
     const { buckets, connection, user, hub } = this.#rates;
     const kind = buckets.get(typeOf(inbound)) ?? buckets.get("default")!;
-    const bucket = this.#buckets[kind.index] ??= new TokenBucket(kind.rule);
+    const bucket = this.#bucket(kind);
     const wait = bucket.wait(now);
     if (kind.type === "ack") {
       if (wait > 0) return this.#limited("messages", wait, now, kind);
@@ -65,9 +77,8 @@ export class ConnectionRates {
   /** For each bucket that is not full, how long until it is, in milliseconds. */
   used(now: number): ReadonlyMap<string, number> {
     const used = new Map<string, number>();
-    for (const { index, type } of this.#rates.buckets.values()) {
-      const bucket = this.#buckets[index];
-      if (bucket !== undefined && bucket.idleAt > now) used.set(type, bucket.idleAt - now);
+    for (let bucket = this.#used; bucket !== undefined; bucket = bucket.next) {
+      if (bucket.idleAt > now) used.set(bucket.kind.type, bucket.idleAt - now);
     }
     return used;
   }
@@ -77,9 +88,15 @@ export class ConnectionRates {
     for (const [type, milliseconds] of used) {
       const kind = this.#rates.buckets.get(type);
       if (kind === undefined) continue;
-      const bucket = this.#buckets[kind.index] ??= new TokenBucket(kind.rule);
-      bucket.holdUntil(now + milliseconds, now);
+      this.#bucket(kind).holdUntil(now + milliseconds, now);
     }
+  }
+
+  #bucket(kind: Bucket): TokenBucket {
+    for (let bucket = this.#used; bucket !== undefined; bucket = bucket.next) {
+      if (bucket.kind === kind) return bucket;
+    }
+    return this.#used = new UsedBucket(kind, this.#used);
   }
 
   #limited(

@@ -1,5 +1,6 @@
 import type { Source } from "../guard/proxies.ts";
 import { Refusal } from "../guard/refusal.ts";
+import { RequestTraces } from "../guard/renewal.ts";
 import { type Admission, judge, type RequestOrigin } from "./admission.ts";
 import type { Identities } from "./identities.ts";
 import type { Rooms } from "./rooms.ts";
@@ -21,6 +22,7 @@ interface Parts {
 /** Judges who asks for a connection: by what costs least first, and before anything is upgraded. */
 export class Door {
   readonly #parts: Parts;
+  readonly #traces = new RequestTraces();
   #judging = 0;
   #isShut = false;
 
@@ -62,10 +64,20 @@ export class Door {
     this.#judging++;
     const judged = await judge(request, source, options).finally(() => this.#judging--);
     this.#refuseIfFull();
-    seats.check(judged, this.#replaces(judged));
-    if (room === undefined) return { ...judged, changes };
-    rooms.check(room, judged.identity);
-    return { ...judged, changes, room };
+    // In one piece and always with all its fields: an object with others has to be described anew.
+    const admission: Admission = {
+      identity: judged.identity,
+      address: source.address,
+      subprotocol: judged.subprotocol,
+      reconnectionToken: judged.reconnectionToken,
+      resumes: judged.resumes,
+      request: this.#traces.of(request),
+      changes,
+      room,
+    };
+    seats.check(admission, this.#replaces(admission));
+    if (room !== undefined) rooms.check(room, admission.identity);
+    return admission;
   }
 
   /** Whether it resumes, or says it will, the session of a connection of the same user that is open. */

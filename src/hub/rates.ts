@@ -12,8 +12,6 @@ import type { ResolvedRates } from "./rate_options.ts";
 
 /** One bucket of each session. */
 export interface Bucket {
-  /** Its place among those of a session. */
-  readonly index: number;
   /** The type it is for; `default` for those that share one. */
   readonly type: string;
   readonly rule: BucketRule;
@@ -34,7 +32,7 @@ export class Rates {
     const types = new Set([...messages.keys(), ...Object.keys(clientSchemas)]);
     const rule = messages.get("default")!;
     this.buckets = new Map(
-      Array.from(types, (type, index) => [type, { index, type, rule: messages.get(type) ?? rule }]),
+      Array.from(types, (type) => [type, { type, rule: messages.get(type) ?? rule }]),
     );
     this.connection = connection;
     this.refusals = refusals;

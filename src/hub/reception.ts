@@ -162,7 +162,10 @@ export class Reception {
     const { record } = taken;
     const former = connection.clientId;
     // Before it is put on its channels, where the others are told which client it is.
-    if (connection.isOpen) connection.become(record.clientId);
+    if (connection.isOpen) {
+      connection.become(record.clientId);
+      this.#roster.rename(connection, former);
+    }
     const { results, positions } = this.#membership.rejoin(connection, taken);
     if (!connection.isOpen) {
       // It went while its session was looked for, which so is nobody's still.
@@ -178,7 +181,6 @@ export class Reception {
       const position = positions.get(event.channel);
       return position?.epoch === event.epoch && event.offset <= position.offset;
     }));
-    this.#roster.rename(connection, former);
     return {
       kind: "resumed",
       clientId: record.clientId,

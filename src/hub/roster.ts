@@ -2,14 +2,15 @@ import type { Connection } from "./connection.ts";
 
 /** The open connections, by client and by user. */
 export class Roster {
-  readonly #all = new Set<Connection>();
-  /** A session's newest connection: the one it replaced may still be closing. */
+  /** A session's newest connection. */
   readonly #byClient = new Map<string, Connection>();
+  /** Those that were replaced in their session and are still closing. */
+  readonly #replaced = new Set<Connection>();
   readonly #byUser = new Map<string, Set<Connection>>();
 
   /** How many connections there are. */
   get size(): number {
-    return this.#all.size;
+    return this.#byClient.size + this.#replaced.size;
   }
 
   /** How many users have one. */
@@ -32,7 +33,6 @@ export class Roster {
   }
 
   add(connection: Connection): void {
-    this.#all.add(connection);
     this.#byClient.set(connection.clientId, connection);
     const { userId } = connection;
     if (userId === null) return;
@@ -44,14 +44,16 @@ export class Roster {
   /** Notes that a connection took up the session of another client id. */
   rename(connection: Connection, former: string): void {
     if (this.#byClient.get(former) === connection) this.#byClient.delete(former);
+    const replaced = this.#byClient.get(connection.clientId);
+    if (replaced !== undefined) this.#replaced.add(replaced);
     this.#byClient.set(connection.clientId, connection);
   }
 
   /** False where it was not there. */
   delete(connection: Connection): boolean {
-    if (!this.#all.delete(connection)) return false;
     const { clientId, userId } = connection;
     if (this.#byClient.get(clientId) === connection) this.#byClient.delete(clientId);
+    else if (!this.#replaced.delete(connection)) return false;
     if (userId === null) return true;
     const connections = this.#byUser.get(userId);
     connections?.delete(connection);
@@ -59,7 +61,8 @@ export class Roster {
     return true;
   }
 
-  [Symbol.iterator](): IterableIterator<Connection> {
-    return this.#all.values();
+  *[Symbol.iterator](): IterableIterator<Connection> {
+    yield* this.#byClient.values();
+    yield* this.#replaced;
   }
 }

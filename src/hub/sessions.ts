@@ -13,13 +13,6 @@ import type { Workings } from "./workings.ts";
 /** How long a token that was used stays good, in case its user never learned of the next, in milliseconds. */
 const CONFIRMATION = 30_000;
 
-/** The tokens of one connection. */
-interface Tokens {
-  readonly current: string;
-  /** The one it came with, until the peer shows that the resumption reached it. */
-  former?: { readonly token: string; readonly until: number } | undefined;
-}
-
 /**
  * Sessions: those of open connections, by the tokens that could take them over, and the way to and from
  * the broker for the others.
@@ -30,7 +23,6 @@ interface Tokens {
 export class Sessions {
   readonly #workings: Workings;
   readonly #presence: Presence;
-  readonly #tokens = new Map<Connection, Tokens>();
   readonly #connections = new Map<string, Connection>();
 
   constructor(workings: Workings, presence: Presence) {
@@ -47,21 +39,21 @@ export class Sessions {
   issue(connection: Connection, used?: string): string {
     const { options } = this.#workings;
     this.#forget(connection);
-    const current = toBase64Url(options.random.bytes(32));
-    const until = options.clock.now() + CONFIRMATION;
-    const former = used === undefined ? undefined : { token: used, until };
-    this.#tokens.set(connection, { current, former });
-    this.#connections.set(current, connection);
-    if (former !== undefined) this.#connections.set(former.token, connection);
-    return current;
+    const token = toBase64Url(options.random.bytes(32));
+    connection.token = token;
+    this.#connections.set(token, connection);
+    if (used !== undefined) {
+      connection.formerToken = { token: used, until: options.clock.now() + CONFIRMATION };
+      this.#connections.set(used, connection);
+    }
+    return token;
   }
 
   /** The peer gave a sign of life: what it used to resume is consumed. */
   heard(connection: Connection): void {
-    const tokens = this.#tokens.get(connection);
-    if (tokens?.former === undefined) return;
-    this.#connections.delete(tokens.former.token);
-    tokens.former = undefined;
+    if (connection.formerToken === undefined) return;
+    this.#connections.delete(connection.formerToken.token);
+    connection.formerToken = undefined;
   }
 
   /** Whether a token stands for the session of an open connection of this user, or of nobody. */
@@ -72,9 +64,9 @@ export class Sessions {
 
   /** What a connection is told when it is closed so: with a token where returning makes sense. */
   farewell(connection: Connection, code: number): Farewell {
-    const current = this.#tokens.get(connection)?.current;
-    if (current === undefined || closeAction(code) === "terminal") return {};
-    return { reconnection_token: current, expires_in: this.expiresIn };
+    const { token } = connection;
+    if (token === undefined || closeAction(code) === "terminal") return {};
+    return { reconnection_token: token, expires_in: this.expiresIn };
   }
 
   /**
@@ -89,7 +81,7 @@ export class Sessions {
       return attempt(() => this.#workings.options.broker.sessions.take(token, userId));
     }
     if (open === connection || open.userId !== userId) return undefined;
-    const former = this.#tokens.get(open)?.former;
+    const former = open.formerToken;
     const isSpent = former?.token === token && former.until <= this.#workings.options.clock.now();
     if (isSpent) return undefined;
     const record = this.#record(open);
@@ -99,14 +91,13 @@ export class Sessions {
 
   /** A connection ends: its session is kept where it may be taken up again. */
   keep(connection: Connection, ending: Ending): void {
-    const tokens = this.#tokens.get(connection);
-    if (tokens === undefined) return;
+    const { token, formerToken: former } = connection;
+    if (token === undefined) return;
     const record = this.#record(connection);
     this.#forget(connection);
     if (closeAction(ending.code) === "terminal") return;
-    const { current, former } = tokens;
     const isGood = former !== undefined && former.until > this.#workings.options.clock.now();
-    this.putBack(isGood ? [current, former.token] : [current], record);
+    this.putBack(isGood ? [token, former.token] : [token], record);
   }
 
   /** Keeps a session that no connection has. */
@@ -135,10 +126,9 @@ export class Sessions {
   }
 
   #forget(connection: Connection): void {
-    const tokens = this.#tokens.get(connection);
-    if (tokens === undefined) return;
-    this.#tokens.delete(connection);
-    this.#connections.delete(tokens.current);
-    if (tokens.former !== undefined) this.#connections.delete(tokens.former.token);
+    const { token, formerToken } = connection;
+    if (token !== undefined) this.#connections.delete(token);
+    if (formerToken !== undefined) this.#connections.delete(formerToken.token);
+    connection.token = connection.formerToken = undefined;
   }
 }
