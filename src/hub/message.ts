@@ -11,7 +11,7 @@ import type { ConnectionInfo } from "./info.ts";
 export interface MessageContext<P> {
   /** What the schema made of the message's payload. */
   readonly payload: P;
-  /** Who sent it. */
+  /** Who sent it, as things stand when this is first read. */
   readonly connection: ConnectionInfo;
   /** The message's own id, which every reply repeats. */
   readonly correlationId: string | undefined;

@@ -1,7 +1,7 @@
 import type { Collection } from "../base/small_set.ts";
 import { assertNever } from "../base/exhaustive.ts";
 import { errorTable, type Failure } from "../protocol/errors.ts";
-import type { Position, Request, ServerMessage, ServerMessageOf } from "../protocol/messages.ts";
+import type { Position, Request, ServerMessage } from "../protocol/messages.ts";
 import { isOwnChannelName } from "../protocol/names.ts";
 import type { Joined, Outcome, RequestOf } from "./effect.ts";
 
@@ -107,19 +107,20 @@ export function stamped(
 
 /** Tells the peer of a failure. */
 export function errorMessage(
-  reason: Failure,
+  { code, message, retryAfter }: Failure,
   correlationId: string | undefined,
   timestamp: string,
-): ServerMessageOf<"error"> {
-  return {
+): ServerMessage {
+  const { recoverable, help } = errorTable[code];
+  const answer: Extract<Answer, { type: "error" }> = {
     type: "error",
-    code: reason.code,
-    message: reason.message,
-    ...errorTable[reason.code],
-    ...(reason.retryAfter === undefined ? {} : { retry_after: reason.retryAfter }),
-    ...(correlationId === undefined ? {} : { correlation_id: correlationId }),
-    timestamp,
+    code,
+    message,
+    recoverable,
+    help,
   };
+  if (retryAfter !== undefined) answer.retry_after = retryAfter;
+  return stamped(answer, correlationId, timestamp);
 }
 
 /** What a resumed session has again, as `resumed` and `connected` tell it. */
