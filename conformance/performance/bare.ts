@@ -17,8 +17,8 @@ export type Manner = "echo" | "hear" | "tell" | "keep" | "past";
 /** How long anything that has to do with it may take, in milliseconds. */
 const TIMEOUT = 10_000;
 
-/** Connections that it is given first: a target has had all those of the cases. */
-const WARM_UP = 100;
+/** What it is given first: a target has had all the cases. */
+const WARM_UP = { connections: 200, trips: 10 } as const;
 
 const KEY = keyOf(bytesOf("sixteen bytes of"));
 
@@ -60,12 +60,21 @@ export class Bare {
         });
       });
       const bare = new Bare(worker, port);
-      for (let i = 0; i < WARM_UP; i++) (await bare.connect("echo")).abandon();
+      for (let i = 0; i < WARM_UP.connections; i++) await bare.#warmUp();
       return bare;
     } catch (error) {
       await worker.terminate();
       throw error;
     }
+  }
+
+  async #warmUp(): Promise<void> {
+    const wire = await this.connect("echo");
+    for (let trip = 0; trip < WARM_UP.trips; trip++) {
+      wire.write(Uint8Array.of(trip));
+      await wire.waitFor("its echo", () => wire.peek().length > 0 ? wire.take(1) : undefined);
+    }
+    wire.abandon();
   }
 
   /** TCP and the opening handshake. */

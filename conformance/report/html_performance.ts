@@ -13,7 +13,7 @@ export function performanceView(report: PerformanceReport | undefined): Markup |
   const { machine, runtime, duration_ms, notes, measures } = report;
   return markup`<section class="performance" id="performance">
 <h2>Performance</h2>
-<p>A check, not a promise: no figure here is a failure. Milliseconds; beside the target the same bytes, in turn, between raw sockets of the machine that the kit ran on.</p>
+<p>A check, not a promise: no figure here is a failure. Milliseconds; beside the target the same bytes, in turn, between raw sockets of the kit’s own, on its machine and runtime.</p>
 <div class="figures" tabindex="0" role="region" aria-label="Figures">
 <table>
 <thead>

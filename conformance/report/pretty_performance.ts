@@ -32,7 +32,7 @@ export function performanceTable(
   const row = (name: string, cells: readonly string[]) =>
     `  ${name.padEnd(names)}${cells.map((cell) => cell.padStart(WIDTH)).join("")}`;
   const about = [
-    `raw sockets: the same bytes, in turn, between sockets of this machine; a check, not a promise`,
+    "raw sockets: the same bytes, in turn, between sockets of the kit's own; a check, not a promise",
     ...notes,
     `${machine}, ${runtime}, ${(duration_ms / 1000).toFixed(1)} s`,
   ];
