@@ -1,31 +1,25 @@
-import type { Collection } from "../base/small_set.ts";
 import { HeddleError } from "../base/errors.ts";
-import { assertNever } from "../base/exhaustive.ts";
 import type { MaybePromise } from "../base/maybe_promise.ts";
+import type { Collection } from "../base/small_set.ts";
 import type { Timed } from "../base/wheel.ts";
-import type { Gap, UnacknowledgedEvent } from "../broker/broker.ts";
-import type { Channel, Subscriber } from "../channel/channel.ts";
-import type { Place } from "../channel/burst.ts";
-import type { Fanout } from "../channel/fanout.ts";
 import type { Socket } from "../channel/socket.ts";
-import type { Run } from "../channel/stretch.ts";
+import { CLOCK_TOLERANCE, type Identity } from "../guard/identity.ts";
 import { type CloseName, closeTable, plainCloseCode } from "../protocol/close.ts";
 import { decodeBinary, decodeText, type Inbound } from "../protocol/decode.ts";
-import { CLOCK_TOLERANCE, type Identity } from "../guard/identity.ts";
-import { EncodedEvent, type Frame, type Variant, type Written } from "../protocol/encode.ts";
+import type { Written } from "../protocol/encode.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
-import type { ApplicationReply, Position, ServerMessage } from "../protocol/messages.ts";
-import type { Effect, EffectId, Joined, Outcome } from "../session/effect.ts";
+import type { Position } from "../protocol/messages.ts";
+import type { Effect, Joined, Outcome } from "../session/effect.ts";
 import { Session } from "../session/session.ts";
-import { Acknowledgements } from "./acknowledgements.ts";
+import type { DeliveryOutcome } from "./acknowledgements.ts";
 import type { Admission } from "./admission.ts";
 import type { ConnectionRates } from "./connection_rates.ts";
+import { type Errand, procedureOf } from "./errands.ts";
 import type { ConnectionHost } from "./host.ts";
 import type { ConnectionInfo } from "./info.ts";
 import type { Ending } from "./options.ts";
-import { Outbox } from "./outbox.ts";
-import type { Pumped } from "./pump.ts";
+import { Recipient } from "./recipient.ts";
 import type { Workings } from "./workings.ts";
 
 /** A channel that a connection was put on without asking, and where it came onto it. */
@@ -49,7 +43,7 @@ export const ANSWER_TIMEOUT = 5_000;
  * One open socket and its state: carries out what its session asks for. The adapter tells it what the
  * socket does; nothing it is told makes it throw.
  */
-export class Connection implements Subscriber, Timed, Pumped {
+export class Connection extends Recipient implements Timed {
   readonly admission: Admission;
   /** The channels it was put on without asking, and where it came onto each. */
   own: readonly OwnChannel[] = nowhere;
@@ -60,19 +54,13 @@ export class Connection implements Subscriber, Timed, Pumped {
   token: string | undefined;
   /** The one it came with, until the peer shows that the resumption reached it. */
   formerToken: FormerToken | undefined;
-  readonly socket: Socket;
   #clientId: string;
   #identity: Identity;
-  readonly #outbox: Outbox;
   readonly #session: Session;
   readonly #rates: ConnectionRates | undefined;
-  readonly #workings: Workings;
   readonly #host: ConnectionHost;
   readonly #connectedAt: number;
   #abort: AbortController | undefined;
-  #acknowledgements: Acknowledgements | undefined;
-  /** The channels in which it is not up to date. */
-  #behind: Set<Channel> | undefined;
   #heard: number;
   #messagesReceived = 0;
   #bytesReceived = 0;
@@ -86,17 +74,15 @@ export class Connection implements Subscriber, Timed, Pumped {
     workings: Workings,
     host: ConnectionHost,
   ) {
+    super(socket, workings);
     const { options } = workings;
     const now = options.clock.now();
     this.#clientId = clientId;
     this.admission = admission;
-    this.socket = socket;
-    this.#outbox = new Outbox(this, workings);
     this.#rates = workings.rates?.of({
       userId: admission.identity.userId,
       address: admission.address,
     });
-    this.#workings = workings;
     this.#host = host;
     this.#connectedAt = options.clock.wall();
     this.#heard = now;
@@ -110,11 +96,11 @@ export class Connection implements Subscriber, Timed, Pumped {
   }
 
   /** Its UUID: new with the connection, until it takes up a session that had one. */
-  get clientId(): string {
+  override get clientId(): string {
     return this.#clientId;
   }
 
-  get userId(): string | null {
+  override get userId(): string | null {
     return this.#identity.userId;
   }
 
@@ -130,31 +116,14 @@ export class Connection implements Subscriber, Timed, Pumped {
 
   /** Has the same user's identity by another credential from now on. */
   renew(identity: Identity): void {
-    const { clock } = this.#workings.options;
+    const { clock } = this.workings.options;
     const { expiresAt, clockTolerance = CLOCK_TOLERANCE } = identity;
     this.#identity = identity;
     const credential = expiresAt === undefined
       ? undefined
       : { expiresAt: expiresAt * 1000, tolerance: clockTolerance * 1000 };
     this.#session.renew(credential, clock.now(), clock.wall());
-    this.#schedule();
-  }
-
-  get variant(): Variant {
-    return this.#outbox.variant;
-  }
-
-  get isReady(): boolean {
-    return this.#state === "open" && this.#outbox.room > 0;
-  }
-
-  get room(): number {
-    return this.#state === "open" ? this.#outbox.room : 0;
-  }
-
-  get fanout(): Fanout | undefined {
-    const { fanout } = this.#workings.options;
-    return this.#state === "open" && fanout === "together" ? this.#outbox.fanout : undefined;
+    this.schedule();
   }
 
   /** What it asked to be subscribed to. */
@@ -175,16 +144,16 @@ export class Connection implements Subscriber, Timed, Pumped {
   }
 
   /** Whether messages can still be sent. */
-  get isOpen(): boolean {
+  override get isOpen(): boolean {
     return this.#state === "open";
   }
 
   info(): ConnectionInfo {
     const { address } = this.admission;
     const identity = this.#identity;
-    const { options: { clock }, stamp } = this.#workings;
-    let { messagesSent, bytesSent } = this.#outbox;
-    for (const channel of this.#channels()) {
+    const { options: { clock }, stamp } = this.workings;
+    let { messagesSent, bytesSent } = this.outbox;
+    for (const channel of this.channels()) {
       const sent = channel.sentTo(this);
       if (sent === undefined) continue;
       messagesSent += sent.messages;
@@ -218,28 +187,16 @@ export class Connection implements Subscriber, Timed, Pumped {
     this.#clientId = clientId;
   }
 
-  /** Awaits the acknowledgements that the session's former connection waited for. */
-  goOn(unacknowledged: readonly UnacknowledgedEvent[]): void {
-    if (unacknowledged.length === 0) return;
-    this.#acks().restore(unacknowledged, this.#workings.options.clock.now());
-    this.#schedule();
-  }
-
-  /** What waits for its acknowledgement. */
-  get unacknowledged(): readonly UnacknowledgedEvent[] {
-    return this.#acknowledgements?.pending ?? [];
-  }
-
   /** When each of its rate limits that was used is as if it had not been, by type: wall milliseconds. */
   get rates(): ReadonlyMap<string, number> {
-    const { clock } = this.#workings.options;
+    const { clock } = this.workings.options;
     const used = this.#rates?.used(clock.now()) ?? [];
     return new Map(Array.from(used, ([type, after]) => [type, clock.wall() + after]));
   }
 
   /** Goes on with the rate limits that the session's former connection had used. */
   restoreRates(rates: ReadonlyMap<string, number>): void {
-    const { clock } = this.#workings.options;
+    const { clock } = this.workings.options;
     const used = Array.from(rates, ([type, at]) => [type, at - clock.wall()] as const);
     this.#rates?.restore(used, clock.now());
   }
@@ -253,7 +210,7 @@ export class Connection implements Subscriber, Timed, Pumped {
   receive(data: string | Uint8Array): void {
     if (this.#state !== "open") return;
     const size = typeof data === "string" ? data.length : data.byteLength;
-    const { stats, options, sizes } = this.#workings;
+    const { stats, options, sizes } = this.workings;
     this.#messagesReceived++;
     this.#bytesReceived += size;
     stats.messagesReceived++;
@@ -273,90 +230,14 @@ export class Connection implements Subscriber, Timed, Pumped {
 
   /** The socket received a Pong frame. */
   pong(): void {
-    this.#heard = this.#workings.options.clock.now();
+    this.#heard = this.workings.options.clock.now();
     this.#session.heard(this.#heard);
     this.#host.heard(this);
-  }
-
-  /** The socket takes more again. */
-  drained(): void {
-    if (this.#behind !== undefined) this.pump();
   }
 
   /** The socket has closed, for whatever reason. Only the first call counts. */
   closed(code: number, reason: string): void {
     this.#end(this.#ending ?? { code: code === 0 ? 1006 : code, reason });
-  }
-
-  deliver(frame: Frame, event: ChannelEvent): void {
-    this.#workings.stats.eventsDelivered++;
-    this.#outbox.write(frame);
-    if (event.ack) {
-      this.#acks().sent(event, this.#workings.options.clock.now());
-      this.#schedule();
-    }
-    this.#cutIfOverfull();
-  }
-
-  deliverAll(run: Run): void {
-    this.#workings.stats.eventsDelivered += run.frames.length;
-    this.#outbox.writeAll(run);
-    this.#cutIfOverfull();
-  }
-
-  hand(frame: Frame): void {
-    this.#outbox.hand(frame);
-  }
-
-  /** Where it stands in the batches of those who asked for the same. */
-  get place(): Place {
-    return this.#outbox.place;
-  }
-
-  count(messages: number, bytes: number): void {
-    this.#outbox.count(messages, bytes);
-  }
-
-  strained(): void {
-    for (const channel of this.#channels()) channel.separate(this);
-    this.#cutIfOverfull();
-  }
-
-  miss(channel: string, epoch: string, { from, to }: Gap): void {
-    this.#send({ type: "gap", channel, epoch, from, to, timestamp: this.#workings.timestamp() });
-  }
-
-  fellBehind(channel: Channel): void {
-    this.#behind ??= new Set();
-    this.#behind.add(channel);
-    this.#workings.pump.add(this);
-  }
-
-  overflowed(channel: Channel): void {
-    const { logger } = this.#workings.options;
-    logger.warn("a slow connection was cut off", {
-      clientId: this.clientId,
-      channel: channel.name,
-    });
-    this.#cut();
-  }
-
-  pump(): boolean {
-    const behind = this.#behind;
-    if (behind === undefined || this.#state !== "open") return false;
-    for (const channel of inOrder(behind)) {
-      if (channel.catchUp(this) === true) behind.delete(channel);
-    }
-    if (behind.size === 0) this.#behind = undefined;
-    return behind.size > 0;
-  }
-
-  /** Sends a message of the application; false where it is too late. */
-  send(message: ApplicationReply): boolean {
-    if (this.#state !== "open") return false;
-    this.#outbox.send(message);
-    this.#cutIfOverfull();
-    return true;
   }
 
   /** Tells the peer why, and whether to come back, and closes. */
@@ -392,9 +273,9 @@ export class Connection implements Subscriber, Timed, Pumped {
       this.terminate(this.#ending ?? { code: 1006, reason: "" });
       return;
     }
-    this.#carryOut(this.#session.advance(now, this.#workings.options.clock.wall()));
-    this.#acknowledgements?.advance(now);
-    this.#schedule();
+    this.#carryOut(this.#session.advance(now, this.workings.options.clock.wall()));
+    this.acknowledgements?.advance(now);
+    this.schedule();
   }
 
   /** Refuses a message that comes too soon, and a connection that sends too many such. */
@@ -403,7 +284,7 @@ export class Connection implements Subscriber, Timed, Pumped {
     if (limited === undefined) return false;
     this.#carryOut(this.#session.limit(inbound, limited.reason));
     if (limited.isAbuse) {
-      const { logger } = this.#workings.options;
+      const { logger } = this.workings.options;
       logger.warn("a connection was closed for abuse", { clientId: this.clientId });
       this.close("abuse");
     }
@@ -420,61 +301,21 @@ export class Connection implements Subscriber, Timed, Pumped {
   #do(effect: Effect): void {
     switch (effect.kind) {
       case "send":
-        if (effect.message.type === "error") this.#workings.stats.errors++;
-        this.#send(effect.message);
+        if (effect.message.type === "error") this.workings.stats.errors++;
+        this.tell(effect.message);
         return;
       case "vary":
         this.#vary(effect);
         return;
-      case "join":
-        this.#settle(
-          effect.id,
-          () => this.#host.open(this, effect.joins),
-          (opened) => ({ kind: "joined", results: this.#host.join(this, opened) }),
-        );
-        return;
       case "leave":
         this.#host.leave(this, effect.channels);
-        for (const channel of effect.channels) this.#acknowledgements?.leave(channel);
-        return;
-      case "locate":
-        this.#settle(
-          effect.id,
-          () => this.#host.locate(this, effect.channels),
-          (positions) => ({ kind: "located", positions }),
-        );
-        return;
-      case "publish":
-        this.#settle(effect.id, () => this.#host.publish(this, effect.request), (done) => done);
-        return;
-      case "history":
-        this.#settle(effect.id, () => this.#host.history(this, effect.request), (done) => done);
-        return;
-      case "presence":
-        this.#settle(effect.id, () => this.#host.presence(this, effect.channel), (done) => done);
+        for (const channel of effect.channels) this.acknowledgements?.leave(channel);
         return;
       case "acknowledge":
-        this.#acknowledgements?.acknowledged(effect.ackIds);
-        return;
-      case "resume":
-        this.#settle(
-          effect.id,
-          () => this.#host.takeUp(this, effect.request),
-          (taken) => this.#host.resume(this, taken, effect.request.reconnection_token),
-        );
-        return;
-      case "authenticate":
-        this.#settle(
-          effect.id,
-          () => this.#host.authenticate(this, effect.token),
-          (found) => this.#host.assume(this, found),
-        );
+        this.acknowledgements?.acknowledged(effect.ackIds);
         return;
       case "expire":
         this.close("token_expired");
-        return;
-      case "handle":
-        this.#settle(effect.id, () => this.#host.handle(this, effect.message), (done) => done);
         return;
       case "ping":
         this.#ping(effect.missed);
@@ -483,36 +324,39 @@ export class Connection implements Subscriber, Timed, Pumped {
         this.#startClosing(effect.close);
         return;
       default:
-        assertNever(effect);
+        this.#run(effect);
     }
   }
 
-  /** Does the work of an effect and gives the session its outcome: in this tick where it can be. */
-  #settle<T>(id: EffectId, work: () => MaybePromise<T>, outcome: (value: T) => Outcome): void {
-    let result: MaybePromise<T>;
+  /** Runs an errand and gives the session its outcome: in this tick where it can be. */
+  #run(errand: Errand): void {
+    const { work } = procedureOf(errand);
+    let result: MaybePromise<unknown>;
     try {
-      result = work();
+      result = work(this.#host, this, errand);
     } catch (error) {
-      this.#carryOut(this.#session.settle(id, this.#failed(error)));
+      this.#carryOut(this.#session.settle(errand.id, this.#failed(error)));
       return;
     }
     if (!(result instanceof Promise)) {
-      this.#carryOut(this.#session.settle(id, outcome(result)));
-      this.pump();
+      this.#settle(errand, result);
       return;
     }
     // The outcome is taken and answered in one tick, so that no event can come between.
     result.then(
-      (value) => {
-        this.#carryOut(this.#session.settle(id, outcome(value)));
-        this.pump();
-      },
-      (error: unknown) => this.#carryOut(this.#session.settle(id, this.#failed(error))),
+      (value: unknown) => this.#settle(errand, value),
+      (error: unknown) => this.#carryOut(this.#session.settle(errand.id, this.#failed(error))),
     )
       .catch((error: unknown) => {
-        this.#workings.options.logger.error("an answer could not be sent", { error });
+        this.workings.options.logger.error("an answer could not be sent", { error });
         this.close("internal_error");
       });
+  }
+
+  #settle(errand: Errand, value: unknown): void {
+    const outcome = procedureOf(errand).outcome(value, this.#host, this, errand);
+    this.#carryOut(this.#session.settle(errand.id, outcome));
+    this.pump();
   }
 
   #failed(error: unknown): Outcome {
@@ -520,12 +364,12 @@ export class Connection implements Subscriber, Timed, Pumped {
       const message = "the message could not be passed on";
       return { kind: "failed", failure: { code: "broker_unavailable", message } };
     }
-    this.#workings.options.logger.error("a request failed", { clientId: this.clientId, error });
+    this.workings.options.logger.error("a request failed", { clientId: this.clientId, error });
     return { kind: "failed", failure: { code: "internal", message: "the server failed" } };
   }
 
   #ping(missed: number): void {
-    const { stats, options, tell } = this.#workings;
+    const { stats, options, tell } = this.workings;
     stats.pings++;
     if (missed > 0) {
       stats.missedPongs++;
@@ -535,57 +379,25 @@ export class Connection implements Subscriber, Timed, Pumped {
   }
 
   #vary({ variant, batching }: Extract<Effect, { kind: "vary" }>): void {
-    this.#outbox.vary(variant, batching);
-    for (const channel of this.#channels()) channel.regroup(this);
+    this.outbox.vary(variant, batching);
+    for (const channel of this.channels()) channel.regroup(this);
   }
 
   /** The names of those that it is on, in its own right or because it asked. */
-  *channelNames(): IterableIterator<string> {
+  override *channelNames(): IterableIterator<string> {
     for (const { name } of this.own) yield name;
     yield* this.#session.subscriptions;
   }
 
-  /** Those that it is on, in its own right or because it asked. */
-  *#channels(): IterableIterator<Channel> {
-    const { channels } = this.#workings;
-    for (const name of this.channelNames()) {
-      const channel = channels.get(name);
-      if (channel !== undefined) yield channel;
-    }
+  protected override settled(
+    event: ChannelEvent,
+    outcome: DeliveryOutcome,
+    attempts: number,
+  ): void {
+    this.#host.settled(this, event, outcome, attempts);
   }
 
-  #send(message: ServerMessage | Written): void {
-    this.#outbox.send(message);
-    this.#cutIfOverfull();
-  }
-
-  #acks(): Acknowledgements {
-    const { options } = this.#workings;
-    const isReady = () => this.isReady;
-    return this.#acknowledgements ??= new Acknowledgements(options.acknowledgement, {
-      get isReady() {
-        return isReady();
-      },
-      repeat: (event, attempt) => {
-        if (this.#state !== "open") return;
-        const encoded = new EncodedEvent(event, this.#workings.compressor, attempt);
-        this.#outbox.write(encoded.frame(this.variant));
-        this.#cutIfOverfull();
-      },
-      settled: (event, outcome, attempts) => this.#host.settled(this, event, outcome, attempts),
-    });
-  }
-
-  /** A frame left out would be a hole that nobody is told of, so the whole connection goes. */
-  #cutIfOverfull(): void {
-    if (this.#state !== "open" || !this.#outbox.isOverfull) return;
-    this.#workings.options.logger.warn("a slow connection was cut off", {
-      clientId: this.clientId,
-    });
-    this.#cut();
-  }
-
-  #cut(): void {
+  protected override cut(): void {
     const { code, reason } = closeTable.slow_consumer;
     if (this.socket.capabilities.terminate) this.terminate({ code, reason });
     else this.#startClosing({ code, reason });
@@ -601,10 +413,10 @@ export class Connection implements Subscriber, Timed, Pumped {
     const { code, reason } = ending;
     this.#session.closed();
     this.#ending = ending;
-    this.#outbox.flush();
+    this.outbox.flush();
     // Its channels are left at once, so that nothing more is written to a socket that is closing.
     this.#host.left(this, ending);
-    this.#workings.wheel.schedule(this, this.#workings.options.clock.now() + ANSWER_TIMEOUT);
+    this.workings.wheel.schedule(this, this.workings.options.clock.now() + ANSWER_TIMEOUT);
     const sendable = this.socket.capabilities.closeCodes ? code : plainCloseCode(code);
     this.socket.close(sendable, reason);
   }
@@ -613,28 +425,20 @@ export class Connection implements Subscriber, Timed, Pumped {
     if (this.#state === "ended") return;
     this.#state = "ended";
     this.#session.closed();
-    this.#outbox.discard();
-    this.#workings.wheel.cancel(this);
-    this.#workings.pump.delete(this);
+    this.outbox.discard();
+    this.workings.wheel.cancel(this);
+    this.workings.pump.delete(this);
     this.#abort?.abort();
     this.#host.left(this, ending);
     this.#host.ended(this, ending);
   }
 
-  #schedule(): void {
+  protected override schedule(): void {
     if (this.#state !== "open") return;
     const deadline = Math.min(
       this.#session.deadline ?? Infinity,
-      this.#acknowledgements?.deadline ?? Infinity,
+      this.acknowledgements?.deadline ?? Infinity,
     );
-    if (deadline < Infinity) this.#workings.wheel.schedule(this, deadline);
+    if (deadline < Infinity) this.workings.wheel.schedule(this, deadline);
   }
-}
-
-const RANK = { critical: 0, normal: 1, bulk: 2 } as const;
-
-/** What is critical goes first; among equals, who fell behind first. */
-function inOrder(channels: ReadonlySet<Channel>): Channel[] {
-  const rank = ({ definition }: Channel) => RANK[definition?.priority ?? "normal"];
-  return [...channels].sort((a, b) => rank(a) - rank(b));
 }
