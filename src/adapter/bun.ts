@@ -89,7 +89,7 @@ export function bunHandler(hub: AnyHub, options: BunOptions = {}): BunHandler {
   return {
     async fetch(request, server) {
       // Of a Host that is none Bun makes a URL that leads elsewhere.
-      const refusal = refuseHost(request.headers);
+      const refusal = refuseHost(request.headers.get("host"));
       if (refusal !== undefined) return refusal.toResponse();
       return await (isForHub(request) ? upgrade(request, server) : app.fetch(request, server));
     },

@@ -91,7 +91,7 @@ export function denoHandler(
   const app = routes(hub, { ...options, upgrade, peerAddress });
   const isForHub = handshakesAt(options.path);
   return async (request, info) => {
-    const refusal = refuseHost(request.headers);
+    const refusal = refuseHost(request.headers.get("host"));
     if (refusal !== undefined) return refusal.toResponse();
     return await (isForHub(request) ? upgrade(request, info) : app.fetch(request, info));
   };

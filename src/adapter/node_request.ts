@@ -2,8 +2,14 @@ import type { IncomingMessage } from "node:http";
 import { refuseHost } from "../guard/host.ts";
 import { Refusal } from "../guard/refusal.ts";
 
+/** A path that has nothing to be decoded or resolved, before a query or the end. */
+const PLAIN_PATH = /^(?:\/[\w~-]+)+(?=\?|$)/;
+
 /** The path that a request asks for; undefined where its target is neither a path nor an address. */
 export function pathOf(incoming: IncomingMessage): string | undefined {
+  // Most are as they would come out of a parser.
+  const plain = PLAIN_PATH.exec(incoming.url ?? "");
+  if (plain !== null) return plain[0];
   // Only the path counts here, whatever host the request names.
   const target = targetOf(incoming, "localhost");
   return URL.canParse(target) ? new URL(target).pathname : undefined;
@@ -30,13 +36,18 @@ export function toRequest(incoming: IncomingMessage): Request {
       "the request target has a character that none may have",
     );
   }
-  const headers = new Headers();
+  const headers: [string, string][] = [];
+  const hosts: string[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    headers.append(rawHeaders[i]!, rawHeaders[i + 1]!);
+    const name = rawHeaders[i]!;
+    const value = rawHeaders[i + 1]!;
+    headers.push([name, value]);
+    if (name.length === 4 && name.toLowerCase() === "host") hosts.push(value);
   }
-  const refusal = refuseHost(headers);
+  const host = hosts.join(", ");
+  const refusal = refuseHost(hosts.length === 0 ? null : host);
   if (refusal !== undefined) throw refusal;
-  return new Request(targetOf(incoming, headers.get("host") ?? ""), { method, headers });
+  return new Request(targetOf(incoming, host), { method, headers });
 }
 
 function targetOf({ url = "" }: IncomingMessage, host: string): string {

@@ -7,11 +7,10 @@ const HOST = /^(?:\[[\da-f:.]+\]|[\w.~%-]+)(?::\d*)?$/i;
  * Judges the Host of a request as it came over the network (RFC 9112 section 3.2). Only an adapter can
  * do that: a `Request` that was made otherwise has none.
  *
- * @param headers of the request; several Hosts come joined by a comma
+ * @param host the field, null where there is none; several Hosts come joined by a comma
  * @returns 400 where there is none, or several, or one that names no host.
  */
-export function refuseHost(headers: Headers): Refusal | undefined {
-  const host = headers.get("host");
+export function refuseHost(host: string | null): Refusal | undefined {
   if (host !== null && HOST.test(host) && URL.canParse(`http://${host}`)) return undefined;
   return new Refusal(
     400,

@@ -4,7 +4,8 @@ import { refuseHost } from "./host.ts";
 
 /** Hosts as they come, one line each. */
 function refusal(...hosts: readonly string[]) {
-  return refuseHost(new Headers(hosts.map((host): [string, string] => ["host", host])));
+  const headers = new Headers(hosts.map((host): [string, string] => ["host", host]));
+  return refuseHost(headers.get("host"));
 }
 
 describe("refuseHost()", () => {
