@@ -15,8 +15,8 @@ import { Line } from "./line.ts";
 import { Marks } from "./marks.ts";
 import { bide, Trouble } from "./trouble.ts";
 
-/** Milliseconds that a measure may take: to get ready, to measure, and for what comes late. */
-const LIMITS = { ready: 5_000, measure: 3_000, late: 3_000 } as const;
+/** Milliseconds that a measure may take: to get ready, with room for many, to measure, to be late. */
+const LIMITS = { ready: 5_000, room: 1_000, measure: 3_000, late: 3_000 } as const;
 
 /** How many connections are opened at a time. */
 const AT_A_TIME = 10;
@@ -111,12 +111,17 @@ export class Bench {
     return lines.filter((line) => line !== null);
   }
 
-  /** A line to the target as a server of Protocol 1. @throws Trouble */
-  async greeted(role: string | undefined, deadline: number): Promise<Greeted> {
+  /**
+   * A line to the target as a server of Protocol 1.
+   *
+   * @param until how long to wait for room where there is none
+   * @throws Trouble
+   */
+  async greeted(role: string | undefined, deadline: number, until = deadline): Promise<Greeted> {
     const { server } = this;
     if (server === null) throw new TypeError("the target is not measured as one of Protocol 1");
     const spec = await server.requestOf(role === undefined ? {} : { role });
-    const line = await this.line(spec, deadline);
+    const line = await this.line(spec, until);
     const limit = Math.min(deadline, performance.now() + this.patience);
     return {
       line,
@@ -124,17 +129,21 @@ export class Bench {
     };
   }
 
-  /** So many of something, or as many as can be had, and why there are not more. */
+  /**
+   * So many of something, or as many as can be had, and why there are not more. Room that the others
+   * take may not come about by waiting.
+   */
   async several<T>(
     count: number,
-    open: () => Promise<T>,
+    open: (until: number) => Promise<T>,
   ): Promise<{ readonly had: readonly T[]; readonly why: string | null }> {
     const had: T[] = [];
+    const until = performance.now() + LIMITS.room;
     let why: string | null = null;
     while (had.length < count && why === null) {
       const some = Array.from({ length: Math.min(AT_A_TIME, count - had.length) }, async () => {
         try {
-          had.push(await open());
+          had.push(await open(until));
         } catch (error) {
           if (!(error instanceof Trouble)) throw error;
           why ??= error.message;

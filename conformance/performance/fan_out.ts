@@ -97,8 +97,8 @@ async function gather(bench: Bench): Promise<Audience> {
   const { name, role } = placeOf(bench);
   const ready = bench.ready();
   const publisher = await bench.greeted(role, ready);
-  const subscribe = async (): Promise<Greeted> => {
-    const greeted = await bench.greeted(role, ready);
+  const subscribe = async (until = ready): Promise<Greeted> => {
+    const greeted = await bench.greeted(role, ready, until);
     await greeted.line.subscribe(name, ready);
     return greeted;
   };

@@ -9,6 +9,7 @@ import { allowanceOf, burstOf } from "./allowance.ts";
 import type { Bench, Greeted } from "./bench.ts";
 import { type Place, placeOf, publicationOf, roundsWithin } from "./channels.ts";
 import { roomBeside } from "./fan_out.ts";
+import type { Line } from "./line.ts";
 import { type Measured, type Measuring, planOf } from "./measure.ts";
 import { playRounds, type Side } from "./rounds.ts";
 import { Trouble } from "./trouble.ts";
@@ -46,11 +47,12 @@ export const recovering: Measuring = {
     if (most === 0) throw new Trouble("one user may have no third connection");
     const { had: clients, why } = await bench.several(
       most,
-      () => bench.greeted(place.role, ready),
+      (until) => bench.greeted(place.role, ready, until),
     );
     const [first] = clients;
     if (first === undefined) throw new Trouble(why ?? "no client");
     const { rounds: wanted, notes } = roundsWithin(first.greeting, "subscribe", LOAD.rounds);
+    await tryOut(first.line, place, past);
     const target = missedOf(place, past, clients);
     const raw = await bareOf(bench, past, clients.length);
     const rounds = await playRounds(target, raw, planOf(bench, wanted, bench.patience));
@@ -103,6 +105,26 @@ async function publishPast(bench: Bench, place: Place, ready: number): Promise<P
   return { publisher, witness, events: sent, position, notes };
 }
 
+/** Whether all of it is to be had. @throws Trouble where the server says that it is not */
+async function tryOut(line: Line, { name }: Place, { events, position }: Past): Promise<void> {
+  const limit = performance.now() + PATIENCE;
+  const { recovered } = await line.ask(recoveryOf(name, position), limit);
+  if (!isRecord(recovered) || recovered[name] !== true) {
+    throw new Trouble(`of ${events} missed events the server told: recovered is not true`);
+  }
+  await forget(line, name);
+}
+
+/** Leaves the channel, to come back to it as one that has heard nothing. */
+async function forget(line: Line, channel: string): Promise<void> {
+  await line.ask({ type: "unsubscribe", channels: [channel] }, performance.now() + PATIENCE);
+  line.forget();
+}
+
+function recoveryOf(channel: string, position: unknown) {
+  return { type: "subscribe", channels: [channel], positions: { [channel]: position } };
+}
+
 function missedOf({ name }: Place, past: Past, clients: readonly Greeted[]): Side {
   const { events, position } = past;
   const hearers = clients.map(({ line }) => line);
@@ -113,13 +135,9 @@ function missedOf({ name }: Place, past: Past, clients: readonly Greeted[]): Sid
         if (hearers.some(({ heard }) => heard.size < events)) {
           throw new Trouble("what was missed did not all come");
         }
-        const limit = performance.now() + PATIENCE;
-        await Promise.all(hearers.map(async (line) => {
-          await line.ask({ type: "unsubscribe", channels: [name] }, limit);
-          line.forget();
-        }));
+        await Promise.all(hearers.map((line) => forget(line, name)));
       }
-      const message = { type: "subscribe", channels: [name], positions: { [name]: position } };
+      const message = recoveryOf(name, position);
       return {
         sends: hearers.map((line) => [line, line.encodeMessage(message)] as const),
         from: 0,
