@@ -11,6 +11,9 @@ import { type DirectSocket, encodeFrame, type NodeFanout } from "./node_fanout.t
 /** `WebSocket.readyState` (WHATWG WebSockets section 3.1). */
 const OPEN = 1;
 
+/** How many bytes are kept for one write at most: what the kernel would take must not fill the outbox. */
+const MOST_HELD = 65_536;
+
 /** What a frame that waits in a stream of Node's takes beside its own bytes, as measured. */
 const FRAME_COST = 192;
 
@@ -66,16 +69,13 @@ class NodeSocket implements Socket, DirectSocket {
 
   send(frame: Frame): void {
     this.#settle();
-    this.#frames++;
-    this.#bytes += frame.length;
     if (this.#stream === undefined) {
+      this.#count(frame.length);
       this.#webSocket.send(frame, { binary: typeof frame !== "string", compress: false });
       return;
     }
     const { stream } = this;
-    if (stream === undefined) return;
-    this.#hold(stream);
-    stream.write(encodeFrame(frame));
+    if (stream !== undefined) this.#write(stream, encodeFrame(frame));
   }
 
   sendAll(frames: readonly Frame[]): void {
@@ -85,11 +85,7 @@ class NodeSocket implements Socket, DirectSocket {
       return;
     }
     this.#settle();
-    const bytes = fanout.joined(frames);
-    this.#frames++;
-    this.#bytes += bytes.byteLength;
-    this.#hold(stream);
-    stream.write(bytes);
+    this.#write(stream, fanout.joined(frames));
   }
 
   ping(): void {
@@ -107,11 +103,22 @@ class NodeSocket implements Socket, DirectSocket {
   }
 
   /** Lets the stream keep what it gets until the tick is over: the answers to one read go in one write. */
-  #hold(stream: Duplex): void {
-    if (this.#isHeld) return;
-    this.#isHeld = true;
+  #write(stream: Duplex, bytes: Buffer): void {
+    if (!this.#isHeld) {
+      this.#isHeld = true;
+      stream.cork();
+      nextTick(release, this, stream);
+    }
+    this.#count(bytes.byteLength);
+    stream.write(bytes);
+    if (stream.writableLength < MOST_HELD) return;
+    stream.uncork();
     stream.cork();
-    nextTick(release, this, stream);
+  }
+
+  #count(bytes: number): void {
+    this.#frames++;
+    this.#bytes += bytes;
   }
 
   static release(socket: NodeSocket, stream: Duplex): void {

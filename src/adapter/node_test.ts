@@ -1,9 +1,11 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
+import { z } from "zod";
 import { allowAnonymous, anonymousIdentity } from "../guard/identity.ts";
 import { createHub } from "../hub/hub.ts";
+import { message } from "../hub/message.ts";
 import { connectRaw } from "../testing/raw_client.ts";
 import { runtime } from "../testing/serve.ts";
 import { attach, type Attachment } from "./node.ts";
@@ -13,6 +15,21 @@ const skip = runtime === "bun" ? "Bun is served by its own adapter" : false;
 
 /** What a stream of Node's writes by, to be looked on at. */
 type Written = Record<"_write" | "_writev", (...args: unknown[]) => void>;
+
+/** Counts how often a server writes to its connections. */
+function countWrites(server: Server): () => number {
+  let writes = 0;
+  server.on("connection", (socket: Written) => {
+    for (const method of ["_write", "_writev"] as const) {
+      const write = socket[method];
+      socket[method] = (...args) => {
+        writes++;
+        write.apply(socket, args);
+      };
+    }
+  });
+  return () => writes;
+}
 
 const newHub = () => createHub({ auth: allowAnonymous() });
 
@@ -144,25 +161,38 @@ describe("attach()", { skip }, () => {
 
   it("writes the answers to all that one read brought at once", () =>
     withServer(async (server, port) => {
-      let writes = 0;
-      server.on("connection", (socket: Written) => {
-        for (const method of ["_write", "_writev"] as const) {
-          const write = socket[method];
-          socket[method] = (...args) => {
-            writes++;
-            write.apply(socket, args);
-          };
-        }
-      });
+      const writes = countWrites(server);
       await using hub = newHub();
       const attachment = attach(server, hub);
       const client = await openTcp(port);
       assertEquals((await client.json())["type"], "connected");
-      writes = 0;
+      const before = writes();
       const pings = [1, 2, 3].map((id) => frame(opcodes.text, `{"type":"ping","id":${id}}`));
       client.send(...pings);
       for (const _ of pings) assertEquals((await client.json())["type"], "pong");
-      assertEquals(writes, 1);
+      assertEquals(writes() - before, 1);
+      client.socket.destroy();
+      attachment.close();
+    }));
+
+  it("does not keep what is long until the tick is over, as if a quick reader were slow", () =>
+    withServer(async (server, port) => {
+      const writes = countWrites(server);
+      let within = 0;
+      const messages = {
+        tell: message(z.object({}), ({ reply }) => {
+          const before = writes();
+          for (let i = 0; i < 10; i++) reply("told", "x".repeat(20_000));
+          within = writes() - before;
+        }),
+      };
+      await using hub = createHub({ auth: allowAnonymous(), messages });
+      const attachment = attach(server, hub);
+      const client = await openTcp(port);
+      assertEquals((await client.json())["type"], "connected");
+      client.send(frame(opcodes.text, '{"type":"tell"}'));
+      for (let i = 0; i < 10; i++) assertEquals((await client.json())["type"], "told");
+      assert(within >= 1);
       client.socket.destroy();
       attachment.close();
     }));
