@@ -379,6 +379,8 @@ export class Connection extends Recipient implements Timed {
   }
 
   #vary({ variant, batching }: Extract<Effect, { kind: "vary" }>): void {
+    // It leaves all groups of the one kind before it joins one of the other: it has one place for both.
+    for (const channel of this.channels()) channel.separate(this);
     this.outbox.vary(variant, batching);
     for (const channel of this.channels()) channel.regroup(this);
   }

@@ -100,7 +100,12 @@ const clientPublish = deeds<[number, string, number, boolean]>(
 
 const hello = deeds<[number, unknown]>([
   who,
-  fc.constantFrom({}, { batch: { max_ms: 20, max_bytes: 1_000 } }, { binary: {} }),
+  fc.constantFrom(
+    {},
+    { batch: { max_ms: 20, max_bytes: 1_000 } },
+    { batch: { max_ms: 20, max_bytes: 5_000 } },
+    { binary: {} },
+  ),
 ], (i, features) => ({
   name: `${i} says hello for ${JSON.stringify(features)}`,
   may: ({ clients }) => clients[i]!.isReady,
@@ -286,6 +291,26 @@ describe("A hub, of which this was once found otherwise,", () => {
     }
     slow!.take(0);
     for (let n = 0; n < 12; n++) void world.hub.everyone().publish("said", world.say(n));
+    await world.settle();
+    for (const client of world.clients) client.checkComplete();
+  });
+
+  it("gives nothing twice to a client that asks for other batches while some wait", async () => {
+    const world = new World({ isLate: false, isTogether: false });
+    const [fickle, steady] = world.clients;
+    for (const client of world.clients) client.connect();
+    await world.settle();
+    const batch = (max_bytes: number) => ({ batch: { max_ms: 20, max_bytes } });
+    fickle!.hello(batch(1_000));
+    steady!.hello(batch(5_000));
+    await world.settle();
+    for (const client of [fickle, steady]) client!.subscribe("plain", "head");
+    await world.settle();
+    for (let n = 0; n < 2; n++) {
+      void world.hub.everyone().publish("said", world.say(n));
+      void world.hub.channel("plain").publish("said", world.say(n));
+    }
+    fickle!.hello(batch(5_000));
     await world.settle();
     for (const client of world.clients) client.checkComplete();
   });

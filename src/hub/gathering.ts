@@ -25,8 +25,9 @@ export class Gathering implements Place {
     return this.#batches;
   }
 
-  /** From now on, gathers as was granted. Nothing may wait. */
+  /** From now on, gathers as was granted. Nothing may wait, and it must be in no group. */
   vary(batching: Batching | undefined): void {
+    this.turn = 0; // others count their turns for themselves
     this.#batches = batching && this.#kinds.within(batching);
     this.#batching = batching;
   }
