@@ -62,8 +62,7 @@ class NodeSocket implements Socket, DirectSocket {
   /** With what the frames cost: of short ones that is more than their bytes. */
   get bufferedAmount(): number {
     const waiting = this.#webSocket.bufferedAmount;
-    if (waiting === 0) this.#frames = this.#bytes = 0;
-    if (this.#frames === 0) return waiting;
+    if (waiting === 0 || this.#frames === 0) return waiting;
     return waiting + Math.min(this.#frames, waiting * this.#frames / this.#bytes) * FRAME_COST;
   }
 
@@ -104,19 +103,21 @@ class NodeSocket implements Socket, DirectSocket {
 
   /** Lets the stream keep what it gets until the tick is over: the answers to one read go in one write. */
   #write(stream: Duplex, bytes: Buffer): void {
+    this.#count(bytes.byteLength);
     if (!this.#isHeld) {
       this.#isHeld = true;
       stream.cork();
       nextTick(release, this, stream);
     }
-    this.#count(bytes.byteLength);
     stream.write(bytes);
     if (stream.writableLength < MOST_HELD) return;
     stream.uncork();
     stream.cork();
   }
 
+  /** A frame is about to be written. */
   #count(bytes: number): void {
+    if (!this.#isHeld && this.#webSocket.bufferedAmount === 0) this.#frames = this.#bytes = 0;
     this.#frames++;
     this.#bytes += bytes;
   }

@@ -58,6 +58,21 @@ export function pressureContract(subject: Subject): void {
       });
     });
 
+    it("gives a reader a long answer although it had many short ones before", () =>
+      stage(subject, { limits: { outbox: 500_000 } }, async ({ hub, client }) => {
+        const reader = await client();
+        for (let i = 0; i < 250; i++) {
+          await hub.channel("news").publish("n", { fill: "x".repeat(1_000) });
+        }
+        for (let round = 0; round < 10; round++) {
+          for (let i = 0; i < 500; i++) reader.send({ type: "ping" });
+          for (let i = 0; i < 500; i++) await reader.nextOf("pong");
+        }
+        const { events } = await reader.ask({ type: "history", channel: "news", limit: 200 });
+        assertEquals((events as unknown[]).length, 200);
+        assertEquals((await reader.ask({ type: "ping" }))["type"], "pong");
+      }));
+
     it("gives up a reader that stands still and is told to go, after 5 s", () => {
       const clock = manualClock();
       return stage(subject, { clock }, async ({ hub, tcp, endings, sockets, alive }) => {
