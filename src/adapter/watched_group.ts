@@ -2,11 +2,11 @@ import { SmallSet } from "../base/small_set.ts";
 import type { Group, Member, Taken } from "../channel/fanout.ts";
 import type { Frame } from "../protocol/encode.ts";
 
-/** How many bytes a group may be sent between two looks, the tick included in which the next is due. */
-const MOST_BYTES = 262_144;
-
-/** How many bytes all groups together are sent until their sockets are looked at: a part of any outbox. */
+/** How many bytes all groups together are sent until their sockets are looked at, */
 const ENOUGH_BYTES = 65_536;
+
+/** or this part of what a socket takes, where that is less. */
+const ENOUGH_PART = 1 / 16;
 
 /**
  * Looks at sockets that are sent to without being asked whether they take more. To ask each after each
@@ -16,11 +16,24 @@ export class Watch {
   #busy: WatchedGroup<Member>[] = [];
   #bytes = 0;
   #isDue = false;
+  /** What the socket takes that takes the least. One may be in all groups. */
+  #room = Infinity;
   readonly #afterTick: (look: () => void) => void;
 
   /** @param afterTick Calls when the tick is over, and sockets tell what waits. */
   constructor(afterTick: (look: () => void) => void) {
     this.#afterTick = afterTick;
+  }
+
+  /** A socket that has little to do takes so many bytes. */
+  heed(room: number): void {
+    this.#room = Math.min(this.#room, room);
+  }
+
+  /** Whether a socket that took more when it was looked at can be sent so much more unasked. */
+  allows(size: number): boolean {
+    // In UTF-8 a unit of UTF-16 takes three bytes at most.
+    return (this.#bytes + size) * 3 <= this.#room;
   }
 
   /** Has a group looked at next time. */
@@ -31,7 +44,7 @@ export class Watch {
   /** So much more was sent. */
   count(bytes: number): void {
     this.#bytes += bytes;
-    if (this.#isDue || this.#bytes < ENOUGH_BYTES) return;
+    if (this.#isDue || this.#bytes < Math.min(ENOUGH_BYTES, this.#room * ENOUGH_PART)) return;
     this.#isDue = true;
     this.#afterTick(() => this.#look());
   }
@@ -49,14 +62,15 @@ export class Watch {
 export abstract class WatchedGroup<M extends Member> implements Group<M> {
   readonly members = new SmallSet<M>();
   readonly #watch: Watch;
-  /** What it was sent since it was looked at. */
-  #bytes = 0;
+  /** Whether it was sent something since it was looked at. */
+  #isBusy = false;
 
   constructor(watch: Watch) {
     this.#watch = watch;
   }
 
   add(member: M): void {
+    this.#watch.heed(member.room);
     this.members.add(member);
   }
 
@@ -66,16 +80,16 @@ export abstract class WatchedGroup<M extends Member> implements Group<M> {
 
   send(frame: Frame, leftOut: readonly M[]): Taken {
     const size = typeof frame === "string" ? frame.length : frame.byteLength;
-    if (this.#bytes + size > MOST_BYTES || !this.sendAll(frame, leftOut)) return "refused";
-    if (this.#bytes === 0) this.#watch.add(this as unknown as WatchedGroup<Member>);
-    this.#bytes += size;
+    if (!this.#watch.allows(size) || !this.sendAll(frame, leftOut)) return "refused";
+    if (!this.#isBusy) this.#watch.add(this as unknown as WatchedGroup<Member>);
+    this.#isBusy = true;
     this.#watch.count(size);
     return "handed";
   }
 
   /** Finds out who takes no more. */
   look(): void {
-    this.#bytes = 0;
+    this.#isBusy = false;
     for (const member of this.members) if (!member.isReady) member.strained();
   }
 

@@ -44,7 +44,7 @@ class Lines extends Burst<string, string> {
 }
 
 function newMember(): Member {
-  return { socket: new FakeSocket(), isReady: true, hand() {}, strained() {} };
+  return { socket: new FakeSocket(), isReady: true, room: Infinity, hand() {}, strained() {} };
 }
 
 type Step = readonly [

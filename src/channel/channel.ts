@@ -29,8 +29,6 @@ export interface Subscriber extends Member {
   readonly fanout: Fanout | undefined;
   /** Hands one frame of an event to its socket. */
   deliver(frame: Frame, event: ChannelEvent): void;
-  /** How many more bytes its socket takes before it is not ready. */
-  readonly room: number;
   /** Hands the frames of several events to its socket, none of which has to be acknowledged. */
   deliverAll(run: Run): void;
   /** Counts what it was sent together with others; less than nothing for what it was not sent. */

@@ -13,6 +13,8 @@ export interface Member {
   readonly socket: Socket;
   /** Whether its socket takes more events. */
   readonly isReady: boolean;
+  /** How many more bytes its socket takes before it is not ready. */
+  readonly room: number;
   /** Hands it a frame that it gets together with others, and counts it. */
   hand(frame: Frame): void;
   /** Its socket takes no more, so it must be written to alone. Never called within {@linkcode Group.send}. */

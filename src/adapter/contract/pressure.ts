@@ -73,6 +73,23 @@ export function pressureContract(subject: Subject): void {
         assertEquals((await reader.ask({ type: "ping" }))["type"], "pong");
       }));
 
+    it("gives readers all that a tick brings in many channels, though it is more than may wait", () =>
+      stage(subject, { limits: { outbox: 262_144 } }, async ({ hub, client, endings }) => {
+        const rooms = Array.from({ length: 40 }, (_, i) => `room:${i}`);
+        const readers = [await client(), await client()];
+        for (const one of readers) await one.ask({ type: "subscribe", channels: rooms });
+        const fill = "x".repeat(10_000);
+        for (let i = 0; i < 20; i++) {
+          for (const room of rooms) void hub.channel(room as "room:*").publish("n", { fill });
+        }
+        const cut = endings.next().then(({ code }) => assert(false, `ended with ${code}`));
+        for (const one of readers) {
+          for (let i = 0; i < 20 * rooms.length; i++) {
+            await Promise.race([one.nextOf("event"), cut]);
+          }
+        }
+      }));
+
     it("gives up a reader that stands still and is told to go, after 5 s", () => {
       const clock = manualClock();
       return stage(subject, { clock }, async ({ hub, tcp, endings, sockets, alive }) => {

@@ -42,6 +42,7 @@ export class Inbox<T> {
 
 const definitions = {
   news: channel({ permissions: { "*": ["subscribe", "broadcast"] } }),
+  "room:*": channel(),
 };
 
 /** The options of a hub that a test may set. */
