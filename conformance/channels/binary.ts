@@ -113,7 +113,7 @@ export const cases: readonly Case[] = [
   }),
   ...KINDS.map((kind) =>
     check("HDL-BIN-4", kind, `the event type of ${kind} is its kind`, async (server) => {
-      const { name } = server.channel();
+      const { name } = server.channel({ echo: true });
       const client = await server.connect();
       await client.subscribe(name);
       client.sendBytes(encodeEnvelope(ENVELOPE[kind], { channel: name }, Uint8Array.of(1)));

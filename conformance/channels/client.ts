@@ -222,13 +222,17 @@ export class Client {
     return answer;
   }
 
-  /** Publishes an event, which must be taken, and returns its position. */
+  /**
+   * Publishes an event, which must be taken, and returns its position. Whatever the channel does by
+   * default, whoever publishes gets it too, where `fields` do not say otherwise.
+   */
   async publish(
     channel: string,
     data: unknown = {},
     fields: Readonly<Record<string, unknown>> = {},
   ): Promise<Position> {
-    const answer = await this.ok({ type: "publish", channel, event_type: "kit", data, ...fields });
+    const event = { type: "publish", channel, event_type: "kit", data, echo: true, ...fields };
+    const answer = await this.ok(event);
     return { epoch: String(answer["epoch"]), offset: Number(answer["offset"]) };
   }
 
@@ -243,7 +247,13 @@ export class Client {
     for (let at = 0; at < count; at += AT_ONCE) {
       const ids = Array.from({ length: Math.min(AT_ONCE, count - at) }, (_, i) => {
         const correlation_id = this.correlation();
-        const event = { type: "publish", channel, event_type: "kit", data: data(at + i) };
+        const event = {
+          type: "publish",
+          channel,
+          event_type: "kit",
+          data: data(at + i),
+          echo: true,
+        };
         this.send({ ...event, ...fields, correlation_id });
         return correlation_id;
       });
@@ -307,8 +317,8 @@ export class Client {
   async nextOrEnd(
     fits: (message: ServerMessage) => boolean,
     awaited: string,
+    timeout = this.#context.timeout,
   ): Promise<ServerMessage | null> {
-    const timeout = this.#context.timeout;
     const deadline = performance.now() + timeout;
     for (;;) {
       const at = this.#inbox.findIndex(fits);

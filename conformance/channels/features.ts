@@ -87,7 +87,7 @@ export const cases: readonly Case[] = [
     "from-the-next",
     "a grant holds from the message after welcome",
     async (server) => {
-      const { name } = server.channel();
+      const { name } = server.channel({ echo: true });
       const client = await server.connect();
       await client.subscribe(name);
       await granted(client, "binary");
@@ -106,7 +106,7 @@ export const cases: readonly Case[] = [
     "in-place",
     "a further hello takes back what it does not name",
     async (server) => {
-      const { name } = server.channel();
+      const { name } = server.channel({ echo: true });
       const client = await server.connect();
       await client.subscribe(name);
       await granted(client, "binary");

@@ -134,14 +134,14 @@ export const cases: readonly Case[] = [
     const { name } = server.channel({ echo: true });
     const client = await server.connect();
     await client.subscribe(name);
-    const { offset } = await client.publish(name);
+    const { offset } = await client.ok(event(name));
     expectSame((await client.event(name))["offset"], offset, "the event's offset");
   }),
   check("HDL-PUB-4", "configured", "unless the channel is configured otherwise", async (server) => {
     const { name } = server.channel({ echo: false });
     const [client, other] = [await server.connect(), await server.connect()];
     await client.subscribe(name);
-    await client.publish(name);
+    await client.ok(event(name));
     await expectNextIs(client, other, name);
   }),
   check(

@@ -150,7 +150,7 @@ export class Server {
         this.#fits(offer, want) &&
         (isPattern(name) || want.unused !== true && !this.#taken.has(name))
       )
-      .sort(([, a], [, b]) => oddity(a) - oddity(b))[0];
+      .sort(([a, its], [b, others]) => oddity(a, its) - oddity(b, others))[0];
     if (found === undefined) throw new Skipped(`the target offers no channel ${showWant(want)}`);
     const [declared, offer] = found;
     const name = isPattern(declared) ? `${declared.slice(0, -1)}${fresh()}` : declared;
@@ -358,9 +358,11 @@ function isPattern(name: string): boolean {
   return name.endsWith("*");
 }
 
-/** How far from plain a channel is: the plainest that fits is taken. */
-function oddity({ echo, presence, overflow }: ChannelOffer): number {
-  return [echo === false, presence !== undefined, overflow !== undefined].filter(Boolean).length;
+/** How far from plain a channel is: the plainest that fits is taken, and of its own before all. */
+function oddity(name: string, { echo, presence, overflow }: ChannelOffer): number {
+  const shared = isPattern(name) ? 0 : 4;
+  const odd = [echo === false, presence !== undefined, overflow !== undefined].filter(Boolean);
+  return shared + odd.length;
 }
 
 function showWant(want: ChannelWant): string {

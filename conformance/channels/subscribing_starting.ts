@@ -199,7 +199,10 @@ export const cases: readonly Case[] = [
     },
   ),
   check("HDL-SUB-21", "nothing-kept", "a gap comes also where nothing is kept", async (server) => {
-    const { client, publisher, channel } = await pair(server);
+    const { client, publisher, channel } = await pair(
+      server,
+      server.channel({ unused: true }).name,
+    );
     const position = { epoch: OTHER_EPOCH, offset: 3 };
     const answer = await client.subscribe(channel, { positions: { [channel]: position } });
     expectSame(answer["recovered"], { [channel]: false }, "recovered");

@@ -9,10 +9,12 @@ import { isRecord, type ServerMessage, showMessage } from "../channels/shape.ts"
 import { Broken, Refused } from "../peer/finding.ts";
 import type { Action } from "../target/offer.ts";
 import { NotHttp } from "../wire/handshake.ts";
-import { Follow } from "./follow.ts";
+import type { Follow } from "./follow.ts";
 import { law } from "./law.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Line, Log } from "./log.ts";
+import { followOwn, isOwn, type OwnChannels } from "./own.ts";
+import { Departures, isPresence, type Presence } from "./presence.ts";
 
 /** What a client has beyond one connection. */
 export interface Session {
@@ -45,6 +47,12 @@ export interface Stage {
   readonly server: Server;
   readonly log: Log;
   readonly ledgers: ReadonlyMap<string, Ledger>;
+  /** Their own channels; null where nothing is published there. */
+  readonly own: OwnChannels | null;
+  /** Whether what is told of presence is judged: where nothing but its clients breaks a connection. */
+  readonly tellsPresence: boolean;
+  /** Those who act. */
+  readonly actors: Actor[];
   /** Whether connections may break by themselves. */
   readonly breaks: boolean;
   /** Every subscription there ever was. */
@@ -55,6 +63,9 @@ export interface Stage {
 
 /** Errors by which any request may be refused: then nothing of it has happened. */
 const TRANSIENT = new Set(["rate_limited", "broker_unavailable"]);
+
+/** The part of the time for which one is counted in after which to have left is no fault. */
+const EARLY = 0.95;
 
 /** Another connection took the place of this one. */
 const REPLACED = 4409;
@@ -79,6 +90,9 @@ export class Actor {
   readonly unsure = new Set<string>();
   /** Every user id and client id that it had, on connections that did not resume at once. */
   readonly keys = new Set<string>();
+  /** Every client id that it had. */
+  readonly ids = new Set<string>();
+  readonly departures = new Departures();
   /** Where it stood on channels that it has left. */
   readonly past = new Map<string, Position>();
   /** The role that it has asked for. */
@@ -94,6 +108,26 @@ export class Actor {
     this.spec = spec;
   }
 
+  /** As what member it is counted. */
+  get key(): string {
+    return this.user ?? this.id;
+  }
+
+  /** What it is told of the members of a channel; null where nothing is to be. */
+  presenceOf(name: string): Presence | null {
+    const { ledgers, tellsPresence } = this.stage;
+    const isTold = tellsPresence && ledgers.get(name)?.offer.presence !== undefined;
+    return isTold ? this.follows.get(name)?.presence ?? null : null;
+  }
+
+  /** It may be said to have left its channels: at once, or where it does not come back in time. */
+  depart(how: "at once" | "unless back", names = [...this.follows.keys(), ...this.unsure]): void {
+    for (const name of new Set(names)) {
+      const { grace_seconds = 10 } = this.stage.ledgers.get(name)?.offer.presence ?? {};
+      this.departures.add(name, this, how === "at once" ? 0 : grace_seconds * 1000 * EARLY);
+    }
+  }
+
   /** Whether its role, or the one it has asked for, may do this. */
   may(action: Action, { offer }: Ledger, role = this.role): boolean {
     return (offer.permissions[role] ?? offer.permissions["*"] ?? []).includes(action);
@@ -101,7 +135,8 @@ export class Actor {
 
   /** Connects; null where the connection broke before it was greeted. */
   async connect(query: Readonly<Record<string, string>> = {}): Promise<ServerMessage | null> {
-    const { server, breaks } = this.stage;
+    const { server, breaks, own } = this.stage;
+    const marks = own?.marks() ?? new Map();
     const handshake = await this.#handshake(query);
     const status = handshake?.response?.status;
     if (handshake === null || status === undefined && breaks) return null;
@@ -121,7 +156,9 @@ export class Actor {
     this.user = typeof greeting["user_id"] === "string" ? greeting["user_id"] : null;
     this.role = String(greeting["role"]);
     this.roleAsked = null;
-    this.keys.add(this.user ?? this.id);
+    this.keys.add(this.key);
+    this.ids.add(this.id);
+    if (greeting["reconnected"] !== true) followOwn(this, greeting, marks);
     return greeting;
   }
 
@@ -163,12 +200,16 @@ export class Actor {
   }
 
   /** Reads until something came; false where the connection broke instead. */
-  async until(fits: (message: ServerMessage) => boolean, awaited: string): Promise<boolean> {
+  async until(
+    fits: (message: ServerMessage) => boolean,
+    awaited: string,
+    timeout?: number,
+  ): Promise<boolean> {
     const { client } = this;
     if (client === null) return false;
     let message: ServerMessage | null;
     try {
-      message = await client.nextOrEnd(fits, awaited);
+      message = await client.nextOrEnd(fits, awaited, timeout);
     } finally {
       // What came before may tell better what went wrong.
       this.read();
@@ -270,10 +311,10 @@ export class Actor {
     const name = String(channel);
     switch (message.type) {
       case "event":
-        if (name.startsWith("@") || message["offset"] === undefined) return;
-        return this.#followOf(name, message)?.event(message);
+        if (!isPresence(message)) return this.#followOf(name, message)?.event(message);
+        if (!this.stage.tellsPresence) return;
+        return this.#followOf(name, message)?.takePresence(message, this);
       case "gap":
-        if (name.startsWith("@")) return;
         return this.#followOf(name, message)?.gap(message);
       case "unsubscribed":
         return this.#takenAway(message);
@@ -283,9 +324,14 @@ export class Actor {
   }
 
   #followOf(name: string, message: ServerMessage): Follow | undefined {
-    if (!this.stage.ledgers.has(name)) return undefined;
+    const { ledgers, own } = this.stage;
     const follow = this.follows.get(name);
     const observed = `${showMessage(message)} to ${this.name}`;
+    if (isOwn(name)) {
+      law(own === null || follow !== undefined, "HDL-OWN-2", "nothing of others' own", observed);
+      return follow;
+    }
+    if (!ledgers.has(name)) return undefined;
     law(follow !== undefined, "HDL-SUB-9", "nothing without a subscription", observed);
     return follow;
   }

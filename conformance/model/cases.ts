@@ -23,6 +23,8 @@ export interface Scene {
   readonly weights: Readonly<Partial<Record<Deed, number>>>;
   /** How many clients take part. @default 3 */
   readonly clients?: number;
+  /** Whether anything is published to users and connections. @default false */
+  readonly own?: boolean;
   /** What befalls the network. @default nothing */
   readonly troubles?: readonly Trouble["how"][];
 }
@@ -72,7 +74,15 @@ const SCENES: readonly Scene[] = [
     requirement: "HDL-PRE-1",
     title: "whoever comes and goes, the members are those who are there",
     channels: [{ presence: true }],
-    weights: { ...USUAL, presence: 5 },
+    weights: { ...USUAL, publish: 1, subscribe: 9, unsubscribe: 2, cut: 3, settle: 4, presence: 2 },
+  },
+  {
+    name: "any-steps-on-own-channels",
+    requirement: "HDL-OWN-2",
+    title: "what is published to a user or a connection reaches them, also when they come back",
+    channels: [{}],
+    weights: { tell: 8, subscribe: 1, list: 1, cut: 2, go: 2, leave: 1, resume: 6, settle: 1 },
+    own: true,
   },
   {
     name: "any-steps-with-acknowledgement",
@@ -93,14 +103,14 @@ const SCENES: readonly Scene[] = [
 /** Plays a scene, many times over: `run` takes the steps in a world of that kind. */
 export async function play(
   server: Server,
-  { channels, weights, clients = 3, troubles = [] }: Scene,
+  { channels, weights, clients = 3, own = false, troubles = [] }: Scene,
   run: (steps: readonly Step[], spec: WorldSpec) => Promise<void>,
 ): Promise<void> {
   await forAll<readonly Step[]>(server.peer, {
     inputs: steps({ clients, channels: channels.length, weights, most: MOST, troubles }),
     show: (list) => `${list.length} steps`,
     reduce,
-    holds: (list) => run(list, { server, wants: channels, clients }),
+    holds: (list) => run(list, { server, wants: channels, clients, own }),
   });
 }
 

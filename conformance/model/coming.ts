@@ -10,6 +10,9 @@ import { type Actor, positionsOf, type Session } from "./actor.ts";
 import { includes } from "./deeds.ts";
 import { Follow } from "./follow.ts";
 import { law } from "./law.ts";
+import type { Ledger } from "./ledger.ts";
+import { isOwn } from "./own.ts";
+import { beginPresence } from "./presence.ts";
 import { judgeStart } from "./starting.ts";
 
 /** Connects as somebody new. */
@@ -30,6 +33,8 @@ export interface Return {
   readonly positions: boolean;
   /** By a token that was consumed, so that it must not come back. */
   readonly spent: boolean;
+  /** What happens when it has connected and is not resumed yet. @default nothing */
+  readonly meanwhile?: () => Promise<void>;
 }
 
 /** Connects and takes its session up again. */
@@ -39,6 +44,7 @@ export async function resume(actor: Actor, how: Return): Promise<void> {
   if (former === null || token === null) return;
   // The former connection need not have ended: the new one takes its place.
   const replaced = actor.client;
+  if (replaced !== null) actor.depart("unless back");
   actor.drop();
   const words = [
     how.by === "query" ? " by the request" : how.positions ? " with its positions" : "",
@@ -57,6 +63,7 @@ export async function resume(actor: Actor, how: Return): Promise<void> {
       line.outcome = outcome;
     });
   }
+  await how.meanwhile?.();
   const sent = how.positions ? known(former) : new Map<string, Position>();
   const { client } = actor;
   const positions = how.positions ? { positions: Object.fromEntries(sent) } : {};
@@ -127,9 +134,23 @@ function taken(
   law(!how.spent, "HDL-RES-6", "session_expired", observed);
   law(answer["client_id"] === former.id, "HDL-RES-9", `the client id ${former.id}`, observed);
   actor.id = former.id;
+  actor.departures.isBack(former.id);
   const { recovered } = answer;
   const told = positionsOf(answer);
   const outcomes: string[] = [];
+  const begin = (ledger: Ledger, place: Position): Follow => {
+    const { name } = ledger;
+    const position = sent.get(name);
+    const mark = ledger.mark();
+    const own = former.unsure.has(name) ? null : former.channels.get(name) ?? null;
+    const asked = position === undefined
+      ? { from: "written", position: own, mark } as const
+      : { from: "position", position, mark } as const;
+    const whole = isRecord(recovered) ? recovered[name] : undefined;
+    const standing = judgeStart(ledger, asked, place, whole);
+    // Only of its own channels anything came between connected and resumed.
+    return new Follow(ledger, actor.id, standing, actor.follows.get(name));
+  };
   for (const ledger of actor.stage.ledgers.values()) {
     const { name, shown } = ledger;
     const had = includes(answer, "channels", name);
@@ -138,6 +159,7 @@ function taken(
       const code = rejection(answer, name);
       if (!actor.may("subscribe", ledger) && isSure) {
         law(code === "forbidden", "HDL-RES-10", `${shown} rejected, as ${actor.role}`, observed);
+        actor.depart("at once", [name]);
       } else law(!isSure || code === "broker_unavailable", "HDL-RES-9", `${shown} again`, observed);
       continue;
     }
@@ -145,19 +167,19 @@ function taken(
     law(actor.may("subscribe", ledger), "HDL-RES-10", `${shown} rejected`, observed);
     const place = told.get(name);
     law(place !== undefined, "HDL-SUB-14", `a position of ${shown}`, observed);
-    const position = sent.get(name);
-    const mark = ledger.mark();
-    const own = former.unsure.has(name) ? null : former.channels.get(name) ?? null;
-    const standing = judgeStart(
-      ledger,
-      position === undefined
-        ? { from: "written", position: own, mark }
-        : { from: "position", position, mark },
-      place,
-      isRecord(recovered) ? recovered[name] : undefined,
-    );
-    actor.join(name, new Follow(ledger, actor.id, standing));
+    actor.join(name, begin(ledger, place));
+    beginPresence(actor, ledger);
     outcomes.push(`${shown} from offset ${place.offset}`);
+  }
+  const owned = actor.stage.own?.of(actor) ?? [];
+  for (const ledger of owned) {
+    const place = told.get(ledger.name);
+    law(place !== undefined, "HDL-RES-9", `a position of ${ledger.shown}`, observed);
+    actor.join(ledger.name, begin(ledger, place));
+  }
+  for (const name of actor.follows.keys()) {
+    // Those of the connection's former id are over.
+    if (isOwn(name) && !owned.some((one) => one.name === name)) actor.follows.delete(name);
   }
   actor.used = former.token;
   actor.session = {
@@ -182,6 +204,7 @@ function known({ channels }: Session): Map<string, Position> {
 export function cut(actor: Actor): void {
   actor.stage.log.add(`${actor.name} is cut off`);
   const { client } = actor;
+  actor.depart("unless back");
   actor.drop();
   client?.cut();
 }
@@ -191,6 +214,7 @@ export async function close(actor: Actor, code: 1000 | 1001): Promise<void> {
   const { client } = actor;
   if (client === null || !await actor.answered()) return;
   actor.stage.log.add(`${actor.name} closes by ${code}${code === 1000 ? ", for good" : ""}`);
+  actor.depart(code === 1000 ? "at once" : "unless back");
   await client.close(code);
   actor.drop();
   if (code === 1000) actor.session = null;
@@ -203,6 +227,8 @@ export async function promote(actor: Actor, role: string): Promise<void> {
   const token = await server.token({ sub: actor.user, role });
   const line = log.add(`${actor.name} authenticates as ${role}`);
   actor.roleAsked = role;
+  const lost = [...ledgers.values()].filter((one) => !actor.may("subscribe", one, role));
+  actor.depart("at once", lost.map(({ name }) => name));
   actor.request({ type: "authenticate", token }, line, (answer) => {
     if (actor.isTransient(answer)) {
       actor.roleAsked = null;

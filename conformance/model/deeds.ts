@@ -10,7 +10,9 @@ import { type Actor, positionsOf } from "./actor.ts";
 import { Follow } from "./follow.ts";
 import { law } from "./law.ts";
 import { type Ledger, quoted, showPlace } from "./ledger.ts";
+import { isOwn } from "./own.ts";
 import { judgePast } from "./past.ts";
+import { beginPresence } from "./presence.ts";
 import { type Asked, judgeStart } from "./starting.ts";
 import type { Step } from "./step.ts";
 
@@ -61,6 +63,7 @@ export function subscribe(actor: Actor, ledger: Ledger, step: Of<"subscribe">): 
       name,
       new Follow(ledger, actor.id, judgeStart(ledger, { ...asked, mark }, told, whole)),
     );
+    beginPresence(actor, ledger);
     return `from ${showPlace(told)}${whole === undefined ? "" : `, recovered ${whole}`}`;
   });
 }
@@ -69,6 +72,7 @@ export function subscribe(actor: Actor, ledger: Ledger, step: Of<"subscribe">): 
 export function unsubscribe(actor: Actor, ledger: Ledger): void {
   const { name, shown } = ledger;
   const line = actor.stage.log.add(`${actor.name} unsubscribes from ${shown}`);
+  actor.depart("at once", actor.follows.has(name) || actor.unsure.has(name) ? [name] : []);
   actor.unsure.add(name);
   actor.request({ type: "unsubscribe", channels: [name] }, line, (answer) => {
     if (actor.isTransient(answer)) return "not now";
@@ -197,7 +201,8 @@ export function list(actor: Actor): void {
     if (actor.isTransient(answer)) return "not now";
     const channels = Array.isArray(answer["channels"]) ? answer["channels"].map(String) : [];
     const observed = showMessage(answer);
-    for (const name of [...actor.follows.keys(), ...channels]) {
+    const followed = [...actor.follows.keys()].filter((name) => !isOwn(name));
+    for (const name of [...followed, ...channels]) {
       const right = actor.follows.has(name) === channels.includes(name);
       const shown = actor.stage.ledgers.get(name)?.shown ?? name;
       const expected = `${shown} where it is subscribed, else not`;

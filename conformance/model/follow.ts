@@ -5,8 +5,10 @@
  */
 import type { Position } from "../channels/client.ts";
 import { type ServerMessage, showMessage } from "../channels/shape.ts";
+import type { Actor } from "./actor.ts";
 import { law } from "./law.ts";
 import { type Ledger, type Publication, quoted } from "./ledger.ts";
+import { Presence } from "./presence.ts";
 import type { Standing } from "./starting.ts";
 
 /** Places that were passed over. */
@@ -19,6 +21,8 @@ interface Skipped {
 /** The law of order, gaps and doubles, for one subscription. */
 export class Follow {
   readonly ledger: Ledger;
+  /** What it was told of the members. */
+  readonly presence = new Presence();
   readonly #id: string;
   readonly #got = new Set<string>();
   readonly #acknowledged = new Set<string>();
@@ -30,13 +34,22 @@ export class Follow {
   #owed: Standing["owed"];
   #skipped: Skipped[] = [];
 
-  /** A subscription of the client with this id. */
-  constructor(ledger: Ledger, id: string, { epoch, at, owed }: Standing) {
+  /**
+   * A subscription of the client with this id. What came by the one `before`, which it takes the place
+   * of on the same connection, must not come again.
+   */
+  constructor(ledger: Ledger, id: string, { epoch, at, owed }: Standing, before?: Follow) {
     this.ledger = ledger;
     this.#id = id;
     this.#epoch = epoch;
     this.#at = at;
     this.#owed = owed;
+    for (const label of before === undefined ? [] : before.#got) this.#got.add(label);
+  }
+
+  /** Takes an event of presence, which came to this client. */
+  takePresence(message: ServerMessage, reader: Actor): void {
+    this.presence.event(message, reader, this.ledger);
   }
 
   /** The place up to which it has everything; null where a gap that must come has not. */
@@ -116,7 +129,7 @@ export class Follow {
     law(from > after && to >= from, "HDL-GAP-3", `a gap after offset ${after}`, observed);
     const needless = this.ledger.keeps(from) ? this.ledger.at(this.#epoch, from) : undefined;
     law(
-      needless === undefined || needless.excludes === this.#id,
+      needless === undefined || needless.excludes === this.#id || this.#got.has(needless.label),
       "HDL-GAP-6",
       `the event ${quoted(needless?.label ?? "")}, which is kept`,
       observed,
@@ -131,7 +144,8 @@ export class Follow {
     for (const { epoch, from, to } of this.#skipped) {
       for (let offset = from; offset <= to; offset++) {
         const missed = this.ledger.at(epoch, offset);
-        const isFor = missed !== undefined && missed.excludes !== this.#id;
+        const isFor = missed !== undefined && missed.excludes !== this.#id &&
+          !this.#got.has(missed.label);
         const expected = `the event ${quoted(missed?.label ?? "")} at offset ${offset}, or a gap`;
         law(!isFor, "HDL-SUB-15", expected, `neither, and then what came after it`);
       }

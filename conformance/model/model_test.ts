@@ -2,8 +2,8 @@ import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { readFileSync } from "node:fs";
-import type { Alterations, Message } from "../reference/altered/alteration.ts";
-import { isEvent, list, says, without } from "../reference/altered/breakage.ts";
+import type { Alterations, Change, Link, Message } from "../reference/altered/alteration.ts";
+import { isEvent, list, record, says, without } from "../reference/altered/breakage.ts";
 import { startAltered } from "../reference/altered/proxy.ts";
 import { runConformance } from "../runner/run.ts";
 import { sideBySide } from "../side_by_side.ts";
@@ -39,6 +39,39 @@ function everyThird(alter: (event: Message) => readonly Message[]): Alterations 
 const hearsWithout = (field: string): Alterations => ({
   onRequestMessage: (message) => without(message, field),
 });
+
+/** Presence events of one type, altered. */
+const tells = (type: string, alter: (event: Message) => Change) =>
+  says("event", (event) => event["event_type"] === type ? alter(event) : undefined);
+
+const isOwnEvent = ({ type, channel }: Message) =>
+  type === "event" && /^@(user|client):/.test(String(channel));
+
+/** Whoever was told that somebody has joined is told that they have left once they are cut off. */
+function leavesAtOnce(): Alterations {
+  const ids = new Map<Link, unknown>();
+  const joins = new Map<Link, Map<unknown, Message>>();
+  return {
+    onMessage(message, link) {
+      const { type, client_id, event_type, data } = message;
+      if (type === "connected" || type === "resumed") ids.set(link, client_id);
+      if (event_type !== "presence.join") return undefined;
+      const its = joins.get(link) ?? new Map<unknown, Message>();
+      joins.set(link, its.set(record(data)["client_id"], message));
+      return undefined;
+    },
+    onCut(link) {
+      const id = ids.get(link);
+      for (const [other, its] of joins) {
+        const join = its.get(id);
+        if (join === undefined) continue;
+        its.delete(id);
+        const data = { ...record(join["data"]), connections: 0 };
+        other.toClient({ ...join, event_type: "presence.leave", data });
+      }
+    },
+  };
+}
 
 const BROKEN: Readonly<Record<string, Broken>> = {
   "drops an event without a gap": {
@@ -136,6 +169,73 @@ const BROKEN: Readonly<Record<string, Broken>> = {
     })),
     by: "any-steps-with-presence",
     breaks: /HDL-PRE-1/,
+  },
+  "does not tell who has joined": {
+    how: tells("presence.join", () => []),
+    by: "any-steps-with-presence",
+    breaks: /HDL-PRE-6/,
+  },
+  "tells twice who has left": {
+    how: tells("presence.leave", (event) => [event, event]),
+    by: "any-steps-with-presence",
+    breaks: /HDL-PRE-6/,
+  },
+  "calls those who join by another's id": {
+    how: tells("presence.join", (event) => ({
+      ...event,
+      data: { ...record(event["data"]), user_id: "somebody" },
+    })),
+    by: "any-steps-with-presence",
+    breaks: /HDL-PRE-6/,
+  },
+  "says of those who are cut off that they have left": {
+    how: leavesAtOnce(),
+    by: "any-steps-with-presence",
+    breaks: /HDL-PRE-10/,
+  },
+  "loses what is published to those who are away": {
+    how: () => {
+      let resumed = false;
+      return {
+        onMessage(message) {
+          if (message["type"] === "resumed") resumed = true;
+          if (!resumed || !isOwnEvent(message)) return undefined;
+          resumed = false;
+          return [];
+        },
+      };
+    },
+    by: "any-steps-on-own-channels",
+    breaks: /HDL-SUB-15/,
+  },
+  "sends again what came to a user before the session was resumed": {
+    how: () => {
+      const early: Message[] = [];
+      return {
+        onMessage(message) {
+          if (isOwnEvent(message)) early.push(message);
+          return message["type"] === "resumed" ? [message, ...early] : undefined;
+        },
+      };
+    },
+    by: "any-steps-on-own-channels",
+    breaks: /HDL-ORD-11/,
+  },
+  "sends what is for a connection on its user's channel": {
+    how: () => {
+      let user: unknown;
+      return {
+        onMessage(message) {
+          const { type, channel, user_id } = message;
+          if (type === "connected") user = user_id;
+          return type === "event" && String(channel).startsWith("@client:") && user !== null
+            ? { ...message, channel: `@user:${user}` }
+            : undefined;
+        },
+      };
+    },
+    by: "any-steps-on-own-channels",
+    breaks: /HDL-(EVT-2|ORD-10)/,
   },
 };
 

@@ -12,6 +12,7 @@ const PLAIN: Readonly<Partial<Record<Step["does"], Readonly<Record<string, unkno
   subscribe: { from: "now" },
   publish: { count: 1, echo: null, id: null },
   history: { since: "start", limit: null },
+  tell: { to: "client" },
   resume: { by: "message", positions: true, spent: false },
 };
 

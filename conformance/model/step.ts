@@ -29,6 +29,8 @@ export type Step =
       readonly since: "start" | "own" | "future";
       readonly limit: number | null;
     }
+    /** The application publishes to the client's user, or to it alone. */
+    | { readonly does: "tell"; readonly to: "user" | "client" }
     | { readonly does: "cut" | "leave" | "go" | "promote" | "expire" | "settle" }
     | {
       readonly does: "resume";
@@ -87,6 +89,7 @@ const CHOICES: Readonly<Record<Exclude<Deed, "trouble">, fc.Arbitrary<object>>> 
     positions: fc.constantFrom(true, true, false),
     spent: fc.constantFrom(false, false, false, true),
   }),
+  tell: fc.record({ to: fc.constantFrom("client", "user") }),
   unsubscribe: none,
   list: none,
   presence: none,

@@ -5,7 +5,7 @@
  */
 import { type ChannelWant, type ConnectSpec, fresh, type Server } from "../channels/server.ts";
 import { showMessage } from "../channels/shape.ts";
-import { Broken } from "../peer/finding.ts";
+import { Broken, Skipped } from "../peer/finding.ts";
 import type { Target } from "../wire/socket.ts";
 import { Actor, type Stage } from "./actor.ts";
 import { close, connect, cut, promote, resume } from "./coming.ts";
@@ -14,6 +14,8 @@ import { law } from "./law.ts";
 import { Ledger, quoted } from "./ledger.ts";
 import { Log } from "./log.ts";
 import { askWho } from "./members.ts";
+import { isOwn, OwnChannels, tell } from "./own.ts";
+import { agree } from "./presence.ts";
 import type { Step, Trouble } from "./step.ts";
 
 /** A network that stands between the clients and the server, and misbehaves when it is told to. */
@@ -36,6 +38,8 @@ export interface WorldSpec {
   /** The channels that the steps' numbers stand for. */
   readonly wants: readonly ChannelWant[];
   readonly clients: number;
+  /** Whether anything is published to users and connections. @default false */
+  readonly own?: boolean;
   /** @default none: the clients reach the server by themselves */
   readonly network?: Network;
   /** Whether it breaks connections. @default false */
@@ -60,18 +64,24 @@ export class World {
   #labels = 0;
 
   constructor(spec: WorldSpec) {
-    const { server, wants, clients, network, breaks = false } = spec;
+    const { server, wants, clients, own = false, network, breaks = false } = spec;
     this.#spec = spec;
     this.#ledgers = wants.map((want, i) => ledgerOf(server, want, i));
     this.#stage = {
       server,
       log: this.#log,
       ledgers: new Map(this.#ledgers.map((ledger) => [ledger.name, ledger])),
+      own: own ? new OwnChannels() : null,
+      tellsPresence: network === undefined,
+      actors: [],
       breaks,
       follows: [],
       clients: [],
     };
     const [first, second] = [who(server), who(server)];
+    if (own && first.user === undefined) {
+      throw new Skipped("all clients are one user, whose own channel is others' too");
+    }
     // The third is the first again, or nobody, by turns.
     const last = server.offer.anonymous === true ? { user: null } : first;
     this.#actors = Array.from({ length: clients }, (_, i) => {
@@ -80,6 +90,7 @@ export class World {
       const way = target === undefined ? identity : { ...identity, target };
       return new Actor(`client ${i + 1}`, this.#stage, way);
     });
+    this.#stage.actors.push(...this.#actors);
     this.#witness = new Actor("the kit", { ...this.#stage, breaks: false }, who(server));
   }
 
@@ -111,10 +122,20 @@ export class World {
         return this.#befall(step.who, step.trouble);
       case "resume":
         this.#flow(step.who);
-        if (!step.spent || actor.spent !== null) await resume(actor, step);
+        if (!step.spent || actor.spent !== null) {
+          await resume(actor, {
+            ...step,
+            ...(step.hasty ? { meanwhile: () => this.#tell(actor, "user") } : {}),
+          });
+        }
         return;
       case "expire":
         return await this.#expire(actor);
+      case "tell":
+        if (actor.session === null) await connect(actor);
+        await this.#tell(actor, step.to);
+        if (!step.hasty) await this.#witness.answered();
+        return;
     }
     if (actor.client === null && actor.session === null) {
       this.#flow(step.who);
@@ -156,6 +177,15 @@ export class World {
     if (!step.hasty && !this.#isHeldUp(step.who)) await actor.answered();
   }
 
+  /** The kit asks the application to publish: whom it is for may be away. */
+  async #tell(actor: Actor, to: "user" | "client"): Promise<void> {
+    const own = this.#stage.own?.of(actor) ?? [];
+    const ledger = to === "user" ? own[0] : own.at(-1);
+    if (ledger === undefined) return;
+    await this.#greetWitness();
+    tell(this.#witness, ledger, this.#label());
+  }
+
   #isHeldUp(client: number): boolean {
     const { network } = this.#spec;
     return network !== undefined && (network.isDead(client) || network.isStalled(client));
@@ -195,9 +225,13 @@ export class World {
       if (actor.client !== null && network?.isDead(i) === true) cut(actor);
       await actor.answered();
     }
-    for (const ledger of this.#ledgers) {
+    await this.#witness.answered();
+    for (const ledger of [...this.#ledgers, ...this.#stage.own?.all ?? []]) {
       const readers = this.#actors.filter(({ follows }) => follows.has(ledger.name));
       if (readers.length > 0) await this.#flush(ledger, readers);
+    }
+    for (const actor of this.#actors) {
+      for (const ledger of this.#ledgers) await agree(actor, ledger);
     }
     // What comes too late, or again, comes before the answer to a ping.
     for (const actor of this.#actors) {
@@ -212,7 +246,8 @@ export class World {
     const { name, shown } = ledger;
     await this.#greetWitness();
     const step = { does: "publish", count: 1, echo: true, id: null } as const;
-    publish(this.#witness, ledger, { who: 0, where: 0, hasty: false, ...step }, () => label);
+    if (isOwn(name)) tell(this.#witness, ledger, label);
+    else publish(this.#witness, ledger, { who: 0, where: 0, hasty: false, ...step }, () => label);
     await this.#witness.answered();
     const publication = ledger.find(label);
     if (publication?.fate !== "taken") return;
