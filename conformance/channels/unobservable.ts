@@ -27,6 +27,7 @@ export const UNOBSERVABLE: Readonly<Partial<Record<RequirementId, string>>> = {
   "HDL-CLO-7": CLIENT,
   "HDL-CLO-9": CLIENT,
   "HDL-CLO-12": CLIENT,
+  "HDL-LIM-15": CLIENT,
   "HDL-CMP-14": CLIENT,
   "HDL-BAT-3": CLIENT,
   "HDL-NAM-5": "asks something of applications, which no client can see declared",

@@ -271,9 +271,28 @@ const LIMITS: readonly Broken[] = [
     },
   },
   {
+    name: "refuses one too many of a user, whatever session it resumes",
+    breaks: "HDL-LIM-12",
+    foundBy: ["12-let-in"],
+    how: () => {
+      let refuses = false;
+      return {
+        onRequest(head) {
+          refuses = /[?&](resumes|reconnection_token)=/.test(head);
+          // Nobody has anything there: what comes is no upgrade.
+          return refuses ? head.replace(/^GET [^ ]*/, "GET /nothing") : undefined;
+        },
+        onAnswer: (answer) =>
+          refuses
+            ? { ...answer, status: 429, json: { error: "too_many_of_user", message: "no" } }
+            : undefined,
+      };
+    },
+  },
+  {
     name: "ends a user's oldest connection where one comes that resumes another",
-    breaks: "HDL-LIM-9",
-    foundBy: ["9-resumes"],
+    breaks: "HDL-LIM-13",
+    foundBy: ["13-resumes"],
     how: {
       onMessage(message, link) {
         if (message["type"] === "connected") users.set(link, message["user_id"]);
