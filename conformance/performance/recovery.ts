@@ -83,9 +83,10 @@ async function publishPast(bench: Bench, place: Place, ready: number): Promise<P
   if (position === undefined) throw new Trouble("subscribed told no position");
   const most = Math.min(allowanceOf(publisher.greeting, "publish") - 1, place.kept);
   const wanted = Math.max(Math.min(LOAD.events, most), 1);
-  const count = Math.max(Math.min(AT_ONCE, burstOf(publisher.greeting, "publish"), wanted), 1);
+  const atOnce = Math.max(Math.min(AT_ONCE, burstOf(publisher.greeting, "publish")), 1);
+  const rounds = Math.ceil(wanted / atOnce);
+  const count = Math.floor(wanted / rounds);
   const publication = publicationOf(bench, publisher.line, publisher.greeting, place.name);
-  const rounds = Math.floor(wanted / count);
   const { sent, why } = await playRounds(
     {
       hearers: [witness.line],
@@ -99,7 +100,7 @@ async function publishPast(bench: Bench, place: Place, ready: number): Promise<P
     { ...planOf(bench, rounds), warmUp: 0 },
   );
   if (sent === 0) throw new Trouble(why ?? "nothing was published");
-  const notes = sent > LOAD.events - count
+  const notes = sent === LOAD.events
     ? []
     : [`${sent} missed events of ${LOAD.events}: ${why ?? "the server's rates or history"}`];
   return { publisher, witness, events: sent, position, notes };
