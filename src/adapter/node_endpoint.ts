@@ -5,7 +5,7 @@ import type { Admission } from "../hub/admission.ts";
 import type { AnyHub } from "../hub/hub.ts";
 import { NodeFanout } from "./node_fanout.ts";
 import { type Endpoint, respond, type Upgrade } from "./node_mounts.ts";
-import { connectNode } from "./node_socket.ts";
+import { connectNode, NodeWebSocket } from "./node_socket.ts";
 import { transportLimit } from "./server.ts";
 
 /** How long `ws` waits for a peer to answer a Close frame, in milliseconds: as long as the hub does. */
@@ -23,6 +23,7 @@ export class HubEndpoint implements Endpoint {
     this.#hub = hub;
     const options = {
       noServer: true,
+      WebSocket: NodeWebSocket,
       clientTracking: true,
       perMessageDeflate: false,
       maxPayload: transportLimit(hub),

@@ -1,6 +1,6 @@
 import { nextTick } from "node:process";
 import type { Duplex } from "node:stream";
-import type { RawData, WebSocket } from "ws";
+import { type RawData, WebSocket } from "ws";
 import type { Member } from "../channel/fanout.ts";
 import type { Socket, SocketCapabilities } from "../channel/socket.ts";
 import type { Admission } from "../hub/admission.ts";
@@ -147,18 +147,28 @@ interface NodeConnection {
 
 type Connected = WebSocket & { [CONNECTION]?: NodeConnection };
 
+/** A WebSocket of `ws` that tells when its peer closes. */
+export class NodeWebSocket extends WebSocket {
+  [CONNECTION]?: NodeConnection;
+
+  /** Also what `ws` does when the peer's Close frame has come; of the end it may tell seconds later. */
+  override close(code?: number, reason?: string | Buffer): void {
+    this[CONNECTION]?.peer.closing(code ?? 1005, reason?.toString() ?? "");
+    super.close(code, reason);
+  }
+}
+
 /** Hands a socket of `ws` that has just opened to a hub, and tells the hub what it does. */
 export function connectNode(
   hub: AnyHub,
-  webSocket: WebSocket,
+  webSocket: Connected,
   admission: Admission,
   way: DirectWay | undefined,
 ): void {
-  const connected: Connected = webSocket;
   // Without a listener an `error` would end the process; `close` follows it.
   webSocket.on("error", onError);
   const peer = hub.accept(new NodeSocket(webSocket, way), admission);
-  connected[CONNECTION] = { peer, violation: undefined };
+  webSocket[CONNECTION] = { peer, violation: undefined };
   webSocket.on("message", onMessage);
   webSocket.on("ping", onHeard);
   webSocket.on("pong", onHeard);

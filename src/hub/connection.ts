@@ -235,6 +235,11 @@ export class Connection extends Recipient implements Timed {
     this.#host.heard(this);
   }
 
+  /** The peer closes: a session that goes on has what comes from now on before it. */
+  closing(code: number, reason: string): void {
+    if (this.#state === "open") this.#leave({ code, reason });
+  }
+
   /** The socket has closed, for whatever reason. Only the first call counts. */
   closed(code: number, reason: string): void {
     this.#end(this.#ending ?? { code: code === 0 ? 1006 : code, reason });
@@ -407,20 +412,20 @@ export class Connection extends Recipient implements Timed {
 
   #startClosing(ending: Ending): void {
     if (this.#state !== "open") return;
-    this.#state = "closing";
-    this.#shut(ending);
+    this.#leave(ending);
+    const { code, reason } = ending;
+    const sendable = this.socket.capabilities.closeCodes ? code : plainCloseCode(code);
+    this.socket.close(sendable, reason);
   }
 
-  #shut(ending: Ending): void {
-    const { code, reason } = ending;
+  /** Its channels are left at once, so that nothing more is written to a socket that is closing. */
+  #leave(ending: Ending): void {
+    this.#state = "closing";
     this.#session.closed();
     this.#ending = ending;
     this.outbox.flush();
-    // Its channels are left at once, so that nothing more is written to a socket that is closing.
     this.#host.left(this, ending);
     this.workings.wheel.schedule(this, this.workings.options.clock.now() + ANSWER_TIMEOUT);
-    const sendable = this.socket.capabilities.closeCodes ? code : plainCloseCode(code);
-    this.socket.close(sendable, reason);
   }
 
   #end(ending: Ending): void {

@@ -8,7 +8,7 @@ import { describe, it } from "node:test";
 import { manualClock } from "../../base/clock.ts";
 import { closeTable } from "../../protocol/close.ts";
 import { CLOSE_TIMEOUT, stage } from "../testing/stage.ts";
-import { closeCode, closeFrame, frame, opcodes, TcpClient } from "../testing/tcp.ts";
+import { closeCode, closeFrame, frame, opcodes, openTcp, TcpClient } from "../testing/tcp.ts";
 import type { Subject } from "./subject.ts";
 
 /** The status a handshake is answered with; the connection, where there is one, is cut at once. */
@@ -61,6 +61,21 @@ export function endingsContract(subject: Subject): void {
         halfway.reset();
         assertEquals((await endings.next()).code, 1006);
         await alive();
+      }));
+
+    it("keeps for a session what is published after its client has said it closes", () =>
+      stage(subject, {}, async ({ hub, server, client }) => {
+        const leaving = await openTcp(server.port);
+        const token = (await leaving.json())["reconnection_token"];
+        leaving.send(frame(opcodes.text, '{"type":"subscribe","channels":["news"]}'));
+        assertEquals((await leaving.json())["type"], "subscribed");
+        leaving.send(closeFrame(1001));
+        await leaving.nextOf(opcodes.close);
+        await hub.channel("news").publish("n", 1);
+        const back = await client(`/ws?reconnection_token=${token}`);
+        assertEquals((await back.json())["reconnected"], true);
+        assertEquals((await back.json())["offset"], 1);
+        leaving.socket.destroy();
       }));
 
     it("closes with the code and reason it is told", () =>
