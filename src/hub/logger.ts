@@ -16,11 +16,18 @@ export const quietLogger: Logger = {
   error: (message, fields) => console.error(message, fields ?? ""),
 };
 
-/** Takes credentials out of what goes to a logger, whoever put them there. */
+/**
+ * Takes credentials out of what goes to a logger, whoever put them there. A line that the logger throws at
+ * is lost: what the line is about goes on, be it a message of a peer or a timer.
+ */
 export function redactingLogger(logger: Logger): Logger {
   const writer = (level: keyof Logger): Logger["info"] => (message, fields) => {
     const harmless = fields === undefined ? undefined : redact({ ...fields });
-    logger[level](redactText(message), harmless as Readonly<Record<string, unknown>> | undefined);
+    try {
+      logger[level](redactText(message), harmless as Readonly<Record<string, unknown>> | undefined);
+    } catch {
+      // There is nobody left to tell.
+    }
   };
   return {
     debug: writer("debug"),
