@@ -81,6 +81,7 @@ async function tryChannel(
   await client.ask({ type: "unsubscribe", channels: [name] });
   return {
     permissions: { [role]: actions },
+    tried: true,
     ...(presence.type === "presence" ? { presence: {} } : {}),
     ...(subscribed && taken ? { echo: own } : {}),
   };

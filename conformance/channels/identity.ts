@@ -119,7 +119,7 @@ export const cases: readonly Case[] = [
     7,
     "changed",
     "a token whose claims were changed",
-    async (server) => forged(await good(server), { claims: { role: "admin" } }),
+    async (server) => forged(await good(server), { claims: { role: "admin", kit: fresh() } }),
   ),
   refused(
     7,

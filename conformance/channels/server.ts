@@ -315,6 +315,8 @@ export class Server {
 
   #fits(offer: ChannelOffer, want: ChannelWant): boolean {
     const { presence, history } = offer;
+    const asksOthers = (want.role ?? this.role) !== this.role || want.closedTo !== undefined;
+    if (offer.tried === true && asksOthers) return false;
     const actions = actionsOf(offer, want.role ?? this.role);
     const mayNot = want.mayNot ?? [];
     const may = want.may ??

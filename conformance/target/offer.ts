@@ -11,6 +11,8 @@ export type Action = "subscribe" | "broadcast";
 export interface ChannelOffer {
   /** By role; `*` for those not listed. */
   readonly permissions: Readonly<Record<string, readonly Action[]>>;
+  /** Whether the kit has tried what it may, and knows nothing of other roles. @default false */
+  readonly tried?: boolean;
   /** Whether a publisher gets its own event where it does not say. @default true */
   readonly echo?: boolean;
   /** @default no presence */
