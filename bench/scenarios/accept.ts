@@ -39,7 +39,8 @@ export const accept: Scenario = {
         // What is left to do for those who went is not to be counted.
         await new Promise((resolve) => setTimeout(resolve, 500));
       };
-      await measured(warm);
+      // A server that has just started is still being compiled: those that come first cost twice as much.
+      for (let round = 0; round < 4; round++) await measured(warm);
       await measured(tokens, "tokens seen first");
       await measured(tokens, "tokens seen before");
     });
