@@ -53,7 +53,10 @@ export interface Limits {
    * refused with 429. Behind proxies, name them in `proxies` first. @default `connections`
    */
   readonly connectionsPerAddress: number;
-  /** Bytes that may wait to go out on one connection; over it, the connection is cut. @default 4194304 */
+  /**
+   * Bytes that may wait to go out on one connection; over it, the connection is cut. Twice the largest event
+   * or more: a larger one cuts off whoever does not take it at once. @default 4194304
+   */
   readonly outbox: number;
   /** Events a slow subscriber may be behind before its channel's `overflow` decides. @default 1000 */
   readonly lag: number;
