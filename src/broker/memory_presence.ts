@@ -74,7 +74,14 @@ export class MemoryPresence implements PresenceStore {
   }
 
   list(channel: string, most: number): PresenceList {
-    return this.#channels.get(channel)?.members.list(most) ?? { count: 0, members: [] };
+    const attended = this.#channels.get(channel);
+    if (attended === undefined) return { count: 0, members: [] };
+    // Whoever is told who is there must be told who goes, also of those who came a moment ago.
+    if (attended.isTelling && attended.members.count <= most) {
+      this.#wheel.cancel(attended);
+      this.#tell(channel, attended);
+    }
+    return attended.members.list(most);
   }
 
   clear(): void {

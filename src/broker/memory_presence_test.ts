@@ -141,6 +141,27 @@ describe("MemoryPresence", () => {
     assertEquals(take().map(({ type }) => type), ["join"]);
   });
 
+  it("tells whoever asks meanwhile of one that was there and then goes", () => {
+    const { clock, presence, take } = newPresence();
+    presence.enter("a", ann, terms);
+    assertEquals(presence.list("a", 10).members?.map(({ userId }) => userId), ["ann"]);
+    presence.leave("a", ann, 0);
+    clock.advance(100);
+    assertEquals(take().map(({ type }) => type), ["join", "leave"]);
+    assertEquals(presence.size, 0);
+  });
+
+  it("gathers on where an answer is a number alone", () => {
+    const { clock, presence, take } = newPresence();
+    const few = { ...terms, maxMembers: 1 };
+    for (const clientId of ["1", "2", "3"]) {
+      presence.enter("a", { clientId, userId: null }, few);
+      presence.list("a", 1);
+    }
+    clock.advance(100);
+    assertEquals(take().map(({ type, count }) => [type, count]), [["join", 1], ["count", 3]]);
+  });
+
   it("tells at once where nothing is to be gathered", () => {
     const { presence, take } = newPresence();
     presence.enter("a", ann, { ...terms, coalesce: 0 });
@@ -247,6 +268,7 @@ const enter = fc.record({
   who: fc.nat(people.length - 1),
   metadata: fc.constantFrom(undefined, null, '{"mood":1}', '{"mood":2}'),
 });
+const ask = fc.record({ do: fc.constant("ask" as const) });
 const leave = fc.record({
   do: fc.constant("leave" as const),
   who: fc.nat(people.length - 1),
@@ -256,7 +278,7 @@ const advance = fc.record({
   do: fc.constant("advance" as const),
   ms: fc.constantFrom(20, 60, 100, 400),
 });
-const step = fc.oneof({ weight: 3, arbitrary: enter }, leave, advance);
+const step = fc.oneof({ weight: 3, arbitrary: enter }, leave, advance, ask);
 
 /** What is known of each member, by who asks. */
 type Known = Map<string, { readonly connections: number; readonly metadata: unknown }>;
@@ -326,6 +348,7 @@ describe("Presence, through any comings, goings and times,", () => {
           });
 
           const list = (): Known | undefined => {
+            lastTold.clear(); // what was gathered is told before the answer
             const { members } = presence.list("a", maxMembers);
             return members && new Map(members.map(({ userId, clientId, connections, metadata }) => [
               keyOf(userId, clientId),
@@ -382,8 +405,8 @@ describe("Presence, through any comings, goings and times,", () => {
             } else if (one.do === "leave") {
               presence.leave("a", people[one.who]!, one.grace);
               model.leave(one.who, one.grace, clock.now());
-            } else settle(one.ms);
-            settle(0);
+            } else if (one.do === "ask") settle(0);
+            else settle(one.ms);
           }
           // Everybody's grace ends, and everything is told.
           settle(1_000);

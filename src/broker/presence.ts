@@ -46,7 +46,7 @@ export interface PresenceList {
  * Knows who is on which channel, over all hubs, and tells those who listen to the channel, as events
  * without a place: `presence.join`, `presence.leave`, `presence.update` with `{user_id, client_id,
  * metadata, connections, count}`, and `presence.count` with `{count}` where there are too many to tell
- * of each. What comes and goes within one `coalesce` is not told.
+ * of each. What comes and goes within one `coalesce` is not told, but for what a list has shown.
  *
  * What of a channel nobody is on is kept is nothing.
  */
