@@ -28,14 +28,14 @@ export const latency: Scenario = {
       await session.client.ask({
         ask: "latency",
         rate: RATE,
-        seconds: Math.min(1, effort),
+        seconds: 3 * effort,
       });
       const { p50, p99 } = await session.client.ask<
         { p50: number; p99: number }
       >({
         ask: "latency",
         rate: RATE,
-        seconds: 2 * effort,
+        seconds: 8 * effort,
       });
       note(`${RATE}/s × ${count}`, "p50 ms", p50);
       note(`${RATE}/s × ${count}`, "p99 ms", p99);
