@@ -228,7 +228,7 @@ process.on("SIGINT", () => {
 
 await new Command("npm run bench --")
   .description(
-    "Measures the hub beside its peers and the limit of this machine, all of them in each run. Ctrl-C\n" +
+    "Measures the hub beside its peers and the limit of this machine, all of them in each run. Ctrl-C " +
       "ends it with what there is. 1 is the exit code where something could not be measured.",
   )
   .option(
