@@ -44,7 +44,7 @@ export class NodeFanout extends Burst<Buffer, Buffer> implements Fanout {
   joined(frames: readonly Frame[]): Buffer {
     let bytes = this.#joined.get(frames);
     if (bytes === undefined) {
-      bytes = Buffer.concat(frames.map(encodeFrame));
+      bytes = Buffer.concat(frames.map((frame) => encodeFrame(frame)));
       this.#joined.set(frames, bytes);
     }
     return bytes;
@@ -101,11 +101,15 @@ class NodeGroup<M extends Member> implements Group<M> {
   }
 }
 
-/** An unmasked frame that is a whole message (RFC 6455 section 5.2). */
-export function encodeFrame(message: Frame): Buffer {
+/**
+ * An unmasked frame that is a whole message (RFC 6455 section 5.2).
+ *
+ * @param allocate Makes its bytes: of Node's pool, unless they are to wait and would keep what lies beside.
+ */
+export function encodeFrame(message: Frame, allocate = Buffer.allocUnsafe): Buffer {
   const length = typeof message === "string" ? Buffer.byteLength(message) : message.byteLength;
   const head = length < 126 ? 2 : length < 65_536 ? 4 : 10;
-  const bytes = Buffer.allocUnsafe(head + length);
+  const bytes = allocate(head + length);
   bytes[0] = typeof message === "string" ? TEXT : BINARY;
   if (head === 2) bytes[1] = length;
   else if (head === 4) {

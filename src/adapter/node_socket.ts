@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { nextTick } from "node:process";
 import type { Duplex } from "node:stream";
 import { type RawData, WebSocket } from "ws";
@@ -74,7 +75,9 @@ class NodeSocket implements Socket, DirectSocket {
       return;
     }
     const { stream } = this;
-    if (stream !== undefined) this.#write(stream, encodeFrame(frame));
+    if (stream === undefined) return;
+    const allocate = stream.writableNeedDrain ? Buffer.allocUnsafeSlow : Buffer.allocUnsafe;
+    this.#write(stream, encodeFrame(frame, allocate));
   }
 
   sendAll(frames: readonly Frame[]): void {
