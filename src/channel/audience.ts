@@ -1,6 +1,6 @@
 import type { Collection } from "../base/small_set.ts";
 import type { Frame, Variant } from "../protocol/encode.ts";
-import type { Subscriber } from "./channel.ts";
+import type { Subscriber } from "./subscriber.ts";
 import type { Fanout, Group } from "./fanout.ts";
 
 /** What was sent, as counters. */

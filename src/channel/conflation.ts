@@ -1,5 +1,5 @@
 import type { ChannelEvent } from "../protocol/event.ts";
-import type { Subscriber } from "./channel.ts";
+import type { Subscriber } from "./subscriber.ts";
 
 /** Names what an event is about: of those with the same key the newest counts. */
 export type ConflationKey = (data: unknown, eventType: string) => string;

@@ -5,7 +5,8 @@
  */
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import type { SessionRecord } from "../broker/broker.ts";
-import type { Beginning, Channel } from "../channel/channel.ts";
+import type { Channel } from "../channel/channel.ts";
+import type { Beginning } from "../channel/cursors.ts";
 import type { Identity } from "../guard/identity.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { ChannelEvent } from "../protocol/event.ts";

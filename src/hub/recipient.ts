@@ -1,10 +1,11 @@
 import { EncodedEvent, type Frame, type Variant, type Written } from "../protocol/encode.ts";
 import type { Gap, UnacknowledgedEvent } from "../broker/broker.ts";
 import type { Place } from "../channel/burst.ts";
-import type { Channel, Subscriber } from "../channel/channel.ts";
+import type { Channel } from "../channel/channel.ts";
 import type { Fanout } from "../channel/fanout.ts";
 import type { Socket } from "../channel/socket.ts";
 import type { Run } from "../channel/stretch.ts";
+import type { Subscriber } from "../channel/subscriber.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
 import type { ApplicationReply, ServerMessage } from "../protocol/messages.ts";
 import { Acknowledgements, type DeliveryOutcome } from "./acknowledgements.ts";
