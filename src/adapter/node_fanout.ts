@@ -11,6 +11,8 @@ export interface DirectSocket extends Place {
   readonly stream: Duplex | undefined;
   /** Whom to settle with before the WebSocket itself writes. */
   member: Member | undefined;
+  /** So many bytes more wait to be written past the WebSocket. */
+  count(bytes: number): void;
 }
 
 /** FIN, and what is in the frame (RFC 6455 section 5.2). */
@@ -34,7 +36,8 @@ export class NodeFanout extends Burst<Buffer, Buffer> implements Fanout {
   send(members: Collection<Member>, frame: Frame, leftOut: readonly Member[]): Taken {
     // Some have more than enough and are still among the others.
     if (this.#strained.length > 0) return "refused";
-    const bytes = encodeFrame(frame);
+    // It may wait for the slowest of them.
+    const bytes = encodeFrame(frame, Buffer.allocUnsafeSlow);
     if (bytes.byteLength > this.room) return "refused";
     this.push(members, bytes, bytes.byteLength, leftOut);
     return "handed";
@@ -44,7 +47,7 @@ export class NodeFanout extends Burst<Buffer, Buffer> implements Fanout {
   joined(frames: readonly Frame[]): Buffer {
     let bytes = this.#joined.get(frames);
     if (bytes === undefined) {
-      bytes = Buffer.concat(frames.map((frame) => encodeFrame(frame)));
+      bytes = concat(frames.map((frame) => encodeFrame(frame)));
       this.#joined.set(frames, bytes);
     }
     return bytes;
@@ -55,12 +58,15 @@ export class NodeFanout extends Burst<Buffer, Buffer> implements Fanout {
   }
 
   protected override join(frames: readonly Buffer[]): Buffer {
-    return frames.length === 1 ? frames[0]! : Buffer.concat(frames);
+    return frames.length === 1 ? frames[0]! : concat(frames);
   }
 
   protected override hand(member: Member, bytes: Buffer): void {
-    const stream = (member.socket as unknown as DirectSocket).stream;
-    if (stream === undefined || stream.write(bytes) || member.isReady) return;
+    const socket = member.socket as unknown as DirectSocket;
+    const { stream } = socket;
+    if (stream === undefined || stream.write(bytes)) return;
+    socket.count(bytes.byteLength);
+    if (member.isReady) return;
     if (this.#strained.length === 0) queueMicrotask(() => this.#tell());
     this.#strained.push(member);
   }
@@ -99,6 +105,17 @@ class NodeGroup<M extends Member> implements Group<M> {
   send(frame: Frame, leftOut: readonly M[]): Taken {
     return this.#fanout.send(this.members, frame, leftOut);
   }
+}
+
+/** Several in one, out of Node's pool: what waits there for one reader keeps what others had beside it. */
+function concat(all: readonly Buffer[]): Buffer {
+  const joined = Buffer.allocUnsafeSlow(all.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  let at = 0;
+  for (const bytes of all) {
+    joined.set(bytes, at);
+    at += bytes.byteLength;
+  }
+  return joined;
 }
 
 /**

@@ -15,8 +15,11 @@ const OPEN = 1;
 /** How many bytes are kept for one write at most: what the kernel would take must not fill the outbox. */
 const MOST_HELD = 65_536;
 
-/** What a frame that waits in a stream of Node's takes beside its own bytes, as measured. */
-const FRAME_COST = 192;
+/**
+ * What a frame that waits in a stream of Node's takes beside its own bytes: what 100,000 to 400,000 of 60 to
+ * 1,000 bytes made of a process (376 to 591, mostly about 512), of which 243 are in V8's heap.
+ */
+const FRAME_COST = 512;
 
 const capabilities: SocketCapabilities = {
   terminate: true,
@@ -43,6 +46,8 @@ class NodeSocket implements Socket, DirectSocket {
   /** What was written frame by frame since nothing waited. */
   #frames = 0;
   #bytes = 0;
+  /** Whether something waited when this tick's first frame came. */
+  #isBehind = false;
   /** Whether the stream keeps what is written until the tick is over. */
   #isHeld = false;
 
@@ -70,13 +75,16 @@ class NodeSocket implements Socket, DirectSocket {
   send(frame: Frame): void {
     this.#settle();
     if (this.#stream === undefined) {
-      this.#count(frame.length);
+      this.#start();
+      this.count(frame.length);
       this.#webSocket.send(frame, { binary: typeof frame !== "string", compress: false });
       return;
     }
     const { stream } = this;
     if (stream === undefined) return;
-    const allocate = stream.writableNeedDrain ? Buffer.allocUnsafeSlow : Buffer.allocUnsafe;
+    this.#start();
+    const waits = this.#isBehind || stream.writableNeedDrain;
+    const allocate = waits ? Buffer.allocUnsafeSlow : Buffer.allocUnsafe;
     this.#write(stream, encodeFrame(frame, allocate));
   }
 
@@ -87,6 +95,7 @@ class NodeSocket implements Socket, DirectSocket {
       return;
     }
     this.#settle();
+    this.#start();
     this.#write(stream, fanout.joined(frames));
   }
 
@@ -106,7 +115,7 @@ class NodeSocket implements Socket, DirectSocket {
 
   /** Lets the stream keep what it gets until the tick is over: the answers to one read go in one write. */
   #write(stream: Duplex, bytes: Buffer): void {
-    this.#count(bytes.byteLength);
+    this.count(bytes.byteLength);
     if (!this.#isHeld) {
       this.#isHeld = true;
       stream.cork();
@@ -118,11 +127,16 @@ class NodeSocket implements Socket, DirectSocket {
     stream.cork();
   }
 
-  /** A frame is about to be written. */
-  #count(bytes: number): void {
-    if (!this.#isHeld && this.#webSocket.bufferedAmount === 0) this.#frames = this.#bytes = 0;
+  count(bytes: number): void {
     this.#frames++;
     this.#bytes += bytes;
+  }
+
+  /** Something is about to be written. */
+  #start(): void {
+    if (this.#isHeld) return;
+    this.#isBehind = this.#webSocket.bufferedAmount > 0;
+    if (!this.#isBehind) this.#frames = this.#bytes = 0;
   }
 
   static release(socket: NodeSocket, stream: Duplex): void {

@@ -4,14 +4,49 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
+import type { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
+import { z } from "zod";
 import { manualClock } from "../../base/clock.ts";
+import type { Socket } from "../../channel/socket.ts";
+import { message } from "../../hub/message.ts";
 import { closeTable } from "../../protocol/close.ts";
 import { CLOSE_TIMEOUT, stage } from "../testing/stage.ts";
 import { closeCode, closeFrame, frame, opcodes } from "../testing/tcp.ts";
 import type { Subject } from "./subject.ts";
 
 const subscribe = frame(opcodes.text, '{"type":"subscribe","channels":["news"]}');
+
+/** As much of a stream of Node's as tells what waits in it. */
+interface NodeStream {
+  readonly _writableState: { getBuffer(): readonly { readonly chunk: Buffer }[] };
+  _write(chunk: Buffer, ...rest: unknown[]): void;
+  _writev(chunks: readonly { readonly chunk: Buffer }[], ...rest: unknown[]): void;
+}
+
+/**
+ * What is held, from now on, for what waits on a socket, in bytes: of an array in Node's pool that is all of
+ * the pool's. Undefined where the runtime keeps it to itself.
+ */
+function heldBy(socket: Socket): (() => number) | undefined {
+  const { stream } = socket as { readonly stream?: NodeStream };
+  if (stream === undefined) return undefined;
+  let underWay: readonly Buffer[] = [];
+  const { _write: write, _writev: writev } = stream;
+  stream._write = (chunk, ...rest) => {
+    underWay = [chunk];
+    write.call(stream, chunk, ...rest);
+  };
+  stream._writev = (chunks, ...rest) => {
+    underWay = chunks.map(({ chunk }) => chunk);
+    writev.call(stream, chunks, ...rest);
+  };
+  return () => {
+    const chunks = underWay.concat(stream._writableState.getBuffer().map(({ chunk }) => chunk));
+    const arrays = new Set(chunks.map(({ buffer }) => buffer));
+    return [...arrays].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  };
+}
 
 /** Declares the tests of back-pressure. */
 export function pressureContract(subject: Subject): void {
@@ -55,6 +90,45 @@ export function pressureContract(subject: Subject): void {
         }
         assert(offset < published, "it got what was published after it was cut");
         assertEquals((await reader.ask({ type: "ping" }))["type"], "pong");
+      });
+    });
+
+    it("holds no more for a reader that stands still than may wait, whatever others get meanwhile", () => {
+      const limits = { outbox: 1_048_576, lag: 100_000 };
+      const messages = {
+        // More than Node takes for its pool at a time, and none of it out of the pool.
+        tell: message(z.unknown(), ({ reply }) => {
+          for (let i = 0; i < 3; i++) reply("told", "x".repeat(3_000));
+        }),
+      };
+      return stage(subject, { limits, messages }, async ({ hub, tcp, client, sockets }) => {
+        const still = await tcp();
+        const socket = await sockets.next();
+        still.send(subscribe);
+        assertEquals((await still.json())["type"], "subscribed");
+        const reader = await client();
+        await reader.ask({ type: "subscribe", channels: ["news"] });
+        const held = heldBy(socket);
+        still.socket.pause();
+        let published = 0;
+        const publish = async (fill: string) => {
+          await hub.channel("news").publish("n", { fill });
+          assertEquals((await reader.nextOf("event"))["offset"], ++published);
+        };
+        while (socket.bufferedAmount === 0 && published < 500) await publish("x".repeat(65_000));
+        assert(socket.bufferedAmount > 0, "the kernel took 32 MB");
+        for (let i = 0; i < 1_200; i++) {
+          await publish("");
+          reader.send({ type: "tell" });
+          for (let j = 0; j < 3; j++) await reader.nextOf("told");
+        }
+        assert(socket.bufferedAmount <= limits.outbox, `${socket.bufferedAmount} bytes wait`);
+        const bytes = held?.() ?? 0;
+        assert(bytes <= limits.outbox, `${bytes} bytes are held`);
+        still.socket.resume();
+        for (let offset = 0; offset < published;) {
+          assertEquals((await still.json())["offset"], ++offset);
+        }
       });
     });
 
