@@ -163,6 +163,7 @@ interface NodeConnection {
 }
 
 type Connected = WebSocket & { [CONNECTION]?: NodeConnection };
+type Stream = Duplex & { [CONNECTION]?: NodeConnection };
 
 /** A WebSocket of `ws` that tells when its peer closes. */
 export class NodeWebSocket extends WebSocket {
@@ -185,11 +186,15 @@ export function connectNode(
   // Without a listener an `error` would end the process; `close` follows it.
   webSocket.on("error", onError);
   const peer = hub.accept(new NodeSocket(webSocket, way), admission);
-  webSocket[CONNECTION] = { peer, violation: undefined };
+  const connection: NodeConnection = { peer, violation: undefined };
+  webSocket[CONNECTION] = connection;
   webSocket.on("message", onMessage);
   webSocket.on("ping", onHeard);
   webSocket.on("pong", onHeard);
   webSocket.on("close", onClose);
+  if (way === undefined) return;
+  (way.stream as Stream)[CONNECTION] = connection;
+  way.stream.on("end", onEnd);
 }
 
 function onError(this: Connected, error: Error): void {
@@ -204,6 +209,11 @@ function onMessage(this: Connected, data: RawData, isBinary: boolean): void {
 
 function onHeard(this: Connected): void {
   this[CONNECTION]?.peer.pong();
+}
+
+/** The peer sends no more, and `ws` takes nothing for it from now on; of the end it tells when all is read. */
+function onEnd(this: Stream): void {
+  this[CONNECTION]!.peer.closing(1006, "");
 }
 
 function onClose(this: Connected, code: number, reason: Buffer): void {

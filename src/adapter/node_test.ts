@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { z } from "zod";
+import { channel } from "../channel/definition.ts";
 import { allowAnonymous, anonymousIdentity } from "../guard/identity.ts";
 import { createHub } from "../hub/hub.ts";
 import { message } from "../hub/message.ts";
@@ -195,5 +196,36 @@ describe("attach()", { skip }, () => {
       assert(within >= 1);
       client.socket.destroy();
       attachment.close();
+    }));
+
+  it("keeps for a session what is published after its client has gone without a Close and without reading", () =>
+    withServer(async (server, port) => {
+      const ended = new Promise<void>((resolve) => {
+        server.once("connection", (socket) => socket.once("end", resolve));
+      });
+      await using hub = createHub({
+        auth: allowAnonymous(),
+        channels: { news: channel() },
+        limits: { outbox: 134_217_728 },
+      });
+      const attachment = attach(server, hub);
+      const leaving = await openTcp(port);
+      const token = (await leaving.json())["reconnection_token"];
+      leaving.send(frame(opcodes.text, '{"type":"subscribe","channels":["news"]}'));
+      assertEquals((await leaving.json())["type"], "subscribed");
+      leaving.socket.pause();
+      const news = hub.channel("news");
+      // More than the kernel takes for one that does not read.
+      for (let i = 0; i < 16; i++) await news.publish("long", "x".repeat(1_000_000));
+      leaving.socket.end();
+      await ended;
+      await news.publish("last", 1);
+      const back = await connectRaw(`ws://127.0.0.1:${port}/ws?reconnection_token=${token}`);
+      assertEquals((await back.json())["reconnected"], true);
+      back.send({ type: "ping" });
+      assertEquals((await back.json())["offset"], 17);
+      leaving.socket.destroy();
+      attachment.close();
+      await back.closed;
     }));
 });
