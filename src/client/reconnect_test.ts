@@ -7,7 +7,7 @@ import { HeddleError } from "../base/errors.ts";
 import { manualClock } from "../base/clock.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import { channel } from "../channel/definition.ts";
-import { allowAnonymous } from "../guard/identity.ts";
+import { allowAnonymous, anonymousIdentity, type Authenticate } from "../guard/identity.ts";
 import { createHub } from "../hub/hub.ts";
 import { Child } from "../testing/child.ts";
 import {
@@ -25,8 +25,8 @@ import { type Client, type ClientOptions, createClient } from "./mod.ts";
 /** Chance that leaves every delay whole. */
 const noJitter: Random = { ...systemRandom, fraction: () => 0 };
 
-function makeHub() {
-  return createHub({ auth: allowAnonymous(), channels: { metrics: channel(), status: channel() } });
+function makeHub(auth: Authenticate = allowAnonymous()) {
+  return createHub({ auth, channels: { metrics: channel(), status: channel() } });
 }
 
 const clients = new Set<Client>();
@@ -84,7 +84,7 @@ describe("A client whose server restarts", () => {
   });
 
   it("tries ever more rarely, asks for a token each time, and gives up", async () => {
-    const served = await serveHub(makeHub());
+    const served = await serveHub(makeHub(() => anonymousIdentity()));
     let asked = 0;
     const token = () => `token ${++asked}`;
     const { clock, client, told } = setup({ url: served.url, token, reconnect: { attempts: 3 } });

@@ -6,6 +6,7 @@
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import { HeddleError } from "../base/errors.ts";
 import { isUserId } from "../protocol/names.ts";
+import { tokenFrom } from "./token.ts";
 
 /** Who it is, and what the hub knows of them. */
 export interface Identity {
@@ -48,7 +49,10 @@ export function anonymousIdentity(role: string = ANONYMOUS_ROLE): Identity {
 
 /**
  * Lets everybody in without a credential, under one role. For development, and for channels that are
- * public anyhow.
+ * public anyhow. Where some come with a token, {@linkcode jwtAuth} with `anonymous: true` is for both.
+ *
+ * The authenticator throws {@linkcode HeddleError} `unauthorized` for a request that carries a token:
+ * nothing here can tell whether it holds, and whoever shows one expects to be somebody.
  *
  * @example
  * ```ts
@@ -59,7 +63,13 @@ export function anonymousIdentity(role: string = ANONYMOUS_ROLE): Identity {
  */
 export function allowAnonymous(role: string = ANONYMOUS_ROLE): Authenticate {
   const identity = anonymousIdentity(role);
-  return () => identity;
+  return (request) => {
+    if (tokenFrom(request) === undefined) return identity;
+    throw new HeddleError(
+      "unauthorized",
+      "nobody can check a token here: connect without one, or give the hub jwtAuth({…, anonymous: true})",
+    );
+  };
 }
 
 /**

@@ -50,10 +50,26 @@ describe("checkIdentity()", () => {
 });
 
 describe("allowAnonymous()", () => {
-  it("lets everybody in as nobody, whatever they carry", async () => {
-    const request = new Request("http://localhost/ws?token=a.b.c");
+  it("lets everybody in as nobody who shows nothing", async () => {
+    const request = new Request("http://localhost/ws?token=", {
+      headers: { Authorization: "Basic dTpw", "Sec-WebSocket-Protocol": "heddle.v1, jwt-auth" },
+    });
     assertEquals(await allowAnonymous()(request), { userId: null, role: "anonymous", claims: {} });
     assertEquals((await allowAnonymous("guest")(request)).role, "guest");
     assertEquals(anonymousIdentity().role, "anonymous");
+  });
+
+  it("refuses whoever shows a token, wherever it stands, since none can hold", () => {
+    const places: readonly [string, Record<string, string>][] = [
+      ["?token=a.b.c", {}],
+      ["?auth_token=good", {}],
+      ["", { Authorization: "Bearer a.b.c" }],
+      ["", { "Sec-WebSocket-Protocol": "jwt.a.b.c, jwt-auth" }],
+    ];
+    for (const [query, headers] of places) {
+      const request = new Request(`http://localhost/ws${query}`, { headers });
+      const error = assertThrows(() => allowAnonymous()(request), HeddleError, "without one");
+      assertEquals(error.code, "unauthorized");
+    }
   });
 });
