@@ -9,7 +9,12 @@ import { HeddleError } from "../base/errors.ts";
 import type { SessionStore } from "../broker/broker.ts";
 import { memoryBroker } from "../broker/memory.ts";
 import { channel } from "../channel/definition.ts";
-import type { Authenticate, Identity } from "../guard/identity.ts";
+import {
+  allowAnonymous,
+  anonymousIdentity,
+  type Authenticate,
+  type Identity,
+} from "../guard/identity.ts";
 import { changedBroker } from "../testing/changed_broker.ts";
 import { FakeSocket } from "../testing/fake_socket.ts";
 import { handshakeRequest } from "../testing/handshake_request.ts";
@@ -96,6 +101,13 @@ describe("authenticate", () => {
     assertEquals(client.socket.ended, undefined);
     clock.advance(506_000);
     assertEquals(client.socket.ended, 4401);
+  });
+
+  it("takes no token where nobody can check one", async () => {
+    const { connect } = stage({ auth: allowAnonymous() });
+    const client = connect(anonymousIdentity());
+    client.send(authenticate("a.b.c"));
+    assertEquals((await client.until("error"))["code"], "unauthorized");
   });
 
   it("leaves the connection as it was where the token is not good", async () => {

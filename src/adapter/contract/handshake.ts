@@ -136,6 +136,12 @@ export function handshakeContract(subject: Subject): void {
         await alive(`/ws?token=${token}`);
       }));
 
+    it("answers 401 to a token where none is needed and none can be checked", () =>
+      stage(subject, { auth: allowAnonymous() }, async ({ server, alive }) => {
+        assertRefused(await handshake(server.port, "/ws?token=a.b.c"), 401, "unauthorized");
+        await alive();
+      }));
+
     it("answers 401 where the application's authenticator throws, and tells nothing of it", () => {
       const auth = () => {
         throw new Error("the database's password is 1234");
