@@ -13,6 +13,9 @@ import type { Target } from "../wire/socket.ts";
 /** Which way bytes go: `up` to the server, `down` to the client. */
 type Way = "up" | "down";
 
+/** How a connection breaks: by RST or by FIN. */
+type Break = "reset" | "end";
+
 /** Bytes waiting beyond which the sender is held up. */
 const HIGH_WATER = 1_048_576;
 
@@ -35,7 +38,10 @@ class Pair {
   readonly #left: Record<Way, number> = { up: Infinity, down: Infinity };
   /** The client's side is cut off from the server's, and neither is told. */
   isHalfOpen = false;
+  /** The client is cut off, and knows it. */
   isOver = false;
+  /** What the server is yet to be told of that. */
+  #untold: Break | null = null;
 
   constructor(weather: Weather, client: Socket, server: Socket) {
     this.#weather = weather;
@@ -53,14 +59,27 @@ class Pair {
     this.#left.up = this.#left.down = Infinity;
   }
 
-  /** Ends both sides: by RST, or by FIN without the rest of what waits. */
-  end(how: "reset" | "end"): void {
+  /**
+   * Breaks: the client is told at once, and the server by {@link tell}. What it writes until then is
+   * lost; were it told at once too, how much that is would be a race.
+   */
+  break(how: Break): void {
     if (this.isOver) return;
     this.isOver = true;
-    for (const socket of Object.values(this.#to)) {
-      if (how === "reset") socket.resetAndDestroy();
-      else socket.end(() => socket.destroy());
-    }
+    this.#untold = how;
+    finish(this.#to.down, how);
+  }
+
+  /** Tells the server of a break. */
+  tell(): void {
+    if (this.#untold !== null) finish(this.#to.up, this.#untold);
+    this.#untold = null;
+  }
+
+  /** Ends both sides at once. */
+  end(): void {
+    this.break("reset");
+    this.tell();
   }
 
   pump(): void {
@@ -71,6 +90,7 @@ class Pair {
   #carry(way: Way, from: Socket): void {
     from.setNoDelay(true);
     from.on("data", (chunk: Uint8Array) => {
+      if (this.isOver) return;
       this.#waiting[way].push(chunk);
       this.#bytes[way] += chunk.length;
       if (this.#bytes[way] > HIGH_WATER) from.pause();
@@ -82,8 +102,8 @@ class Pair {
     });
     from.on("error", () => {});
     from.on("close", () => {
-      if (this.#ended[way] || this.isHalfOpen) return;
-      this.end("reset");
+      if (this.#ended[way] || this.isHalfOpen || this.isOver && way === "up") return;
+      this.end();
     });
   }
 
@@ -114,7 +134,7 @@ class Pair {
     for (let at = 0; at < whole.length; at += size) {
       await this.#write(this.#to[way], whole.subarray(at, at + size));
     }
-    if (this.#left[way] <= 0) this.end("reset");
+    if (this.#left[way] <= 0) this.break("reset");
   }
 
   #write(to: Socket, bytes: Uint8Array): Promise<void> {
@@ -127,6 +147,12 @@ class Pair {
       });
     });
   }
+}
+
+/** By RST, or by FIN without the rest of what waits. */
+function finish(socket: Socket, how: Break): void {
+  if (how === "reset") socket.resetAndDestroy();
+  else socket.end(() => socket.destroy());
 }
 
 /** One client's way to the server. */
@@ -142,6 +168,7 @@ class Proxy {
   constructor(target: Target) {
     this.#server = createServer({ allowHalfOpen: true }, (client) => {
       const { host, port } = target;
+      this.#last?.tell();
       const pair = new Pair(this.#weather, client, connect({ host, port, allowHalfOpen: true }));
       this.#pairs.add(pair);
       this.#last = pair;
@@ -188,7 +215,7 @@ class Proxy {
         return "drops from now on, and tells nobody, all of";
       case "reset":
       case "end":
-        this.#last?.end(trouble.how);
+        this.#last?.break(trouble.how);
         return `ends by ${trouble.how === "reset" ? "RST" : "FIN"} the connection of`;
       case "flow":
         this.calm();
@@ -208,7 +235,7 @@ class Proxy {
   }
 
   close(): void {
-    for (const pair of this.#pairs) pair.end("reset");
+    for (const pair of this.#pairs) pair.end();
     this.#server.close();
   }
 }

@@ -118,6 +118,24 @@ describe("BadNetwork", () => {
       ]);
     }));
 
+  it("tells the server of a break when the client comes back", () =>
+    behind(async (network, all) => {
+      const wire = await connect(network);
+      wire.write(bytesOf("a"));
+      await said(wire, "a");
+      network.befall(0, { how: "reset" });
+      await wire.waitFor("the end", () => wire.ending ?? undefined);
+      const [before] = all;
+      await new Promise<void>((resolve) => before?.socket.write("lost", () => resolve()));
+      assertEquals(before?.ending, "none");
+      const told = new Promise((resolve) => before?.socket.once("close", resolve));
+      const next = await connect(network);
+      await told;
+      assertEquals(before?.ending, "reset");
+      next.write(bytesOf("b"));
+      await said(next, "b");
+    }));
+
   for (const how of ["reset", "end"] as const) {
     it(`ends a connection by ${how}`, () =>
       behind(async (network) => {

@@ -4,8 +4,9 @@
  * @module
  */
 import fc from "fast-check";
-import { Broken, type CloseFinding } from "./finding.ts";
+import { Broken } from "./finding.ts";
 import type { Peer } from "./peer.ts";
+import { Search } from "./search.ts";
 
 /** A property of a server. */
 export interface Property<T> {
@@ -19,19 +20,6 @@ export interface Property<T> {
   readonly reduce?: (input: T, breaks: (input: T) => Promise<boolean>) => Promise<T>;
 }
 
-/** How much less a wait is while shrinking, and how many full waits long shrinking may take. */
-const SHRINKING = { hurry: 10, limit: 2 } as const;
-
-/** Milliseconds that the runs of a property, and the search of {@link Property.reduce}, may take. */
-const LEAST_TIME = 10_000;
-
-/** The first input that broke, and how. */
-interface Failure<T> {
-  readonly input: T;
-  readonly broken: Broken;
-  readonly closings: readonly CloseFinding[];
-}
-
 /** Which inputs are tried. */
 interface Draws {
   /** How many. @default the peer's */
@@ -41,84 +29,27 @@ interface Draws {
 }
 
 /**
- * Tries `peer.runs` inputs that follow from the case's seed. The first that breaks is shrunk (not
- * amid a crowd: it is tried again alone); what is thrown carries the smallest found.
+ * Tries `peer.runs` inputs that follow from the case's seed. The first that breaks, and does so each
+ * time, is shrunk (not amid a crowd: it is tried again alone); what is thrown carries the smallest
+ * found. Where {@link Property.reduce} is given, one that breaks by chance is taken where no other
+ * breaks.
  */
 export async function forAll<T>(
   peer: Peer,
   property: Property<T>,
   { runs = peer.runs, seed = peer.seed }: Draws = {},
 ): Promise<void> {
-  const { patience } = peer;
-  // Whatever is not about the server's doing ends the search and is no counterexample.
-  let other: { readonly error: unknown } | null = null;
-  let first: Failure<T> | null = null;
-  let deadline = Infinity;
-  const attempt = async (input: T): Promise<Failure<T> | null> => {
-    const before = peer.closings.length;
-    try {
-      await property.holds(input);
-      return null;
-    } catch (error) {
-      if (error instanceof Broken) {
-        return { input, broken: error, closings: peer.closings.slice(before) };
-      }
-      other ??= { error };
-      return null;
-    }
-  };
-  const { reduce } = property;
-  const inputs = reduce === undefined ? property.inputs : fc.noShrink(property.inputs);
-  const check = fc.asyncProperty(inputs, async (input) => {
-    if (other !== null || performance.now() > deadline) return;
-    const failure = await attempt(input);
-    if (failure === null) return;
-    if (first === null) {
-      first = failure;
-      const long = Math.max(
-        patience.timeout * SHRINKING.limit,
-        reduce === undefined ? 0 : LEAST_TIME,
-      );
-      deadline = peer.crowded ? 0 : performance.now() + long;
-      peer.patience = { ...patience, timeout: Math.ceil(patience.timeout / SHRINKING.hurry) };
-    }
-    throw failure.broken;
-  });
-  const result = await fc.check(check, {
-    seed,
-    numRuns: runs,
-    interruptAfterTimeLimit: Math.max(patience.timeout * 15, LEAST_TIME),
-    includeErrorInReport: false,
-  });
-  const found = first as Failure<T> | null;
-  let [smallest] = result.counterexample ?? [];
-  let times = result.numShrinks;
-  if (found !== null && reduce !== undefined) {
-    smallest = await reduce(found.input, async (input) => {
-      const failure = performance.now() > deadline ? null : await attempt(input);
-      // A wait that is over too soon, in this hurry, is another failure than one that was no wait.
-      const { awaited } = failure?.broken.finding ?? {};
-      if (failure === null || awaited && !found.broken.finding.awaited) return false;
-      times++;
-      return true;
-    });
-  }
-  peer.patience = patience;
-  const stopped = other as { readonly error: unknown } | null;
-  if (found === null) {
-    if (stopped !== null) throw stopped.error;
-    return;
-  }
-  // What broke in a hurry counts only where it breaks with full patience too.
-  const shrunk = times > 0 && smallest !== undefined ? await attempt(smallest) : null;
-  const { input, broken, closings } = shrunk ?? found;
+  const search = new Search(peer, property);
+  const found = await search.find(runs, seed);
+  if (found === null) return search.check();
+  const { failure: { input, broken, closings }, times, isSteady } = await search.shrink(found);
   // How the server closed is told of the input that breaks, not of all that did not.
   peer.closings.splice(0, peer.closings.length, ...closings);
-  if (shrunk === null) times = 0;
   throw new Broken({
     ...broken.finding,
     counterexample: `${broken.finding.counterexample ?? property.show(input)}\n` +
-      `(run ${result.numRuns} of seed ${seed}, shrunk ${times} times)`,
+      `(run ${found.run} of seed ${seed}, shrunk ${times} times` +
+      `${isSteady ? "" : "; it does not break every time"})`,
   });
 }
 

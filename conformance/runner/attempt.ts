@@ -31,8 +31,8 @@ const NOT_KEPT = { MUST: "fail", SHOULD: "warn", MAY: "skip" } as const satisfie
   Verdict
 >;
 
-/** How many time-outs long a case may take in all: a bound, far above what any takes. */
-const LONGEST = 30;
+/** How long a case may take in all, in time-outs and in milliseconds: a bound, far above what any takes. */
+const LONGEST = { waits: 30, least: 60_000 } as const;
 
 /**
  * Runs a case once on connections of its own.
@@ -44,7 +44,8 @@ export async function attempt(one: Case, options: PeerOptions): Promise<Outcome>
   const started = performance.now();
   let ended: unknown = null;
   try {
-    await within(one.run(peer), options.patience.timeout * LONGEST);
+    const { timeout } = options.patience;
+    await within(one.run(peer), Math.max(timeout * LONGEST.waits, LONGEST.least));
   } catch (error) {
     if (error instanceof Refused) throw error;
     ended = error;
