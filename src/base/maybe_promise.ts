@@ -4,11 +4,13 @@ export type MaybePromise<T> = T | Promise<T>;
 /**
  * Goes on with `next` at once where the value is there, later where it is promised: what can be done
  * in this tick is done in this tick, so nothing can come between.
+ *
+ * @param failed What to go on with where it was promised in vain; without it, that is passed on.
  */
 export function whenReady<T, R>(
   value: MaybePromise<T>,
   next: (value: T) => R,
-  failed: (reason: unknown) => R,
+  failed?: (reason: unknown) => R,
 ): MaybePromise<R> {
   return value instanceof Promise ? value.then(next, failed) : next(value);
 }

@@ -2,9 +2,8 @@ import { toBase64Url } from "../base/base64.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
 import { type Random, systemRandom } from "../base/random.ts";
-import { SmallSet } from "../base/small_set.ts";
+import { TimerWheel } from "../base/wheel.ts";
 import type { ChannelEvent, NewEvent } from "../protocol/event.ts";
-import type { Position } from "../protocol/messages.ts";
 import type {
   Broker,
   BrokerSubscription,
@@ -14,13 +13,16 @@ import type {
   PublishTerms,
   Retention,
 } from "./broker.ts";
+import { type ChannelKeeper, MemoryChannel } from "./memory_channel.ts";
 import { MemoryPresence } from "./memory_presence.ts";
 import { MemorySessions } from "./memory_sessions.ts";
 import { Publications } from "./publications.ts";
-import { Stream } from "./stream.ts";
 
-/** How often what has run out is looked for, in milliseconds. */
+/** How often sessions and names that have run out are looked for, in milliseconds. */
 const SWEEP_INTERVAL = 5_000;
+
+/** How late a channel may be looked at of which something is over, in milliseconds. */
+const LOOK = 1_000;
 
 /** Options of {@linkcode memoryBroker}. */
 export interface MemoryBrokerOptions {
@@ -77,59 +79,23 @@ export function memoryBroker(options: MemoryBrokerOptions = {}): Broker {
   return new MemoryBroker(options);
 }
 
-/** Who gets the events after a position. */
-class Listener implements BrokerSubscription {
-  readonly position: Position;
-  readonly onEvent: (event: ChannelEvent) => void;
-  readonly #entry: Entry;
-  readonly #rest: (entry: Entry) => void;
-
-  constructor(
-    entry: Entry,
-    onEvent: (event: ChannelEvent) => void,
-    rest: (entry: Entry) => void,
-  ) {
-    const { epoch, head } = entry.stream;
-    this.position = { epoch, offset: head };
-    this.onEvent = onEvent;
-    this.#entry = entry;
-    this.#rest = rest;
-  }
-
-  close(): void {
-    const { listeners } = this.#entry;
-    if (listeners.delete(this) && listeners.size === 0) this.#rest(this.#entry);
-  }
-}
-
-/** A channel that is listened to, or was. */
-interface Entry {
-  readonly stream: Stream;
-  readonly channel: string;
-  readonly listeners: SmallSet<Listener>;
-  /** Events that were taken while another was delivered: a listener published. */
-  waiting: ChannelEvent[] | undefined;
-  isDelivering: boolean;
-  retention: Retention;
-  /** When it was last listened to or published to. */
-  used: number;
-}
-
-class MemoryBroker implements Broker {
+class MemoryBroker implements Broker, ChannelKeeper {
   readonly sessions: MemorySessions;
   readonly presence: MemoryPresence;
+  readonly life: string;
   readonly #clock: Clock;
-  readonly #listened = new Map<string, Entry>();
+  readonly #listened = new Map<string, MemoryChannel>();
   /** Those nobody listens to stand in the order in which they were last used. */
-  readonly #idle = new Map<string, Entry>();
+  readonly #idle = new Map<string, MemoryChannel>();
   /** The same for those that never had an event: anybody may open channels by asking for their past. */
-  readonly #blank = new Map<string, Entry>();
-  /** Streams that keep events, in the order in which they were last published to. */
-  readonly #keeping = new Set<Stream>();
+  readonly #blank = new Map<string, MemoryChannel>();
+  /** Those that keep events, in the order in which they were last published to. */
+  readonly #keeping = new Set<MemoryChannel>();
+  /** Looks at a channel when something of it is over: a look at all of them would cost more the more there are. */
+  readonly #wheel: TimerWheel;
   readonly #published: Publications;
   readonly #historyBytes: number;
   readonly #idleChannels: number;
-  readonly #life: string;
   #bytes = 0;
   #epochs = 0;
   #stopSweep: (() => void) | undefined;
@@ -137,6 +103,7 @@ class MemoryBroker implements Broker {
 
   constructor(options: MemoryBrokerOptions) {
     this.#clock = options.clock ?? systemClock;
+    this.#wheel = new TimerWheel(this.#clock, LOOK);
     this.#historyBytes = options.historyBytes ?? 268_435_456;
     this.#idleChannels = options.idleChannels ?? 100_000;
     this.#published = new Publications(options.publications ?? 100_000);
@@ -153,7 +120,7 @@ class MemoryBroker implements Broker {
         if (!this.#closed) this.announce(channel, event);
       },
     });
-    this.#life = toBase64Url((options.random ?? systemRandom).bytes(6));
+    this.life = toBase64Url((options.random ?? systemRandom).bytes(6));
     this.#stopSweep = this.#clock.every(SWEEP_INTERVAL, () => this.#sweep());
   }
 
@@ -163,69 +130,73 @@ class MemoryBroker implements Broker {
     return kept;
   }
 
-  publish(channel: string, event: NewEvent, { retention, idempotence }: PublishTerms): Placed {
+  publish(name: string, event: NewEvent, { retention, idempotence }: PublishTerms): Placed {
     this.#refuseIfClosed();
     const now = this.#clock.now();
-    const first = idempotence && this.#published.get(channel, idempotence, now);
+    const first = idempotence && this.#published.get(name, idempotence, now);
     if (first !== undefined) return { ...first, duplicate: true };
-    const entry = this.#entry(channel, retention);
-    const { stream } = entry;
-    this.#bytes -= stream.bytes;
-    const placed = stream.append(event, retention, now);
-    this.#bytes += stream.bytes;
-    this.#keeping.delete(stream);
-    if (stream.size > 0) this.#keeping.add(stream);
+    const channel = this.#channel(name, retention);
+    this.#bytes -= channel.bytes;
+    const placed = channel.append(event, now);
+    this.#bytes += channel.bytes;
+    this.#keeping.delete(channel);
+    if (channel.size > 0) this.#keeping.add(channel);
     this.#boundHistory();
-    if (entry.listeners.size === 0) this.#rest(channel, entry);
+    if (channel.isListenedTo) this.#schedule(channel);
+    else this.#rest(channel);
     const position = { epoch: placed.epoch, offset: placed.offset };
-    if (idempotence !== undefined) this.#published.set(channel, idempotence, position, now);
-    deliver(entry, placed);
+    if (idempotence !== undefined) this.#published.set(name, idempotence, position, now);
+    channel.deliver(placed);
     return { ...position, duplicate: false };
   }
 
-  announce(channel: string, event: NewEvent): void {
+  announce(name: string, event: NewEvent): void {
     this.#refuseIfClosed();
-    const entry = this.#listened.get(channel);
-    if (entry === undefined) return;
-    const { epoch, head } = entry.stream;
-    deliver(entry, { ...event, channel, epoch, offset: head, isAnnouncement: true });
+    const channel = this.#listened.get(name);
+    if (channel === undefined) return;
+    const { epoch, head } = channel;
+    channel.deliver({ ...event, channel: name, epoch, offset: head, isAnnouncement: true });
   }
 
   subscribe(
-    channel: string,
+    name: string,
     retention: Retention,
     onEvent: (event: ChannelEvent) => void,
   ): BrokerSubscription {
     this.#refuseIfClosed();
-    const entry = this.#entry(channel, retention);
-    this.#idle.delete(channel);
-    this.#blank.delete(channel);
-    this.#listened.set(channel, entry);
-    // An object of its own for each subscription: the same function may subscribe twice.
-    const listener = new Listener(entry, onEvent, this.#leave);
-    entry.listeners.add(listener);
-    return listener;
+    const channel = this.#channel(name, retention);
+    this.#idle.delete(name);
+    this.#blank.delete(name);
+    this.#listened.set(name, channel);
+    return channel.listen(onEvent);
   }
 
-  /** The last listener of a channel has gone. One function for all of them. */
-  readonly #leave = (entry: Entry): void => {
-    if (this.#listened.get(entry.channel) !== entry) return;
-    this.#listened.delete(entry.channel);
-    this.#rest(entry.channel, entry);
-  };
+  left(channel: MemoryChannel): void {
+    if (this.#listened.get(channel.name) !== channel) return;
+    this.#listened.delete(channel.name);
+    this.#rest(channel);
+  }
 
-  history(channel: string, query: HistoryQuery): HistoryPage | undefined {
+  history(name: string, query: HistoryQuery): HistoryPage | undefined {
     this.#refuseIfClosed();
-    const entry = this.#find(channel);
-    if (entry === undefined) return undefined;
-    this.#trim(entry);
-    return entry.stream.read(query);
+    const channel = this.#find(name);
+    if (channel === undefined) return undefined;
+    this.#trim(channel);
+    return channel.read(query);
+  }
+
+  due(channel: MemoryChannel, now: number): void {
+    this.#trim(channel);
+    const isOver = !channel.isListenedTo && channel.used + channel.retention.ttl <= now;
+    if (isOver) this.#drop(channel);
+    else this.#schedule(channel);
   }
 
   close(): void {
     this.#closed = true;
     this.#stopSweep?.();
-    for (const { listeners } of this.#listened.values()) listeners.clear();
+    this.#wheel.clear();
+    for (const channel of this.#listened.values()) channel.clear();
     this.#listened.clear();
     this.#idle.clear();
     this.#blank.clear();
@@ -236,115 +207,72 @@ class MemoryBroker implements Broker {
     this.#bytes = 0;
   }
 
-  #find(channel: string): Entry | undefined {
-    return this.#listened.get(channel) ?? this.#idle.get(channel) ?? this.#blank.get(channel);
+  #find(name: string): MemoryChannel | undefined {
+    return this.#listened.get(name) ?? this.#idle.get(name) ?? this.#blank.get(name);
   }
 
   /** Finds a channel or starts it. */
-  #entry(channel: string, retention: Retention): Entry {
-    const found = this.#find(channel);
-    if (found !== undefined) {
-      found.retention = retention;
-      return found;
-    }
-    const epoch = `${this.#life}${(this.#epochs++).toString(36)}`;
-    return {
-      stream: new Stream(channel, epoch),
-      channel,
-      listeners: new SmallSet(),
-      waiting: undefined,
-      isDelivering: false,
-      retention,
-      used: 0,
-    };
+  #channel(name: string, retention: Retention): MemoryChannel {
+    const found = this.#find(name);
+    if (found === undefined) return new MemoryChannel(name, this.#epochs++, this, retention);
+    found.retention = retention;
+    return found;
   }
 
   /** Puts a channel that nobody listens to at the end of those that may go. */
-  #rest(channel: string, entry: Entry): void {
-    entry.used = this.#clock.now();
-    this.#idle.delete(channel);
-    this.#blank.delete(channel);
-    (entry.stream.head === 0 ? this.#blank : this.#idle).set(channel, entry);
+  #rest(channel: MemoryChannel): void {
+    const { name } = channel;
+    channel.used = this.#clock.now();
+    this.#idle.delete(name);
+    this.#blank.delete(name);
+    (channel.head === 0 ? this.#blank : this.#idle).set(name, channel);
+    this.#schedule(channel);
     if (this.#blank.size + this.#idle.size <= this.#idleChannels) return;
-    const resting = this.#blank.size > 0 ? this.#blank : this.#idle;
-    for (const [idlest, { stream }] of resting) {
-      resting.delete(idlest);
-      this.#release(stream);
-      return;
-    }
+    const [idlest] = (this.#blank.size > 0 ? this.#blank : this.#idle).values();
+    this.#drop(idlest!);
   }
 
-  /** A stream has gone. */
-  #release(stream: Stream): void {
-    this.#bytes -= stream.bytes;
-    this.#keeping.delete(stream);
+  /** Forgets a channel that nobody listens to. */
+  #drop(channel: MemoryChannel): void {
+    this.#idle.delete(channel.name);
+    this.#blank.delete(channel.name);
+    this.#wheel.cancel(channel);
+    this.#bytes -= channel.bytes;
+    this.#keeping.delete(channel);
   }
 
-  #trim({ stream, retention }: Entry): void {
-    this.#bytes -= stream.bytes;
-    stream.trim(retention, this.#clock.now());
-    this.#bytes += stream.bytes;
-    if (stream.size === 0) this.#keeping.delete(stream);
+  /** Has it looked at when something of it is over. One that is looked at sooner is then put off. */
+  #schedule(channel: MemoryChannel): void {
+    const { deadline, timing } = channel;
+    if (deadline < (timing?.deadline ?? Infinity)) this.#wheel.schedule(channel, deadline);
+  }
+
+  #trim(channel: MemoryChannel): void {
+    this.#bytes -= channel.bytes;
+    channel.trim(this.#clock.now());
+    this.#bytes += channel.bytes;
+    if (channel.size === 0) this.#keeping.delete(channel);
   }
 
   /** Keeps all channels together within their bytes. Their numbering stays, so that the gap can be told. */
   #boundHistory(): void {
-    for (const stream of this.#keeping) {
-      while (this.#bytes > this.#historyBytes && stream.size > 0) {
-        this.#bytes -= stream.bytes;
-        stream.dropOldest();
-        this.#bytes += stream.bytes;
+    for (const channel of this.#keeping) {
+      while (this.#bytes > this.#historyBytes && channel.size > 0) {
+        this.#bytes -= channel.bytes;
+        channel.dropOldest();
+        this.#bytes += channel.bytes;
       }
-      if (stream.size > 0) return;
-      this.#keeping.delete(stream);
+      if (channel.size > 0) return;
+      this.#keeping.delete(channel);
     }
   }
 
   #sweep(): void {
-    const now = this.#clock.now();
-    for (const resting of [this.#idle, this.#blank]) {
-      for (const [channel, entry] of resting) {
-        if (entry.used + entry.retention.ttl <= now) {
-          resting.delete(channel);
-          this.#release(entry.stream);
-        } else this.#trim(entry);
-      }
-    }
-    for (const entry of this.#listened.values()) this.#trim(entry);
-    this.#published.expire(now);
+    this.#published.expire(this.#clock.now());
     this.sessions.expire();
   }
 
   #refuseIfClosed(): void {
     if (this.#closed) throw new HeddleError("closed", "the broker is closed");
-  }
-}
-
-/**
- * Calls the listeners with what waits. A listener may publish to the same channel, as a hub does that
- * tells of a connection it lost on the way: then the others must get the first event first.
- */
-function deliver(entry: Entry, event: ChannelEvent): void {
-  if (entry.isDelivering) {
-    entry.waiting ??= [];
-    entry.waiting.push(event);
-    return;
-  }
-  entry.isDelivering = true;
-  try {
-    tell(entry, event);
-    for (let next = entry.waiting?.shift(); next !== undefined; next = entry.waiting?.shift()) {
-      tell(entry, next);
-    }
-    entry.waiting = undefined;
-  } finally {
-    entry.isDelivering = false;
-  }
-}
-
-function tell({ listeners }: Entry, event: ChannelEvent): void {
-  for (const { position, onEvent } of listeners) {
-    // One that came while this event was on its way has a position after it.
-    if (event.isAnnouncement || event.offset > position.offset) onEvent(event);
   }
 }

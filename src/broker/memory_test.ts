@@ -44,6 +44,22 @@ describe("memoryBroker()", () => {
     assertEquals([epochs[0] === epochs[1], epochs[1] === epochs[2]], [true, false]);
   });
 
+  it("drops what has run out within a second, also where it is to be kept for shorter than before", () => {
+    const clock = manualClock();
+    const broker = memoryBroker({ clock });
+    const kept = (wait: number) => {
+      clock.advance(wait);
+      return broker.kept;
+    };
+    void broker.subscribe("listened", retention, () => {});
+    void broker.publish("listened", newEvent(), { retention });
+    void broker.publish("idle", newEvent(), { retention });
+    assertEquals([kept(299_000), kept(2_000)], [2, 0]);
+    void broker.publish("listened", newEvent(), { retention });
+    void broker.publish("listened", newEvent(), { retention: { ...retention, ttl: 5_000 } });
+    assertEquals([kept(4_000), kept(2_000)], [2, 0]);
+  });
+
   it("goes on with the next event after a listener that threw against its contract", () => {
     const broker = memoryBroker();
     const offsets: number[] = [];

@@ -31,6 +31,11 @@ export class Stream {
     return this.#kept.length - this.#gone;
   }
 
+  /** When the oldest event that is kept was taken; undefined where none is. */
+  get oldest(): number | undefined {
+    return this.#kept[this.#gone]?.at;
+  }
+
   /** Gives an event the next place and keeps it. */
   append(event: NewEvent, retention: Retention, now: number): ChannelEvent {
     const kept = placed(event, this.#channel, { epoch: this.epoch, offset: ++this.head });

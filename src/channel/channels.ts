@@ -3,17 +3,20 @@ import { attempt, type MaybePromise, whenReady } from "../base/maybe_promise.ts"
 import type { Broker, BrokerSubscription } from "../broker/broker.ts";
 import type { Compressor } from "../protocol/compression.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
+import type { Position } from "../protocol/messages.ts";
 import type { FanoutCounters } from "./audience.ts";
 import { isOwnChannelName } from "../protocol/names.ts";
 import { Channel } from "./channel.ts";
 import type { ChannelRegistry } from "./definition.ts";
+import type { Subscriber } from "./subscriber.ts";
 
-/** A channel, who holds it, and its line to the broker. */
-interface Entry {
-  holds: number;
-  channel: Channel | undefined;
+/** A name that is held, its line to the broker, and the channel, as soon as there is more to it than that. */
+class Entry {
+  holds = 0;
   subscription: BrokerSubscription | undefined;
-  opening: Promise<Channel> | undefined;
+  /** The channel; before there is any need of it, whoever is alone on it. */
+  content: Channel | Subscriber | undefined;
+  opening: Promise<Entry> | undefined;
   /** Events that came before the broker said where the channel stands. */
   early: ChannelEvent[] | undefined;
 }
@@ -32,6 +35,10 @@ export interface ChannelWorkings {
 /**
  * The channels that exist now. One exists while somebody holds it, and listens to the broker once, for
  * all its subscribers.
+ *
+ * On a channel of its own a connection is alone as a rule, and most of these are silent for as long as they
+ * live. So one that a subscriber was {@linkcode put} on is a name, and a place in the broker, until somebody
+ * speaks in it or another comes.
  */
 export class Channels {
   readonly #entries = new Map<string, Entry>();
@@ -57,9 +64,9 @@ export class Channels {
     return this.#entries.size;
   }
 
-  /** Those that are open. */
+  /** Those that there is more to than a name. */
   *[Symbol.iterator](): IterableIterator<Channel> {
-    for (const { channel } of this.#entries.values()) if (channel !== undefined) yield channel;
+    for (const { content } of this.#entries.values()) if (content instanceof Channel) yield content;
   }
 
   /** Whether somebody holds it, or is about to. */
@@ -67,9 +74,10 @@ export class Channels {
     return this.#entries.has(name);
   }
 
-  /** The channel of that name, where somebody is on it. */
+  /** The channel of that name, where there is more to it than the name. */
   get(name: string): Channel | undefined {
-    return this.#entries.get(name)?.channel;
+    const content = this.#entries.get(name)?.content;
+    return content instanceof Channel ? content : undefined;
   }
 
   /**
@@ -78,54 +86,82 @@ export class Channels {
    * @throws {HeddleError} `broker_unavailable` where the broker did not let it in; then there is no hold.
    */
   hold(name: string): MaybePromise<Channel> {
-    let entry = this.#entries.get(name);
-    if (entry === undefined) {
-      entry = {
-        holds: 0,
-        channel: undefined,
-        subscription: undefined,
-        opening: undefined,
-        early: undefined,
-      };
-      this.#entries.set(name, entry);
-      if (this.isPatterned(name)) this.#patterned++;
+    return whenReady(this.#hold(name), (entry) => this.#contentOf(name, entry));
+  }
+
+  /**
+   * The same, for one who is to be {@linkcode put} on it.
+   *
+   * @throws {HeddleError} `broker_unavailable`.
+   */
+  reserve(name: string): MaybePromise<void> {
+    return whenReady(this.#hold(name), () => {});
+  }
+
+  /** Puts a subscriber on a channel that is held for it. Gives the place before the next event. */
+  put(name: string, subscriber: Subscriber): Position {
+    const entry = this.#entries.get(name)!;
+    if (entry.content === undefined) {
+      entry.content = subscriber;
+      return entry.subscription!.position;
     }
-    entry.holds++;
-    return entry.channel ?? entry.opening ?? this.#open(name, entry);
+    const channel = this.#contentOf(name, entry);
+    channel.add(subscriber);
+    return channel.position;
+  }
+
+  /** Takes a subscriber off a channel; the hold stays. False where it was not on it. */
+  remove(name: string, subscriber: Subscriber): boolean {
+    const entry = this.#entries.get(name);
+    if (entry?.content instanceof Channel) return entry.content.delete(subscriber);
+    if (entry === undefined || entry.content !== subscriber) return false;
+    entry.content = undefined;
+    return true;
+  }
+
+  /** Where a subscriber of a channel stands: before the next event it gets. */
+  positionOf(name: string, subscriber: Subscriber): Position | undefined {
+    const entry = this.#entries.get(name);
+    return entry?.content instanceof Channel
+      ? entry.content.positionOf(subscriber)
+      : entry?.subscription?.position;
   }
 
   /** Gives a hold back; with the last one the channel ends. */
   release(name: string): void {
     const entry = this.#entries.get(name);
-    if (entry === undefined || --entry.holds > 0) return;
-    entry.subscription?.close();
-    this.#delete(name);
+    if (entry === undefined || entry.holds === 0 || --entry.holds > 0) return;
+    // One that is not open yet is closed when it is, unless somebody comes until then.
+    if (entry.subscription !== undefined) this.#close(name, entry.subscription);
   }
 
-  #delete(name: string): void {
-    this.#entries.delete(name);
-    if (this.isPatterned(name)) this.#patterned--;
+  #hold(name: string): MaybePromise<Entry> {
+    let entry = this.#entries.get(name);
+    if (entry === undefined) {
+      entry = new Entry();
+      this.#entries.set(name, entry);
+      if (this.isPatterned(name)) this.#patterned++;
+    }
+    entry.holds++;
+    if (entry.subscription !== undefined) return entry;
+    return entry.opening ?? this.#open(name, entry);
   }
 
-  #open(name: string, entry: Entry): MaybePromise<Channel> {
+  #open(name: string, entry: Entry): MaybePromise<Entry> {
     const { broker, registry } = this.#workings;
     const opened = whenReady(
-      attempt(() => broker.subscribe(name, registry.retention(name), listenerOf(entry))),
+      attempt(() => broker.subscribe(name, registry.retention(name), this.#receive)),
       (subscription) => {
-        entry.opening = undefined;
-        if (entry.holds === 0) subscription.close();
+        const { early = [] } = entry;
+        entry.opening = entry.early = undefined;
         entry.subscription = subscription;
-        entry.channel = new Channel(name, subscription.position, {
-          ...this.#workings,
-          definition: registry.find(name),
-        });
-        for (const event of entry.early ?? []) entry.channel.deliver(event);
-        entry.early = undefined;
-        return entry.channel;
+        for (const event of early) this.#receive(event);
+        if (entry.holds === 0) this.#close(name, subscription);
+        return entry;
       },
       (reason) => {
         // Nobody got in: every hold falls with the entry.
-        if (this.#entries.get(name) === entry) this.#delete(name);
+        this.#delete(name);
         throw new HeddleError("broker_unavailable", `channel "${name}" cannot be opened`, {
           cause: reason,
         });
@@ -134,12 +170,35 @@ export class Channels {
     if (opened instanceof Promise) entry.opening = opened;
     return opened;
   }
-}
 
-/** It lives as long as the channel, so it holds the entry and nothing else. */
-function listenerOf(entry: Entry): (event: ChannelEvent) => void {
-  return (event) => {
-    if (entry.channel !== undefined) entry.channel.deliver(event);
-    else (entry.early ??= []).push(event);
+  #close(name: string, subscription: BrokerSubscription): void {
+    subscription.close();
+    this.#delete(name);
+  }
+
+  #delete(name: string): void {
+    this.#entries.delete(name);
+    if (this.isPatterned(name)) this.#patterned--;
+  }
+
+  /** Takes what the broker has for any of them: one function, where each would else have its own. */
+  readonly #receive = (event: ChannelEvent): void => {
+    const entry = this.#entries.get(event.channel);
+    if (entry === undefined) return;
+    if (entry.subscription === undefined) (entry.early ??= []).push(event);
+    else this.#contentOf(event.channel, entry).deliver(event);
   };
+
+  /** The channel, made now at the latest. */
+  #contentOf(name: string, entry: Entry): Channel {
+    const { content } = entry;
+    if (content instanceof Channel) return content;
+    // No event has come since, or it would be there.
+    const channel = new Channel(name, entry.subscription!.position, {
+      ...this.#workings,
+      definition: this.#workings.registry.find(name),
+    });
+    if (content !== undefined) channel.add(content);
+    return entry.content = channel;
+  }
 }

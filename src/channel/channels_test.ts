@@ -7,7 +7,6 @@ import { memoryBroker } from "../broker/memory.ts";
 import { Compressor } from "../protocol/compression.ts";
 import { type Frame, plainText } from "../protocol/encode.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
-import type { Channel } from "./channel.ts";
 import type { Subscriber } from "./subscriber.ts";
 import { FakeSocket } from "../testing/fake_socket.ts";
 import { Channels } from "./channels.ts";
@@ -175,11 +174,10 @@ describe("Channels, over a broker that takes its time,", () => {
     const { broker, channels } = setUp();
     const hold = channels.hold("a");
     channels.release("a");
-    assertEquals(channels.size, 0);
     broker.asked[0]!.grant();
     await hold;
     assertEquals(broker.asked[0]!.isClosed, true);
-    assertEquals([...channels], []);
+    assertEquals([channels.size, ...channels], [0]);
   });
 
   it("keeps a channel for one who waits on, where another released it before it was open", async () => {
@@ -194,19 +192,19 @@ describe("Channels, over a broker that takes its time,", () => {
     assertEquals([broker.asked[0]!.isClosed, channels.size], [true, 0]);
   });
 
-  it("opens anew for one who comes after a release, and keeps the two apart", async () => {
-    for (const order of [[0, 1], [1, 0]] as const) {
-      const { broker, channels } = setUp();
-      const holds = [channels.hold("a")];
-      channels.release("a");
-      holds.push(channels.hold("a"));
-      assertEquals(broker.asked.length, 2);
-      for (const which of order) broker.asked[which]!.grant(which);
-      const [, kept] = await Promise.all(holds) as [Channel, Channel];
-      assertEquals(broker.asked.map(({ isClosed }) => isClosed), [true, false]);
-      assertStrictEquals(channels.get("a"), kept);
-      assertEquals(kept.position.offset, 1);
-    }
+  it("lets one who comes after a release wait for the same, and keeps it for that one", async () => {
+    const { broker, channels } = setUp();
+    const holds = [channels.hold("a")];
+    channels.release("a");
+    channels.release("a");
+    holds.push(channels.hold("a"));
+    assertEquals(broker.asked.length, 1);
+    broker.asked[0]!.emit(1);
+    broker.asked[0]!.grant();
+    assertStrictEquals(await holds[0], await holds[1]);
+    assertEquals([broker.asked[0]!.isClosed, channels.get("a")?.position.offset], [false, 1]);
+    channels.release("a");
+    assertEquals([broker.asked[0]!.isClosed, channels.size], [true, 0]);
   });
 
   it("rejects all who wait where it cannot be opened, and tries again for the next", async () => {
@@ -225,21 +223,98 @@ describe("Channels, over a broker that takes its time,", () => {
     assertStrictEquals(await again, channels.get("a")!);
   });
 
-  it("does not let a failure take away what was opened anew meanwhile", async () => {
+  it("lets what cannot be opened fail for one who came after a release too", async () => {
     const { broker, channels } = setUp();
-    const failing = channels.hold("a");
+    const holds = [channels.hold("a")];
     channels.release("a");
-    const kept = channels.hold("a");
-    broker.asked[1]!.grant();
-    await kept;
-    broker.asked[0]!.fail(new Error("too late"));
-    await assertRejects(async () => await failing, HeddleError);
-    assertEquals(channels.size, 1);
+    holds.push(channels.hold("a"));
+    broker.asked[0]!.fail(new Error("connection refused"));
+    for (const hold of holds) await assertRejects(async () => await hold, HeddleError);
+    assertEquals(channels.size, 0);
   });
 
   it("does not mind a release that nobody is owed", () => {
     const { channels } = setUp();
     channels.release("never held");
     assertEquals(channels.size, 0);
+  });
+});
+
+describe("A channel that a subscriber was put on", () => {
+  /** One subscriber is on `@client:a`, and nothing else has happened. */
+  function quiet() {
+    const broker = memoryBroker();
+    const channels = channelsOver(broker);
+    const subscriber = newSubscriber();
+    assert(!(channels.reserve("@client:a") instanceof Promise));
+    const position = channels.put("@client:a", subscriber);
+    const say = () => void broker.publish("@client:a", newEvent(), { retention });
+    return { broker, channels, subscriber, position, say };
+  }
+
+  it("is no more than a name until somebody speaks in it, and misses nothing then", () => {
+    const { channels, subscriber, position, say } = quiet();
+    assertEquals([channels.get("@client:a"), ...channels], [undefined]);
+    assertEquals([channels.size, position.offset], [1, 0]);
+    assertEquals(channels.positionOf("@client:a", subscriber), position);
+    say();
+    say();
+    assertEquals(offsetsOf(subscriber), [1, 2]);
+    const { epoch } = position;
+    assertEquals(channels.positionOf("@client:a", subscriber), { epoch, offset: 2 });
+    assert(channels.get("@client:a")?.has(subscriber));
+  });
+
+  it("is made for another that comes, and both have what is said", () => {
+    const { channels, subscriber, position, say } = quiet();
+    const other = newSubscriber();
+    void channels.reserve("@client:a");
+    assertEquals(channels.put("@client:a", other), position);
+    say();
+    assertEquals([offsetsOf(subscriber), offsetsOf(other)], [[1], [1]]);
+  });
+
+  it("is made for one who wants it for something else, and is still its subscriber's", async () => {
+    const { channels, subscriber, position, say } = quiet();
+    const held = await channels.hold("@client:a");
+    assertEquals([held.position, held.size], [position, 1]);
+    say();
+    assertEquals(offsetsOf(subscriber), [1]);
+  });
+
+  it("is made at the place where it was opened, though there were events before", async () => {
+    const { channels, subscriber, say } = quiet();
+    say();
+    channels.remove("@client:a", subscriber);
+    channels.release("@client:a");
+    say();
+    const other = newSubscriber();
+    await channels.reserve("@client:a");
+    assertEquals(channels.put("@client:a", other).offset, 2);
+    say();
+    assertEquals([offsetsOf(subscriber), offsetsOf(other)], [[1], [3]]);
+  });
+
+  it("gives its subscriber nothing after it was taken off", () => {
+    const { channels, subscriber, say } = quiet();
+    assert(!channels.remove("@client:a", newSubscriber()));
+    assert(channels.remove("@client:a", subscriber));
+    assert(!channels.remove("@client:a", subscriber));
+    say();
+    channels.release("@client:a");
+    say();
+    assertEquals([channels.size, ...offsetsOf(subscriber)], [0]);
+  });
+
+  it("stands after what came while it opened", async () => {
+    const { broker, channels } = setUp();
+    const subscriber = newSubscriber();
+    const reserved = channels.reserve("a");
+    broker.asked[0]!.emit(5);
+    broker.asked[0]!.grant(4);
+    await reserved;
+    assertEquals(channels.put("a", subscriber).offset, 5);
+    broker.asked[0]!.emit(6);
+    assertEquals(offsetsOf(subscriber), [6]);
   });
 });

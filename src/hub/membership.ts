@@ -75,9 +75,9 @@ export class Membership {
   leave(connection: Connection, names: Iterable<string>, ending?: Ending): void {
     const { channels } = this.#workings;
     for (const name of names) {
+      if (!channels.remove(name, connection)) continue;
       const channel = channels.get(name);
-      if (!channel?.delete(connection)) continue;
-      this.#presence.leave(connection, channel, ending);
+      if (channel !== undefined) this.#presence.leave(connection, channel, ending);
       channels.release(name);
     }
   }
@@ -86,8 +86,8 @@ export class Membership {
   locate(connection: Connection, names: Iterable<string>): Readonly<Record<string, Position>> {
     const positions: [string, Position][] = [];
     for (const name of names) {
-      const channel = this.#workings.channels.get(name);
-      if (channel !== undefined) positions.push([name, channel.positionOf(connection)]);
+      const position = this.#workings.channels.positionOf(name, connection);
+      if (position !== undefined) positions.push([name, position]);
     }
     return Object.fromEntries(positions);
   }

@@ -1,5 +1,4 @@
 import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
-import type { Channel } from "../channel/channel.ts";
 import { failure } from "../protocol/errors.ts";
 import type { Position } from "../protocol/messages.ts";
 import { clientChannel, EVERYONE, isOwnChannelName, userChannel } from "../protocol/names.ts";
@@ -27,7 +26,6 @@ interface Parts {
 interface Arrival {
   /** The channels it is put on without asking, and a hold on each. */
   readonly own: readonly string[];
-  readonly held: readonly Channel[];
   /** Its session, where its request named one. */
   readonly resumption?: { readonly taken: TakenUp; readonly token: string };
   /** The room that its request asks to join. */
@@ -60,8 +58,8 @@ export class Reception {
     const own = [EVERYONE, clientChannel(clientId)];
     if (userId !== null) own.push(userChannel(userId));
     whenReady(
-      this.#hold(own),
-      (held) => this.#lookForSession(connection, { own, held }),
+      this.#reserve(own),
+      () => this.#lookForSession(connection, { own }),
       (error) => {
         const { logger } = this.#workings.options;
         logger.error("a connection could not be greeted", { clientId, error });
@@ -71,13 +69,13 @@ export class Reception {
   }
 
   /** Takes holds on all channels, or on none. */
-  #hold(names: readonly string[]): MaybePromise<readonly Channel[]> {
+  #reserve(names: readonly string[]): MaybePromise<void> {
     const { channels } = this.#workings;
-    const held = names.map((name) => channels.hold(name));
-    if (!held.some((channel) => channel instanceof Promise)) return held as Channel[];
-    return Promise.allSettled(held).then((results) => {
+    const reserved = names.map((name) => channels.reserve(name));
+    if (!reserved.some((one) => one instanceof Promise)) return;
+    return Promise.allSettled(reserved).then((results) => {
       const reason = results.find((result) => result.status === "rejected")?.reason;
-      if (reason === undefined) return Promise.all(held);
+      if (reason === undefined) return;
       results.forEach((result, i) => {
         if (result.status === "fulfilled") channels.release(names[i]!);
       });
@@ -111,7 +109,7 @@ export class Reception {
     );
   }
 
-  #greet(connection: Connection, { own, held, resumption, room = [] }: Arrival): void {
+  #greet(connection: Connection, { own, resumption, room = [] }: Arrival): void {
     const { channels, options, timestamp } = this.#workings;
     if (!connection.isOpen) {
       for (const name of own) channels.release(name);
@@ -119,8 +117,7 @@ export class Reception {
       this.#membership.join(connection, room);
       return;
     }
-    for (const channel of held) channel.add(connection);
-    connection.own = held.map(({ name, position }) => ({ name, position }));
+    connection.own = own.map((name) => ({ name, position: channels.put(name, connection) }));
     const token = this.#sessions.issue(connection);
     const outcome = resumption && this.resume(connection, resumption.taken, resumption.token);
     const resumed = outcome?.kind === "resumed" ? outcome : undefined;

@@ -33,6 +33,7 @@ async function stage() {
       return { client, connected, id: String(connected["client_id"]) };
     },
     cut: async ({ client, id }: { client: RawClient; id: string }) => {
+      ended.delete(id); // a session ends with each of its connections
       client.terminate();
       while (!ended.has(id)) await new Promise<void>((resolve) => wake = resolve);
     },
@@ -84,6 +85,35 @@ describe("A session that is resumed by message", () => {
       ["event", `@client:${first.id}`, "to one"],
       ["event", "@all", "after"],
     ]);
+    await close();
+  });
+
+  it("has one numbering of @client:ID, whether anything was said there before it went or not", async () => {
+    const { hub, connect, cut, close } = await stage();
+    const silent = await connect("", "bob");
+    const name = `@client:${silent.id}`;
+    const places = [(silent.connected["positions"] as Record<string, unknown>)[name]];
+    await cut(silent);
+    let token = silent.connected["reconnection_token"];
+    const got: unknown[] = [];
+    for (const away of [[], ["1", "2"], [], ["3"]]) {
+      for (const data of away) await hub.client(silent.id).publish("notice", data);
+      const { client, connected } = await connect(token, "bob");
+      places.push((connected["positions"] as Record<string, unknown>)[name]);
+      await hub.client(silent.id).publish("notice", "here");
+      got.push(await told(client));
+      token = connected["reconnection_token"];
+      await cut({ client, id: silent.id });
+    }
+    const here = ["event", name, "here"];
+    assertEquals(got, [
+      [here],
+      [["event", name, "1"], ["event", name, "2"], here],
+      [here],
+      [["event", name, "3"], here],
+    ]);
+    const { epoch } = places[0] as { readonly epoch: string };
+    assertEquals(places, [0, 0, 1, 4, 5].map((offset) => ({ epoch, offset })));
     await close();
   });
 

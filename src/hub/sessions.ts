@@ -116,8 +116,8 @@ export class Sessions {
   #record(connection: Connection): SessionRecord {
     const positions = new Map<string, Position>();
     for (const name of connection.channelNames()) {
-      const channel = this.#workings.channels.get(name);
-      if (channel !== undefined) positions.set(name, channel.positionOf(connection));
+      const position = this.#workings.channels.positionOf(name, connection);
+      if (position !== undefined) positions.set(name, position);
     }
     const { clientId, userId, rates, unacknowledged } = connection;
     const metadata = this.#presence.saidBy(connection);
