@@ -4,11 +4,10 @@
  * @module
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { connect, createServer } from "node:net";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort, listens } from "../target/port.ts";
 import { type MatrixServer, MAX_MESSAGE, type Places } from "./servers.ts";
 
 /** A server that runs. */
@@ -89,33 +88,6 @@ function kill({ pid }: ChildProcess): void {
   } catch {
     // Nothing of the group is left.
   }
-}
-
-/** Below the ports that systems give out by themselves: another program could be given it meanwhile. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(20_000, 32_000);
-    const server = createServer();
-    try {
-      server.listen(port, "127.0.0.1");
-      await once(server, "listening");
-      return port;
-    } catch {
-      // Taken.
-    } finally {
-      server.close();
-    }
-  }
-}
-
-function listens(port: number): Promise<boolean> {
-  const socket = connect(port, "127.0.0.1");
-  return new Promise((resolve) => {
-    socket.on("connect", () => resolve(true)).on("error", () => resolve(false));
-  }).then((result) => {
-    socket.destroy();
-    return result === true;
-  });
 }
 
 function lastLine(text: string): string | null {

@@ -4,8 +4,8 @@
  * @module
  */
 import { spawn } from "node:child_process";
-import { connect, createServer } from "node:net";
 import process from "node:process";
+import { freePort, listens } from "./port.ts";
 
 /** A target that the kit started. */
 export interface Started {
@@ -25,20 +25,35 @@ export class NotStarted extends Error {
   override readonly name = "NotStarted";
 }
 
+/** Groups of processes that run: what ends early is to leave none of them behind. */
+const running = new Set<number>();
+process.once("exit", () => running.forEach((group) => send("SIGKILL", group)));
+
 /**
  * Runs `command` in a shell, with a free port for `{port}` in it and in `url`, and as PORT.
  *
- * @throws NotStarted where it ends, or nothing listens at the URL in a minute, with what it printed
+ * @param signal ends it before it listens
+ * @throws NotStarted where it ends, or nothing listens at the URL in a minute, with what it printed;
+ *   or where something listens there already
  */
-export async function startTarget(command: string, url: string): Promise<Started> {
+export async function startTarget(
+  command: string,
+  url: string,
+  signal: AbortSignal | null = null,
+): Promise<Started> {
   const port = String(await freePort());
   const place = url.replaceAll("{port}", port);
+  if (await answers(place)) {
+    throw new NotStarted(`${command}: something listens at ${place} before it is started`);
+  }
   const child = spawn("/bin/sh", ["-c", command.replaceAll("{port}", port)], {
     env: { ...process.env, PORT: port },
     stdio: ["ignore", "pipe", "pipe"],
     // A group of its own, so that what the shell started ends with it.
     detached: true,
   });
+  const group = child.pid;
+  if (group !== undefined) running.add(group);
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => {
@@ -54,53 +69,41 @@ export async function startTarget(command: string, url: string): Promise<Started
     child.once("exit", finish);
     child.once("error", finish);
   });
-  const signal = (name: NodeJS.Signals) => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, name);
-    } catch {
-      // It is gone already.
-    }
-  };
   const end = async () => {
-    if (!over) signal("SIGTERM");
-    const timer = setTimeout(() => signal("SIGKILL"), PATIENCE.end);
+    if (!over) send("SIGTERM", group);
+    const timer = setTimeout(() => send("SIGKILL", group), PATIENCE.end);
     await ended;
     clearTimeout(timer);
-    signal("SIGKILL");
+    send("SIGKILL", group);
+    if (group !== undefined) running.delete(group);
+  };
+  const fail = async (why: string) => {
+    await end();
+    return new NotStarted(`${command} ${why}: ${printed.trim() || "it printed nothing"}`);
   };
   const deadline = performance.now() + PATIENCE.start;
-  while (!await listens(place)) {
-    if (over) throw new NotStarted(`${command} ended before it listened: ${printed.trim()}`);
-    if (performance.now() > deadline) {
+  while (!await answers(place)) {
+    if (over) throw await fail("ended before it listened");
+    if (performance.now() > deadline) throw await fail(`does not listen at ${place}`);
+    if (signal?.aborted === true) {
       await end();
-      throw new NotStarted(`${command}: nothing listens at ${place}: ${printed.trim()}`);
+      throw signal.reason;
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  return { url: place, askToStop: () => signal("SIGTERM"), end };
+  return { url: place, askToStop: () => send("SIGTERM", group), end };
 }
 
-function listens(url: string): Promise<boolean> {
+function answers(url: string): Promise<boolean> {
   const { hostname, port, protocol } = new URL(url);
-  const number = port === "" ? protocol === "wss:" ? 443 : 80 : Number(port);
-  return new Promise((resolve) => {
-    const socket = connect(number, hostname.replace(/^\[(.*)\]$/, "$1"));
-    const tell = (answer: boolean) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once("connect", () => tell(true));
-    socket.once("error", () => tell(false));
-  });
+  const usual = protocol === "wss:" ? 443 : 80;
+  return listens(port === "" ? usual : Number(port), hostname.replace(/^\[(.*)\]$/, "$1"));
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" ? address?.port ?? 0 : 0));
-    });
-  });
+function send(name: NodeJS.Signals, group: number | undefined): void {
+  try {
+    if (group !== undefined) process.kill(-group, name);
+  } catch {
+    // It is gone already.
+  }
 }

@@ -1,10 +1,18 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { execFile } from "node:child_process";
 import { connect } from "node:net";
 import process from "node:process";
 import { describe, it } from "node:test";
+import { promisify } from "node:util";
 import { NotStarted, startTarget } from "./start.ts";
 
 const run = `${process.execPath} ${"Deno" in globalThis ? "eval" : "-e"}`;
+/** How this runtime is given a program of TypeScript's. */
+const evaluate = "Deno" in globalThis
+  ? ["eval"]
+  : "Bun" in globalThis
+  ? ["-e"]
+  : ["--import", "tsx", "--input-type=module", "-e"];
 const listen = (port: string) =>
   `import("node:net").then((net) => net.createServer((one) => one.end()).listen(${port}, "127.0.0.1"))`;
 const server = (port: string) => `exec ${run} '${listen(port)}'`;
@@ -56,6 +64,30 @@ describe("startTarget()", () => {
     assertStringIncludes(error.message, "ended before it listened");
     assertStringIncludes(error.message, "out of order");
     assertStringIncludes(error.message, "and broken");
+  });
+
+  it("is not taken in by what listens there before", async () => {
+    const first = await startTarget(server("{port}"), url);
+    const error = await assertRejects(() => startTarget("sleep 9", first.url), NotStarted);
+    assertStringIncludes(error.message, "something listens");
+    await first.end();
+  });
+
+  it("gives up, and ends the command, when it is told to", async () => {
+    const controller = new AbortController();
+    const starting = startTarget("exec sleep 9", url, controller.signal);
+    controller.abort(new Error("told to"));
+    await assertRejects(() => starting, Error, "told to");
+  });
+
+  it("leaves nothing behind where the process that started it ends", async () => {
+    const command = JSON.stringify(server("{port}"));
+    const program = `import { startTarget } from "${new URL("./start.ts", import.meta.url)}";
+      const { url } = await startTarget(${command}, "${url}");
+      process.stdout.write(url, () => process.exit());`;
+    const { stdout: place } = await promisify(execFile)(process.execPath, [...evaluate, program]);
+    assert(place.startsWith("ws://127.0.0.1:"), place);
+    while (await answers(place)); // it is killed, which takes its system a moment
   });
 
   it("refuses a command that is none", async () => {
