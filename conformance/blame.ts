@@ -6,7 +6,7 @@
 import type { Unusual } from "./reference/unusual/unusual.ts";
 import { startReference } from "./reference/server.ts";
 import { runConformance } from "./runner/run.ts";
-import { globToRegExp } from "./runner/select.ts";
+import { fitsAny } from "./runner/select.ts";
 
 /** Which cases are run, and how often a property is tried. */
 export interface BlameOptions {
@@ -22,9 +22,9 @@ export async function blamesOf(
 ): Promise<string[]> {
   await using server = await startReference(overrides);
   const report = await runConformance({ url: server.url, seed: 1, ...options });
-  const excused = Object.keys(warns).map(globToRegExp);
+  const excused = Object.keys(warns);
   return report.cases.filter(({ id, verdict }) =>
     verdict !== "pass" && verdict !== "skip" &&
-    !(verdict === "warn" && excused.some((glob) => glob.test(id)))
+    !(verdict === "warn" && fitsAny(excused, id))
   ).map(({ id, verdict, expected, observed }) => `${verdict} ${id}: ${expected}; ${observed}`);
 }

@@ -1,6 +1,7 @@
 import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
 import { breakages } from "./reference/broken/all.ts";
+import { bite } from "./reference/broken/bite.ts";
 import type { Breakage } from "./reference/broken/breakage.ts";
 import { control } from "./reference/broken/control.ts";
 import { deflate } from "./reference/broken/deflate.ts";
@@ -8,7 +9,6 @@ import { frames } from "./reference/broken/frames.ts";
 import { handshake } from "./reference/broken/handshake.ts";
 import { messages } from "./reference/broken/messages.ts";
 import { texts } from "./reference/broken/texts.ts";
-import { bite } from "./teeth.ts";
 import { sideBySide } from "./side_by_side.ts";
 
 const GROUPS: Readonly<Record<string, readonly Breakage[]>> = {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { KitLevel } from "../runner/options.ts";
-import { globToRegExp } from "../runner/select.ts";
+import { fitsAny } from "../runner/select.ts";
 import { asking, publishing } from "./channels.ts";
 import { allAtOnce, oneByOne } from "./fan_out.ts";
 import type { Measuring } from "./measure.ts";
@@ -33,15 +33,11 @@ export function selectMeasures(
 ): Measuring[] {
   const wanted = namesMeasure(only) ? only : ["*"];
   return measures.filter(({ id, level: own }) =>
-    (level !== "wire" || own === "wire") && fits(wanted, id) && !fits(skip, id)
+    (level !== "wire" || own === "wire") && fitsAny(wanted, id) && !fitsAny(skip, id)
   );
 }
 
 /** Whether one of the globs names a measure. */
 export function namesMeasure(globs: readonly string[]): boolean {
-  return measures.some(({ id }) => fits(globs, id));
-}
-
-function fits(globs: readonly string[], id: string): boolean {
-  return globs.some((glob) => globToRegExp(glob).test(id));
+  return measures.some(({ id }) => fitsAny(globs, id));
 }

@@ -14,6 +14,11 @@ export function globToRegExp(glob: string): RegExp {
   return new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`);
 }
 
+/** Whether an id fits one of some patterns. */
+export function fitsAny(globs: readonly string[], id: string): boolean {
+  return globs.some((glob) => globToRegExp(glob).test(id));
+}
+
 /** The cases of a level. */
 export function casesOf(level: KitLevel): Case[] {
   return cases.filter((one) => level === "all" || (level === "channels") === isChannelCase(one));
@@ -25,9 +30,7 @@ export function selectCases(
   only: readonly string[],
   skip: readonly string[],
 ): Case[] {
-  const fits = (globs: readonly string[], id: string) =>
-    globs.some((glob) => globToRegExp(glob).test(id));
-  return cases.filter(({ id }) => (only.length === 0 || fits(only, id)) && !fits(skip, id));
+  return cases.filter(({ id }) => (only.length === 0 || fitsAny(only, id)) && !fitsAny(skip, id));
 }
 
 /** Why a case cannot be judged in this run; null where it can. */
