@@ -76,7 +76,10 @@ async function firstAnswer(peer: Peer) {
     try {
       const handshake = await peer.handshake();
       if (handshake.response !== null) return handshake;
-      if (tries === TRIES) throw new CannotRun("no_http_answer", handshake.instead);
+      const { host, port } = peer.target;
+      if (tries === TRIES) {
+        throw new CannotRun("no_http_answer", `${host}:${port}: ${handshake.instead}`);
+      }
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       if (tries === TRIES) throw new CannotRun("unreachable", error.message);

@@ -52,6 +52,9 @@ export class TimeOut extends Error {
   }
 }
 
+/** What the runtimes' libraries say of a server that does not speak TLS. */
+const NO_TLS = /wrong.version.number|InvalidContentType/i;
+
 /** The TCP (or TLS) connection could not be made. */
 export class Unreachable extends Error {
   override readonly name = "Unreachable";
@@ -107,7 +110,8 @@ export class Wire {
         reject(new Unreachable(`${host}:${port}: ${reason}`));
       };
       const timer = setTimeout(() => fail("no answer to the connection"), options.timeout);
-      const onError = (error: Error) => fail(error.message || error.name);
+      const onError = ({ message, name }: Error) =>
+        fail(NO_TLS.test(message) ? "what it answers is no TLS" : message || name);
       socket.once("error", onError);
       socket.once(target.secure ? "secureConnect" : "connect", () => {
         clearTimeout(timer);
