@@ -19,6 +19,7 @@ import { CommanderError } from "commander";
 import picocolors from "picocolors";
 import { cite } from "./case.ts";
 import { cases } from "./cases.ts";
+import { watchSignals } from "./cli_interruption.ts";
 import { type CliOptions, createCommand, type Output } from "./cli_options.ts";
 import { createProgress } from "./cli_progress.ts";
 import { baselineOf, compare, parseBaseline } from "./report/baseline.ts";
@@ -29,7 +30,8 @@ import { visibleLine } from "./report/visible.ts";
 import type { ConformanceOptions } from "./runner/options.ts";
 import { CannotRun } from "./runner/probe.ts";
 import { runConformance } from "./runner/run.ts";
-import { casesOf, selectCases } from "./runner/select.ts";
+import { casesOf } from "./runner/select.ts";
+import { selectAll } from "./runner/selection.ts";
 import { parseOffer } from "./target/offer.ts";
 
 /** What cannot be done as it was asked for; said in one line, exit code 2. */
@@ -37,7 +39,10 @@ class Misuse extends Error {
   override readonly name = "Misuse";
 }
 
-/** Runs the command line and returns the exit code: 0 kept, 1 broken, 2 could not run. */
+/**
+ * Runs the command line and returns the exit code: 0 kept, 1 broken, 2 could not run, 130 or 143 ended
+ * by SIGINT or SIGTERM.
+ */
 export async function main(args: readonly string[]): Promise<number> {
   const { command, outputs } = createCommand();
   try {
@@ -57,21 +62,32 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 async function run(options: CliOptions, outputs: readonly Output[]): Promise<number> {
-  if (options.updateBaseline && options.baseline === undefined) {
+  if (options.updateBaseline === true && options.baseline === undefined) {
     throw new Misuse("--update-baseline needs --baseline FILE");
   }
   for (const { file } of outputs) if (file !== null) attemptFile(file, () => checkWritable(file));
   const known = new Set(cases.map(({ id }) => id));
-  const { baseline: file, updateBaseline } = options;
+  const { baseline: file, updateBaseline = false } = options;
   const baseline = file === undefined || updateBaseline && !existsSync(file)
     ? null
     : attemptFile(file, () => parseBaseline(read(file)));
   const progress = createProgress(process.stderr);
+  const interruption = watchSignals();
   const report = await runConformance({
     ...conformanceOptions(options),
     onProgress: progress.tell,
+    signal: interruption.signal,
+  }).catch((error: unknown) => {
+    if (interruption.exitCode === null) throw error;
+    return interruption.exitCode;
+  }).finally(() => {
+    progress.end();
+    interruption.end();
   });
-  progress.end();
+  if (typeof report === "number") {
+    process.stderr.write("heddle conformance: ended before all was judged\n");
+    return report;
+  }
   await write(report, outputs);
   if (updateBaseline && file !== undefined) {
     const text = `${JSON.stringify(baselineOf(report, baseline), null, 2)}\n`;
@@ -98,13 +114,13 @@ function conformanceOptions(options: CliOptions): ConformanceOptions {
   return {
     url,
     level: options.level,
-    only: options.only,
-    skip: options.skip,
+    only: options.only ?? [],
+    skip: options.skip ?? [],
     echo: options.echo,
-    headers: options.header,
-    subprotocols: options.subprotocol,
+    headers: options.header ?? [],
+    subprotocols: options.subprotocol ?? [],
     profile: options.profile,
-    insecure: options.insecure,
+    insecure: options.insecure === true,
     ...(seed === undefined ? {} : { seed }),
     ...(runs === undefined ? {} : { runs }),
     ...(concurrency === undefined ? {} : { concurrency }),
@@ -121,12 +137,25 @@ function list(options: CliOptions, outputs: readonly Output[]): number {
     ? outputs[0]?.reporter === "json" ? "json" : "text"
     : options.list;
   if (format !== "text" && format !== "json") throw new Misuse("--list takes text or json");
-  const listed = selectCases(casesOf(options.level), options.only, options.skip)
-    .map(({ id, title, requirement, needs = [] }) => ({ id, title, requirement, needs }));
-  const text = format === "json" ? JSON.stringify(listed, null, 2) : listed.map((one) => {
-    const { level, text } = one.requirement;
-    return `${one.id}\n  ${one.title}\n  ${cite(one.requirement)}, ${level}: ${text}`;
-  }).join("\n");
+  const { level, only = [], skip = [], profile } = options;
+  const { selected, measures } = selectAll(casesOf(level), { level, only, skip, profile });
+  const listed = [
+    ...selected.map(({ id, title, requirement, needs = [] }) => ({
+      id,
+      title,
+      requirement,
+      needs,
+    })),
+    ...measures.map(({ id, title }) => ({ id, title, requirement: null, needs: ["full"] })),
+  ];
+  const text = format === "json"
+    ? JSON.stringify(listed, null, 2)
+    : listed.map(({ id, title, requirement }) => {
+      const why = requirement === null
+        ? "measured, and fails nothing"
+        : `${cite(requirement)}, ${requirement.level}: ${requirement.text}`;
+      return `${id}\n  ${title}\n  ${why}`;
+    }).join("\n");
   process.stdout.write(`${text}\n`);
   return 0;
 }
@@ -164,4 +193,6 @@ function attemptFile<T>(file: string, action: () => T): T {
 const [, script] = process.argv;
 if (script !== undefined && realpathSync(script) === fileURLToPath(import.meta.url)) {
   process.exitCode = await main(process.argv.slice(2));
+  // What a run has under way where it is ended is not waited for.
+  if (process.exitCode > 2) process.exit();
 }

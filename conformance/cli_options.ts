@@ -19,20 +19,20 @@ export interface CliOptions {
   readonly level: KitLevel;
   readonly profileFile?: string;
   readonly start?: string;
-  readonly only: readonly string[];
-  readonly skip: readonly string[];
+  readonly only?: readonly string[];
+  readonly skip?: readonly string[];
   readonly echo: "auto" | "yes" | "no";
   readonly maxMessage?: number;
-  readonly header: readonly (readonly [string, string])[];
-  readonly subprotocol: readonly string[];
+  readonly header?: readonly (readonly [string, string])[];
+  readonly subprotocol?: readonly string[];
   readonly profile: "fast" | "full";
   readonly seed?: number;
   readonly runs?: number;
   readonly concurrency?: number;
   readonly timeout?: number;
   readonly baseline?: string;
-  readonly updateBaseline: boolean;
-  readonly insecure: boolean;
+  readonly updateBaseline?: boolean;
+  readonly insecure?: boolean;
   readonly ca?: string;
   readonly list?: true | string;
 }
@@ -58,7 +58,8 @@ export function createCommand(): { readonly command: Command; readonly outputs: 
 
   const command = new Command("heddle conformance")
     .description(
-      "Holds any WebSocket server to RFC 6455 and RFC 7692, and one of Protocol 1 to PROTOCOL.md.",
+      "Holds any WebSocket server to RFC 6455 and RFC 7692, and one of Protocol 1 to PROTOCOL.md. " +
+        "0 is the exit code where no MUST is broken, 1 where one is, 2 where it could not run.",
     )
     .option("--url <url>", "the endpoint: ws://HOST:PORT/PATH or wss://…")
     .addOption(
@@ -71,21 +72,19 @@ export function createCommand(): { readonly command: Command; readonly outputs: 
       "--only <glob>",
       "run just the cases, or the measures, with such an id (repeatable)",
       collect,
-      [],
     )
     .option(
       "--skip <glob>",
       "leave out the cases and measures with such an id (repeatable)",
       collect,
-      [],
     )
     .addOption(
       new Option("--echo <echo>", "does the endpoint echo? auto finds out")
         .choices(["auto", "yes", "no"]).default("auto"),
     )
     .option("--max-message <bytes>", "the server's limit, where known", wholeNumber)
-    .option("--header <header>", "'Name: value' that the endpoint needs (repeatable)", header, [])
-    .option("--subprotocol <name>", "subprotocol to offer (repeatable)", collect, [])
+    .option("--header <header>", "'Name: value' that the endpoint needs (repeatable)", header)
+    .option("--subprotocol <name>", "subprotocol to offer (repeatable)", collect)
     .addOption(
       new Option(
         "--profile <profile>",
@@ -97,7 +96,7 @@ export function createCommand(): { readonly command: Command; readonly outputs: 
       "seed of everything random (default 1; others try other inputs)",
       wholeNumber,
     )
-    .option("--runs <n>", "runs of each property", wholeNumber)
+    .option("--runs <n>", "runs of each property (default 20; full: 200)", wholeNumber)
     .option("--concurrency <n>", "cases at a time (default 16)", wholeNumber)
     .option("--timeout <ms>", "how long to wait for what must come (default 2000)", wholeNumber)
     .addOption(
@@ -106,10 +105,10 @@ export function createCommand(): { readonly command: Command; readonly outputs: 
     )
     .option("--output <file>", "where to write the report (default standard output)", addFile)
     .option("--baseline <file>", "known failures; a stale entry fails too")
-    .option("--update-baseline", "write the baseline from this run", false)
-    .option("--insecure", "accept any certificate (wss)", false)
+    .option("--update-baseline", "write the baseline from this run")
+    .option("--insecure", "accept any certificate (wss)")
     .option("--ca <file>", "PEM of the certificates to trust (wss)")
-    .option("--list [format]", "list the cases, as text or json, and end");
+    .option("--list [format]", "list the cases and measures, as text or json, and end");
   // choices() sets an argParser of its own: check first, then note the order.
   const reporter = command.options.find(({ long }) => long === "--reporter");
   const check = reporter?.parseArg;

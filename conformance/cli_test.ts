@@ -1,11 +1,21 @@
 import { after, before, describe, it } from "node:test";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { assertEquals } from "@std/assert";
 import { main } from "./cli.ts";
 import { createCommand } from "./cli_options.ts";
 import { type Reference, startReference } from "./reference/server.ts";
+import { freePort, listens } from "./target/port.ts";
+
+const cli = new URL("./cli.ts", import.meta.url);
+
+/** How this runtime runs a file of TypeScript's. */
+const runs = "Deno" in globalThis ? ["run", "-A"] : "Bun" in globalThis ? [] : ["--import", "tsx"];
 
 describe("the command line", () => {
   let right: Reference;
@@ -47,6 +57,19 @@ describe("the command line", () => {
     assertEquals(await run(right, "--baseline", file("absent.json")), 2);
     assertEquals(await run(right, "--ca", file("absent.pem")), 2);
     assertEquals(await run(right, "--update-baseline"), 2);
+  });
+
+  it("ends what it has started where it is interrupted, and exits with 130", async () => {
+    const port = await freePort();
+    // It takes connections, and never says a word.
+    const code = `require("net").createServer(() => {}).listen(${port}, "127.0.0.1")`;
+    const args = ["--url", `ws://127.0.0.1:${port}/`, "--start", `exec node -e '${code}'`];
+    const kit = spawn(process.execPath, [...runs, fileURLToPath(cli), ...args]);
+    const ended = once(kit, "close");
+    while (!await listens(port)) assertEquals(kit.exitCode, null);
+    process.kill(kit.pid ?? 0, "SIGINT"); // Deno reports what kill() sent, not how the process ended
+    assertEquals(await ended, [130, null]);
+    while (await listens(port)); // it is killed, which takes its system a moment
   });
 
   it("holds a run to its baseline, in both directions", async () => {

@@ -10,7 +10,6 @@ import { roleOf } from "../channels/server.ts";
 import { Broken, Skipped } from "../peer/finding.ts";
 import { type Facts, Peer, type PeerOptions } from "../peer/peer.ts";
 import { createRandom, deriveSeed } from "../random.ts";
-import { namesMeasure, selectMeasures } from "../performance/all.ts";
 import { measurePerformance } from "../performance/run.ts";
 import { type CaseReport, type Report, summarize } from "../report/report.ts";
 import type { Offer } from "../target/offer.ts";
@@ -23,7 +22,8 @@ import { type ConformanceOptions, type ResolvedOptions, resolveOptions } from ".
 import { CannotRun, probe } from "./probe.ts";
 import { repeatCommand } from "./repeat.ts";
 import { type Manner, runSchedule } from "./schedule.ts";
-import { casesOf, missingNeed, selectCases } from "./select.ts";
+import { casesOf, missingNeed } from "./select.ts";
+import { selectAll, type Selection } from "./selection.ts";
 import { reportOf, unrun, watched } from "./verdict.ts";
 
 const PREVENTED = new Skipped("the server did not accept the opening handshake");
@@ -53,13 +53,16 @@ const ALONE = { timeout: 5, linger: 250 } as const;
  */
 export async function runConformance(given: ConformanceOptions): Promise<Report> {
   const options = resolveOptions(given);
-  const { start } = options;
-  const cases = given.cases ?? casesOf(options.level);
-  if (start === null) return await runAt(options, cases, options);
+  const { start, url, signal } = options;
+  const selection = selectAll(given.cases ?? casesOf(options.level), options);
+  const run = (at: string) =>
+    untilAborted(signal, runAt({ ...options, url: at }, selection, options));
+  if (start === null) return await run(url);
+  readTarget({ ...options, url: url.replaceAll("{port}", "80") });
   try {
-    const started = await startTarget(start, options.url);
+    const started = await startTarget(start, url, signal);
     try {
-      return await runAt({ ...options, url: started.url }, cases, options);
+      return await run(started.url);
     } finally {
       await started.end();
     }
@@ -69,17 +72,30 @@ export async function runConformance(given: ConformanceOptions): Promise<Report>
   }
 }
 
+/** What becomes of some work, or the signal's reason at once: the work ends by itself, a case later. */
+async function untilAborted<T>(signal: AbortSignal | null, work: Promise<T>): Promise<T> {
+  if (signal === null) return await work;
+  let abort = () => {};
+  const aborted = new Promise<never>((_, reject) => abort = () => reject(signal.reason));
+  signal.addEventListener("abort", abort);
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
 /** @param asked The options as they were given: with them a run can be asked for again. */
 async function runAt(
   options: ResolvedOptions,
-  cases: readonly Case[],
+  { selected, measures }: Selection,
   asked: ResolvedOptions,
 ): Promise<Report> {
   const { seed, onProgress } = options;
   const started = new Date();
   const clock = performance.now();
   const target = readTarget(options);
-  const { selected, measures } = selectAll(cases, options);
   const headers = await withCredential(options);
   const peerOptions = (id: string, manner: Manner): Omit<PeerOptions, "facts"> => ({
     target,
@@ -174,18 +190,6 @@ async function runAt(
     cases: reported,
     ...(measured === null ? {} : { performance: measured }),
   };
-}
-
-/** What is asked for: cases, and in the profile `full` measures, or measures alone. */
-function selectAll(cases: readonly Case[], { level, only, skip, profile }: ResolvedOptions) {
-  const selected = selectCases(cases, only, skip);
-  const measures = profile === "full" ? selectMeasures(level, only, skip) : [];
-  const isNamed = namesMeasure(only);
-  if (selected.length > 0 || isNamed && measures.length > 0) return { selected, measures };
-  const hint = isNamed
-    ? "; performance is measured in the profile full, and that of channels at their level"
-    : "";
-  throw new CannotRun("bad_options", `no case has an id that fits${hint}`);
 }
 
 /** What the endpoint is asked with: a credential of the profile's where none was given. */

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { Command } from "commander";
-import { CommandError, FAILED, MISUSED } from "./failure.ts";
+import { CommandError } from "./failure.ts";
 
 /** `heddle conformance`: the kit's own command line, which is loaded only where it is asked for. */
 export function conformanceCommand(): Command {
@@ -14,6 +14,6 @@ export function conformanceCommand(): Command {
       const { main } = await import("../../conformance/cli.ts");
       const words = process.argv.slice(process.argv.indexOf("conformance") + 1);
       const exitCode = await main(words);
-      if (exitCode !== 0) throw new CommandError(exitCode === FAILED ? FAILED : MISUSED, "");
+      if (exitCode !== 0) throw new CommandError(exitCode, "");
     });
 }

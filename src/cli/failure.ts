@@ -12,10 +12,10 @@ export const MISUSED = 2;
 
 /** Ends a command with a message for people and an exit code. */
 export class CommandError extends Error {
-  /** {@linkcode FAILED} or {@linkcode MISUSED}. */
+  /** {@linkcode FAILED} or {@linkcode MISUSED}, or 128 and the number of a signal. */
   readonly exitCode: number;
 
-  constructor(exitCode: typeof FAILED | typeof MISUSED, message: string) {
+  constructor(exitCode: number, message: string) {
     super(message);
     this.name = "CommandError";
     this.exitCode = exitCode;
