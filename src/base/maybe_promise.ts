@@ -23,3 +23,28 @@ export function attempt<T>(fn: () => MaybePromise<T>): MaybePromise<T> {
     return Promise.reject(reason);
   }
 }
+
+/** Whether it is a promise, of whatever library: of a foreign one `instanceof` knows nothing. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value &&
+    typeof value.then === "function";
+}
+
+/**
+ * Calls a function of the application, whose mistakes must not become the caller's: what it throws, or its
+ * promise rejects with, goes to `failed`, which must not throw.
+ *
+ * @returns A promise where it is not done yet, which never rejects.
+ */
+export function guarded(
+  call: () => unknown,
+  failed: (reason: unknown) => void,
+): PromiseLike<unknown> | undefined {
+  try {
+    const result = call();
+    return isThenable(result) ? result.then(undefined, failed) : undefined;
+  } catch (reason) {
+    failed(reason);
+    return undefined;
+  }
+}

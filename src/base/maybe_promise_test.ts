@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
-import { whenReady } from "./maybe_promise.ts";
+import { guarded, isThenable, whenReady } from "./maybe_promise.ts";
 
 const never = (): never => {
   throw new Error("must not be called");
@@ -20,5 +20,37 @@ describe("whenReady()", () => {
   it("turns to failed with the reason where the promise rejects", async () => {
     const result = whenReady(Promise.reject(new Error("lost")), never, (reason) => String(reason));
     assertEquals(await result, "Error: lost");
+  });
+});
+
+describe("guarded()", () => {
+  const thrower = (reason: string) => () => {
+    throw new Error(reason);
+  };
+
+  it("hands on what is thrown, at once", () => {
+    const reasons: unknown[] = [];
+    assertEquals(guarded(thrower("a"), (reason) => reasons.push(String(reason))), undefined);
+    assertEquals(reasons, ["Error: a"]);
+  });
+
+  it("hands on what a promise rejects with, and gives one that does not", async () => {
+    const reasons: unknown[] = [];
+    const rejecting = () => Promise.reject(new Error("b"));
+    await guarded(rejecting, (reason) => reasons.push(String(reason)));
+    assertEquals(reasons, ["Error: b"]);
+  });
+
+  it("gives nothing to wait for where nothing was promised", () => {
+    assertEquals(guarded(() => 7, never), undefined);
+  });
+});
+
+describe("isThenable()", () => {
+  it("knows a promise by its shape, and nothing else for one", () => {
+    assert(isThenable(Promise.resolve()) && isThenable({ then: () => {} }));
+    for (const value of [undefined, null, 7, "then", {}, { then: true }]) {
+      assert(!isThenable(value));
+    }
   });
 });

@@ -1,5 +1,5 @@
 import { HeddleError } from "../base/errors.ts";
-import type { MaybePromise } from "../base/maybe_promise.ts";
+import { guarded, type MaybePromise } from "../base/maybe_promise.ts";
 import { asError } from "./errors.ts";
 
 type Listener<T> = (value: T) => MaybePromise<void>;
@@ -49,9 +49,9 @@ export class Listeners<E extends { readonly error: Error }> {
 
   /** Calls functions of the application's, as `emit` does. */
   callAll<T>(listeners: Iterable<Listener<T>>, value: T): Promise<unknown> | undefined {
-    let running: PromiseLike<void>[] | undefined;
+    let running: PromiseLike<unknown>[] | undefined;
     for (const listener of listeners) {
-      const result = guarded(listener, value, (error) => this.report(error));
+      const result = guarded(() => listener(value), (error) => this.report(error));
       if (result !== undefined) (running ??= []).push(result);
     }
     return running && Promise.all(running);
@@ -62,25 +62,10 @@ export class Listeners<E extends { readonly error: Error }> {
     const error = asError(thrown);
     const listeners = this.#of("error");
     if (listeners.length === 0) console.error(error);
-    for (const listener of listeners) guarded(listener, error, console.error);
+    for (const listener of listeners) guarded(() => listener(error), console.error);
   }
 
   #of<N extends keyof E>(name: N): Listener<E[N]>[] {
     return [...this.#listeners.get(name)!] as Listener<E[N]>[];
   }
-}
-
-function guarded<T>(
-  listener: Listener<T>,
-  value: T,
-  failed: (error: unknown) => void,
-): PromiseLike<void> | undefined {
-  try {
-    const result = listener(value);
-    // By shape, since a promise of another realm or library is no `Promise` of this one.
-    if (typeof result?.then === "function") return result.then(undefined, failed);
-  } catch (error) {
-    failed(error);
-  }
-  return undefined;
 }

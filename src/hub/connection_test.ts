@@ -56,6 +56,14 @@ function send(peer: Peer, value: unknown): void {
   peer.receive(JSON.stringify(value));
 }
 
+/** A promise as libraries make them that have their own; it rejects when it is asked. */
+function thenable(reason: string): PromiseLike<void> {
+  return { then: (done, failed) => Promise.reject(new Error(reason)).then(done, failed) };
+}
+
+/** Lets everything that waits for the end of the tick happen. */
+const settled = () => new Promise((resolve) => setTimeout(resolve));
+
 /** A broker whose first subscriptions wait until they are let go. */
 function gate(): { readonly broker: Broker; readonly open: () => void } {
   const memory = memoryBroker();
@@ -210,6 +218,42 @@ describe("A connection", () => {
     assertEquals(sender.socket.take().map(({ type }) => type), ["published"]);
     assertEquals(viewer.socket.frames.map((frame) => typeof frame), ["object"]);
     for (const { peer } of [sender, viewer]) peer.closed(1000, "");
+  });
+
+  it("is not disturbed by callbacks of the application that throw or reject, which are logged", async () => {
+    const throws = () => {
+      throw new Error("down");
+    };
+    const rejects = () => Promise.reject(new Error("down"));
+    for (const fail of [throws, rejects, () => thenable("down")]) {
+      const lines: string[] = [];
+      const logger = { ...quiet, error: (line: string) => void lines.push(line) };
+      const hub = createHub({
+        auth: allowAnonymous(),
+        logger,
+        onConnect: fail,
+        onDisconnect: fail,
+      });
+      const { socket, peer } = connect(hub);
+      send(peer, { type: "ping" });
+      assertEquals(socket.take().map(({ type }) => type), ["connected", "pong"]);
+      peer.closed(1000, "");
+      await hub.drain();
+      await settled();
+      const line = "a callback of the application failed";
+      assertEquals(lines, [line, line]);
+    }
+  });
+
+  it("is answered where a handler gives a promise that is none of this runtime's, and that rejects", async () => {
+    const odd = message(z.object({}), () => thenable("down") as Promise<void>);
+    await using hub = createHub({ auth: allowAnonymous(), logger: quiet, messages: { odd } });
+    const { socket, peer } = connect(hub);
+    socket.take();
+    send(peer, { type: "odd" });
+    await settled();
+    assertEquals(socket.take().map(({ code }) => code), ["internal"]);
+    peer.closed(1000, "");
   });
 
   it("has its application messages handled out of the way of the others", async () => {

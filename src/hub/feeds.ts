@@ -3,7 +3,7 @@ import { HeddleError } from "../base/errors.ts";
 import type { AnyHub } from "./hub.ts";
 import type { ConnectionInfo } from "./info.ts";
 import { logLine } from "./log_line.ts";
-import { type Logger, quietLogger } from "./logger.ts";
+import { type Logger, quietLogger, redactingLogger } from "./logger.ts";
 import type { Ending } from "./options.ts";
 import type { Published } from "./publication.ts";
 import type {
@@ -82,7 +82,7 @@ export class Feeds implements AsyncDisposable {
     }
     this.#options = options;
     this.#interval = interval;
-    this.#logger = logger;
+    this.#logger = redactingLogger(logger);
     this.#clock = clock;
     this.hooks = {
       onConnect: (connection) => this.#joined(connection),

@@ -119,6 +119,23 @@ describe("The feeds of the stock channels", () => {
     ]);
   });
 
+  it("go on after a log line that the application's logger failed at", async () => {
+    let calls = 0;
+    const sample = () => {
+      if (++calls === 1) throw new Error("no such file");
+      return { cpu_percent: 1, memory_mb: 1 };
+    };
+    const fail = () => {
+      throw new Error("the disk is full");
+    };
+    const logger = { debug: fail, info: fail, warn: fail, error: fail };
+    const { hub, feeds, clock, events } = rig({ sample, interval: 100, logger });
+    feeds.start(hub);
+    clock.advance(200);
+    await settled();
+    assertEquals(events.filter(({ channel }) => channel === "metrics").length, 1);
+  });
+
   it("publish what the application hands them, each in its channel", async () => {
     const { hub, feeds, events } = rig();
     feeds.start(hub);

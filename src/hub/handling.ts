@@ -1,5 +1,5 @@
 import { HeddleError } from "../base/errors.ts";
-import type { MaybePromise } from "../base/maybe_promise.ts";
+import { isThenable, type MaybePromise } from "../base/maybe_promise.ts";
 import { describeIssue } from "../protocol/decode.ts";
 import { failure } from "../protocol/errors.ts";
 import {
@@ -29,8 +29,8 @@ export function handleMessage(
   const call = new Call(workings, connection, message, parsed.data);
   try {
     const result = definition.handle(call);
-    if (!(result instanceof Promise)) return handled;
-    return result.then(() => handled, (error: unknown) => call.failed(error));
+    if (!isThenable(result)) return handled;
+    return Promise.resolve(result).then(() => handled, (error: unknown) => call.failed(error));
   } catch (error) {
     return call.failed(error);
   }

@@ -1,3 +1,4 @@
+import { guarded } from "../base/maybe_promise.ts";
 import { redact, redactText } from "../guard/redact.ts";
 
 /** Where the hub says what happens. No line ever holds a token: the hub takes them out. */
@@ -17,17 +18,16 @@ export const quietLogger: Logger = {
 };
 
 /**
- * Takes credentials out of what goes to a logger, whoever put them there. A line that the logger throws at
- * is lost: what the line is about goes on, be it a message of a peer or a timer.
+ * Takes credentials out of what goes to a logger, whoever put them there. A line that the logger fails
+ * at is lost: what the line is about goes on, be it a message of a peer or a timer.
  */
 export function redactingLogger(logger: Logger): Logger {
   const writer = (level: keyof Logger): Logger["info"] => (message, fields) => {
     const harmless = fields === undefined ? undefined : redact({ ...fields });
-    try {
-      logger[level](redactText(message), harmless as Readonly<Record<string, unknown>> | undefined);
-    } catch {
-      // There is nobody left to tell.
-    }
+    guarded(
+      () => logger[level](redactText(message), harmless as Parameters<Logger["info"]>[1]),
+      () => {}, // there is nobody left to tell
+    );
   };
   return {
     debug: writer("debug"),

@@ -7,22 +7,28 @@ import { serveHere } from "../testing/serve.ts";
 import { createHub } from "./hub.ts";
 import { message } from "./message.ts";
 
-function fail(): never {
+function throws(): never {
   throw new Error("the disk is full");
 }
 
-describe("A hub whose logger throws", () => {
-  it("answers what it would have logged, and goes on", async () => {
-    await using hub = createHub({
-      auth: allowAnonymous(),
-      logger: { debug: fail, info: fail, warn: fail, error: fail },
-      messages: { go: message(z.object({}), fail) },
+function rejects(): Promise<never> {
+  return Promise.reject(new Error("the disk is full"));
+}
+
+for (const [how, fail] of [["throws", throws], ["rejects", rejects]] as const) {
+  describe(`A hub whose logger ${how}`, () => {
+    it("answers what it would have logged, and goes on", async () => {
+      await using hub = createHub({
+        auth: allowAnonymous(),
+        logger: { debug: fail, info: fail, warn: fail, error: fail },
+        messages: { go: message(z.object({}), throws) },
+      });
+      const server = await serveHere(hub);
+      const client = await connectRaw(`${server.url.replace(/^http/, "ws")}/ws`);
+      assertEquals((await client.ask({ type: "go", payload: {} }))["code"], "internal");
+      assertEquals((await client.ask({ type: "ping" }))["type"], "pong");
+      client.terminate();
+      await server.close();
     });
-    const server = await serveHere(hub);
-    const client = await connectRaw(`${server.url.replace(/^http/, "ws")}/ws`);
-    assertEquals((await client.ask({ type: "go", payload: {} }))["code"], "internal");
-    assertEquals((await client.ask({ type: "ping" }))["type"], "pong");
-    client.terminate();
-    await server.close();
   });
-});
+}

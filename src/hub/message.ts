@@ -7,7 +7,10 @@ import type { Output, Schema } from "../base/schema.ts";
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import type { ConnectionInfo } from "./info.ts";
 
-/** What a handler gets. */
+/**
+ * What a handler gets. Take out of it what is wanted, or hand it on whole: `connection` and `signal` are made
+ * when they are asked for, and a copy by `{ ...context }` has neither.
+ */
 export interface MessageContext<P> {
   /** What the schema made of the message's payload. */
   readonly payload: P;

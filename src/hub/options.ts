@@ -134,7 +134,10 @@ export interface HubOptions<C extends ChannelDefinitions, M extends MessageDefin
   readonly fanout?: FanoutMode;
   /** Where the hub says what happens. @default warnings and errors to the console */
   readonly logger?: Logger;
-  /** Called when a connection has been greeted. */
+  /**
+   * Called when a connection has been greeted. What this and the other callbacks throw, or reject with where
+   * they are async, is logged, and the hub goes on.
+   */
   readonly onConnect?: (connection: ConnectionInfo) => void;
   /** Called once when it has ended. */
   readonly onDisconnect?: (connection: ConnectionInfo, ending: Ending) => void;

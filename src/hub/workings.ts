@@ -1,3 +1,4 @@
+import { guarded } from "../base/maybe_promise.ts";
 import { TimerWheel } from "../base/wheel.ts";
 import { sampleOf } from "../channel/sample.ts";
 import { Channels } from "../channel/channels.ts";
@@ -60,7 +61,7 @@ export interface Workings {
   /** A wall time, in milliseconds since 1970, as RFC 3339 in UTC. */
   readonly stamp: (wall: number) => string;
   /** Calls the application, whose mistakes must not become a connection's. */
-  readonly tell: (call: () => void) => void;
+  readonly tell: (call: () => unknown) => void;
 }
 
 /** Makes them from the hub's options. */
@@ -93,11 +94,9 @@ export function createWorkings(options: ResolvedOptions): Workings {
     timestamp,
     stamp,
     tell(call) {
-      try {
-        call();
-      } catch (error) {
-        options.logger.error("a callback of the application threw", { error });
-      }
+      guarded(call, (error) => {
+        options.logger.error("a callback of the application failed", { error });
+      });
     },
   };
 }
