@@ -3,9 +3,9 @@ import type { Admission } from "../hub/admission.ts";
 import type { AnyHub, Peer } from "../hub/hub.ts";
 import type { Ending } from "../hub/options.ts";
 import { closeTable } from "../protocol/close.ts";
+import { exceeds } from "../protocol/decode.ts";
 import type { Frame } from "../protocol/encode.ts";
 import type { BunFanout, TopicSocket } from "./bun_fanout.ts";
-import { exceeds } from "./server.ts";
 
 /** As much of Bun's `ServerWebSocket` as is needed. */
 export interface BunWebSocket extends TopicSocket {

@@ -1,7 +1,6 @@
 import type { RouteOptions } from "../http/routes.ts";
 import { urlOf } from "../guard/request_url.ts";
 import type { AnyHub } from "../hub/hub.ts";
-import { byteLength } from "../protocol/decode.ts";
 
 /** What the `serve` of every adapter takes. */
 export interface ServeOptions extends Omit<RouteOptions, "upgrade" | "peerAddress"> {
@@ -51,13 +50,6 @@ const HEADROOM = 65_536;
 export function transportLimit(...hubs: readonly Pick<AnyHub, "limits">[]): number {
   const largest = hubs.flatMap(({ limits }) => [limits.text, limits.subscribe, limits.binary]);
   return Math.max(...largest) + HEADROOM;
-}
-
-/** Whether a message has more bytes than `limit`. */
-export function exceeds(message: string | Uint8Array, limit: number): boolean {
-  if (typeof message !== "string") return message.byteLength > limit;
-  // A UTF-16 unit is 1 to 3 bytes of UTF-8, so most texts need not be counted.
-  return message.length * 3 > limit && byteLength(message) > limit;
 }
 
 /** Makes a {@linkcode Server} of one that listens. `close` is called at most once. */

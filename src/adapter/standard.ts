@@ -9,8 +9,9 @@ import type { Admission } from "../hub/admission.ts";
 import type { AnyHub, Peer } from "../hub/hub.ts";
 import type { Ending } from "../hub/options.ts";
 import { closeTable } from "../protocol/close.ts";
+import { exceeds } from "../protocol/decode.ts";
 import type { Frame } from "../protocol/encode.ts";
-import { exceeds, transportLimit } from "./server.ts";
+import { transportLimit } from "./server.ts";
 
 /** What a standard `WebSocket` can do: none of what goes beyond messages and a plain close. */
 const plainCapabilities: SocketCapabilities = {

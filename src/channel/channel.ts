@@ -188,7 +188,7 @@ export class Channel {
   ): void {
     const maySettle = fanout === oneByOne && this.#isShared;
     for (const subscriber of members) {
-      if (before !== undefined && !subscriber.isReady) this.#fallBehind(subscriber, before);
+      if (before !== undefined && !subscriber.takes(frame)) this.#fallBehind(subscriber, before);
       else if (!isExcluded?.(subscriber)) {
         subscriber.deliver(frame, event);
         // It was written to alone for want of room, and has room again.

@@ -76,6 +76,7 @@ function newSubscriber(): Subscriber & { readonly frames: Frame[] } {
     userId: null,
     variant: plainText,
     isReady: true,
+    takes: () => true,
     socket: new FakeSocket(),
     fanout: undefined,
     frames,

@@ -152,7 +152,10 @@ export class Cursors {
     return epoch === position.epoch && offset === position.offset;
   }
 
-  /** Hands over a page. False where it has nothing new: what it knows is still on its way here. */
+  /**
+   * Hands over a page. False where it must wait: for room for the next event, or, where the page has nothing
+   * new, for what is still on its way here.
+   */
   #give(subscriber: Subscriber, cursor: Cursor, page: HistoryPage | undefined): boolean {
     if (page === undefined) {
       // Nothing is known of the channel: what there was is gone, and so is its numbering.
@@ -175,18 +178,22 @@ export class Cursors {
     const conflation = this.#conflates(cursor) && typeof overflow === "object"
       ? new Conflation(events.filter((event) => isFor(event, subscriber)), overflow.key)
       : undefined;
+    let isTaken = true;
     for (const event of events) {
       if (!subscriber.isReady) break;
       if (!conflation?.leavesOut(event)) {
+        const frame = hasSeen(cursor, event) || !isFor(event, subscriber)
+          ? undefined
+          : this.#channel.encode(event).frame(subscriber.variant);
+        isTaken = frame === undefined || subscriber.takes(frame);
+        if (!isTaken) break;
         conflation?.tell(subscriber, event);
-        if (!hasSeen(cursor, event) && isFor(event, subscriber)) {
-          subscriber.deliver(this.#channel.encode(event).frame(subscriber.variant), event);
-        }
+        if (frame !== undefined) subscriber.deliver(frame, event);
       }
       cursor.position = { epoch, offset: event.offset };
     }
     conflation?.tell(subscriber, { channel: this.#channel.name, epoch });
-    return events.length > 0 || gap !== undefined;
+    return isTaken && (events.length > 0 || gap !== undefined);
   }
 
   /** Hands over a page as one, where all of it is for the subscriber and its socket has room for it. */

@@ -37,6 +37,10 @@ export class Peer implements Subscriber {
     this.variant = variant;
   }
 
+  takes(): boolean {
+    return this.isReady;
+  }
+
   deliver(frame: Frame): void {
     this.frames.push(frame);
     this.onFrame();

@@ -16,6 +16,8 @@ export interface Subscriber extends Member {
    * that it has changes, {@linkcode Channel.regroup} must be told.
    */
   readonly fanout: Fanout | undefined;
+  /** Whether its socket takes this frame of an event now. */
+  takes(frame: Frame): boolean;
   /** Hands one frame of an event to its socket. */
   deliver(frame: Frame, event: ChannelEvent): void;
   /** Hands the frames of several events to its socket, none of which has to be acknowledged. */

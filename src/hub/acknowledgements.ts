@@ -24,10 +24,10 @@ export type DeliveryOutcome =
 
 /** What waits, and what is to be done about it. */
 export interface AcknowledgementHost {
-  /** Whether the socket takes a repeat now. */
+  /** Whether the socket takes any event now. */
   readonly isReady: boolean;
-  /** Sends an event once more. */
-  repeat(event: ChannelEvent, attempt: number): void;
+  /** Sends an event once more; false where its socket does not take it now. */
+  repeat(event: ChannelEvent, attempt: number): boolean;
   /** Tells what became of one. */
   settled(event: ChannelEvent, outcome: DeliveryOutcome, attempts: number): void;
 }
@@ -104,20 +104,15 @@ export class Acknowledgements {
     for (const [id, waiting] of this.#waiting) {
       if (waiting.due > now) return;
       this.#waiting.delete(id);
-      if (!this.#host.isReady) {
-        // It cannot have got the last one yet, and more would only fill what it does not empty.
-        waiting.due = now + this.#options.interval;
-        this.#waiting.set(id, waiting);
-        continue;
-      }
-      if (waiting.attempts > this.#options.retries) {
+      const { isReady } = this.#host;
+      if (isReady && waiting.attempts > this.#options.retries) {
         this.#host.settled(waiting.event, "expired", waiting.attempts);
         continue;
       }
-      waiting.attempts++;
       waiting.due = now + this.#options.interval;
       this.#waiting.set(id, waiting);
-      this.#host.repeat(waiting.event, waiting.attempts);
+      // Else it cannot have got the last one yet, and more would only fill what it does not empty.
+      if (isReady && this.#host.repeat(waiting.event, waiting.attempts + 1)) waiting.attempts++;
     }
   }
 }

@@ -353,7 +353,7 @@ describe("The feeds over real sockets", () => {
     const feeds = stockFeeds({ version: "1", logger: quiet });
     const hub = createHub({
       auth: () => ({ userId: null, role: "admin", claims: {} }),
-      limits: { outbox: 100 },
+      limits: { outbox: 1_000 },
       channels: stockChannels(),
       ...feeds.hooks,
     });
@@ -385,7 +385,7 @@ describe("The feeds over real sockets", () => {
     }, admission).receive(subscribe);
     await settled();
     seen.length = 0;
-    slow.fills = 101;
+    slow.fills = 1_001;
     await hub.channel("connections").publish("client.connected", {
       client_id: "c",
       user_id: null,

@@ -19,6 +19,7 @@ import { isReservedType, MAX_TYPE_NAME } from "../protocol/messages.ts";
 import { isSendableCloseCode } from "../protocol/close.ts";
 import { byteLength } from "../protocol/decode.ts";
 import type { AcknowledgementOptions, DeliveryOutcome } from "./acknowledgements.ts";
+import { mostOfEvent } from "./event_size.ts";
 import type { ConnectionInfo } from "./info.ts";
 import { type Logger, quietLogger, redactingLogger } from "./logger.ts";
 import type { MessageDefinitions } from "./message.ts";
@@ -54,8 +55,10 @@ export interface Limits {
    */
   readonly connectionsPerAddress: number;
   /**
-   * Bytes that may wait to go out on one connection; over it, the connection is cut. Twice the largest event
-   * or more: a larger one cuts off whoever does not take it at once. @default 4194304
+   * Bytes that may wait to go out on one connection; over it, the connection is cut. An event whose data
+   * have more as JSON, less 4096 for what stands beside them, is refused with `payload_invalid`, media by
+   * their base64; one of more than half goes out when nothing else waits. What clients may publish, by
+   * `text` and `binary` where they are given, must fit. @default 4194304
    */
   readonly outbox: number;
   /** Events a slow subscriber may be behind before its channel's `overflow` decides. @default 1000 */
@@ -280,8 +283,24 @@ function resolveLimits(limits: Partial<Limits>): Limits {
   for (const [name, value] of Object.entries(limits)) {
     if (value !== undefined) resolved[name as keyof Limits] = positive(`limits.${name}`, value);
   }
+  const most = mostOfEvent(resolved.outbox);
+  // What nobody asked for is no mistake, and refused when it comes.
+  if (limits.text !== undefined) checkPassable("text", resolved, most);
+  if (limits.binary !== undefined) checkPassable("binary", resolved, Math.floor(most / 4) * 3);
   const { connectionsPerAddress = resolved.connections } = limits;
   return { ...resolved, connectionsPerAddress };
+}
+
+/** Messages that no subscriber could be sent are not to be taken. */
+function checkPassable(name: "text" | "binary", limits: Limits, most: number): void {
+  if (limits[name] <= most) return;
+  throw new HeddleError(
+    "option_invalid",
+    `limits.${name} is ${
+      limits[name]
+    }; with limits.outbox at ${limits.outbox} it may be at most ${most}, ` +
+      "or what a client publishes could be too large for its subscribers",
+  );
 }
 
 function resolvePolicy(policy: UserLimitPolicy): UserLimitPolicy {

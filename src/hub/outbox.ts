@@ -8,6 +8,7 @@ import {
   type Variant,
   type Written,
 } from "../protocol/encode.ts";
+import { exceeds } from "../protocol/decode.ts";
 import type { ApplicationReply, ServerMessage } from "../protocol/messages.ts";
 import type { Batching } from "./batches.ts";
 import { Gathering } from "./gathering.ts";
@@ -44,6 +45,13 @@ export class Outbox {
     // Some runtimes take nothing from a socket within a tick, so a burst must fit. Half of the limit is
     // left for answers, which cannot wait in the history.
     return this.#workings.options.limits.outbox / 2 - this.#waiting;
+  }
+
+  /** Whether the socket takes the frame of an event: one that is larger than the room goes alone. */
+  takes(frame: Frame): boolean {
+    const waiting = this.#waiting;
+    const room = this.#workings.options.limits.outbox / 2 - waiting;
+    return waiting === 0 || (room > 0 && !exceeds(frame, room));
   }
 
   /** Whether more waits than the connection may hold. */

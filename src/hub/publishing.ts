@@ -11,6 +11,7 @@ import { MAX_TYPE_NAME } from "../protocol/messages.ts";
 import { isChannelName } from "../protocol/names.ts";
 import type { Outcome, PublishRequest } from "../session/effect.ts";
 import type { Connection } from "./connection.ts";
+import { oversize } from "./event_size.ts";
 import type { Published, Publisher, PublishOptions } from "./publication.ts";
 import type { Workings } from "./workings.ts";
 
@@ -105,6 +106,8 @@ export class Publishing {
       const message = `the metadata of media may have ${MAX_MEDIA_METADATA} bytes as JSON`;
       return failure("payload_invalid", message);
     }
+    const fault = oversize(json, media, this.#workings.options.limits.outbox);
+    if (fault !== undefined) return failure("payload_invalid", fault);
     const event: Writable<NewEvent> = {
       eventType,
       data: media ?? json,

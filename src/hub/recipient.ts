@@ -60,6 +60,10 @@ export abstract class Recipient implements Subscriber, Pumped {
     return this.isOpen ? this.outbox.room : 0;
   }
 
+  takes(frame: Frame): boolean {
+    return this.isOpen && this.outbox.takes(frame);
+  }
+
   get fanout(): Fanout | undefined {
     const { fanout } = this.workings.options;
     return this.isOpen && fanout === "together" ? this.outbox.fanout : undefined;
@@ -181,10 +185,12 @@ export abstract class Recipient implements Subscriber, Pumped {
         return isReady();
       },
       repeat: (event, attempt) => {
-        if (!this.isOpen) return;
         const encoded = new EncodedEvent(event, this.workings.compressor, attempt);
-        this.outbox.write(encoded.frame(this.variant));
+        const frame = encoded.frame(this.variant);
+        if (!this.takes(frame)) return false;
+        this.outbox.write(frame);
         this.#cutIfOverfull();
+        return true;
       },
       settled: (event, outcome, attempts) => this.settled(event, outcome, attempts),
     });

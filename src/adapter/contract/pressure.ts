@@ -11,6 +11,7 @@ import { manualClock } from "../../base/clock.ts";
 import type { Socket } from "../../channel/socket.ts";
 import { message } from "../../hub/message.ts";
 import { closeTable } from "../../protocol/close.ts";
+import type { RawClient } from "../../testing/raw_client.ts";
 import { CLOSE_TIMEOUT, stage } from "../testing/stage.ts";
 import { closeCode, closeFrame, frame, opcodes } from "../testing/tcp.ts";
 import type { Subject } from "./subject.ts";
@@ -162,6 +163,35 @@ export function pressureContract(subject: Subject): void {
             await Promise.race([one.nextOf("event"), cut]);
           }
         }
+      }));
+
+    it("gives readers events that are almost as large as what may wait, live and after the fact", () =>
+      stage(subject, { limits: { outbox: 262_144 } }, async ({ hub, client, endings }) => {
+        const cut = endings.next().then(({ code }) => assert(false, `ended with ${code}`));
+        const largest = 262_144 - 4_096 - 2;
+        const sizes = [9, 100_000, 9, largest, 9, 140_000, 140_000, largest, largest, 100_000, 9];
+        const check = async (reader: RawClient) => {
+          const found: number[] = [];
+          while (found.length < sizes.length) {
+            const message = await Promise.race([reader.json(), cut]);
+            const events = message!["type"] === "batch" ? message!["messages"] : [message];
+            for (const { type, data } of events as { type: string; data: string }[]) {
+              if (type === "event") found.push(data.length);
+            }
+          }
+          assertEquals(found, sizes);
+        };
+        const [plain, batched, late] = [await client(), await client(), await client()];
+        const batch = { max_ms: 10, max_bytes: 9_000 };
+        await batched.ask({ type: "hello", features: { batch } });
+        for (const reader of [plain, batched]) {
+          await reader.ask({ type: "subscribe", channels: ["news"] });
+        }
+        for (const size of sizes) void hub.channel("news").publish("n", "x".repeat(size));
+        await check(plain);
+        await check(batched);
+        await late.ask({ type: "subscribe", channels: ["news"], last: sizes.length });
+        await check(late);
       }));
 
     it("gives up a reader that stands still and is told to go, after 5 s", () => {

@@ -215,7 +215,7 @@ export const variables = z.object({
     default: "10240",
     of: "bytes",
     from: 256,
-    to: 16_777_216,
+    to: 4_000_000,
   }),
   WEBSOCKET_MAX_MESSAGE_RATE: whole({
     means: "Messages a minute of one user, or of those without one at an address",

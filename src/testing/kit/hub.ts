@@ -147,7 +147,13 @@ export function createKitHub(rates: Partial<RateOptions> = raised): AnyHub {
         reply("kit.done");
       }),
     },
-    limits: { outbox: 1_048_576, lag: 100, subscriptions: 40, inFlightBytes: 400_000 },
+    limits: {
+      binary: 524_288,
+      outbox: 1_048_576,
+      lag: 100,
+      subscriptions: 40,
+      inFlightBytes: 400_000,
+    },
     heartbeat: { interval: 2_000, timeout: 6_000 },
     session: { ttl: 3_000 },
     rates,
