@@ -4,12 +4,12 @@
 import { after, before, describe, it } from "node:test";
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
+import { freePort } from "../conformance/target/port.ts";
 import { connectRaw, type RawClient } from "../src/testing/raw_client.ts";
 import { run } from "./command.ts";
 
@@ -21,14 +21,6 @@ function serverOf(name: string): string {
   const block = new RegExp(`\`\`\`ts ignore server=${name}\n([^]*?)\`\`\``).exec(readme);
   assert(block !== null, `the README has no server for ${name}`);
   return block[1]!;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 describe("The README's servers", () => {

@@ -5,10 +5,11 @@
  */
 import { assertEquals } from "@std/assert";
 import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
+import { freePort } from "../../conformance/target/port.ts";
 import { Running } from "../../src/cli/testing.ts";
 
 const example = readFileSync(new URL("heddle.conf", import.meta.url), "utf8");
@@ -105,14 +106,6 @@ function listens(host: string): Promise<boolean> {
 /** Before what tells nothing by itself is asked again. */
 function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 20));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function isProgram(path: string): boolean {
