@@ -9,6 +9,8 @@ import type { Broken } from "./breakage.ts";
 import { closing } from "./closing.ts";
 import { connecting } from "./connecting.ts";
 import { messages } from "./messages.ts";
+import { order } from "./order.ts";
+import { past } from "./past.ts";
 import { presence } from "./presence.ts";
 import { publishing } from "./publishing.ts";
 import { rates } from "./rates.ts";
@@ -19,7 +21,9 @@ import { subscribing } from "./subscribing.ts";
 export const broken: readonly Broken[] = [
   ...connecting,
   ...messages,
+  ...order,
   ...subscribing,
+  ...past,
   ...sessions,
   ...publishing,
   ...presence,

@@ -57,6 +57,37 @@ export function hears(
   };
 }
 
+/** Something more is sent to the server before a message of the client of this type. */
+export function before(type: string, extra: (message: Message) => Message | undefined): Alteration {
+  return {
+    ...hears(type, (message) => {
+      const more = extra(message);
+      return more === undefined ? undefined : [{ ...more, correlation_id: OURS }, message];
+    }),
+    onMessage: (message) => message["correlation_id"] === OURS ? [] : undefined,
+  };
+}
+
+/** On one connection: what fits is held until after the next that may overtake it. */
+export function overtaken(
+  fits: (message: Message) => boolean,
+  by: (message: Message) => boolean,
+): Alteration {
+  let held: Message | null = null;
+  return {
+    onMessage(message) {
+      if (fits(message)) {
+        held = message;
+        return [];
+      }
+      if (held === null || !by(message)) return undefined;
+      const both = [message, held];
+      held = null;
+      return both;
+    },
+  };
+}
+
 /** Errors of one code, changed. */
 export function errs(code: string, change: (error: Message, link: Link) => Change): Alteration {
   return says("error", (error, link) => error["code"] === code ? change(error, link) : undefined);
