@@ -11,11 +11,9 @@ import type { Violation } from "../peer/watch.ts";
 import { bytesOf, decodeUtf8, toHex } from "../wire/bytes.ts";
 import { close } from "../wire/frame.ts";
 import { TimeOut } from "../wire/socket.ts";
-import { BadDeflate } from "../wire/inflate.ts";
-import { BadEnvelope, decodeEnvelope, decompress, ENVELOPE } from "./envelope.ts";
 import { ANSWERS, CLOSE_CODES, SERVER_MESSAGES } from "./protocol.ts";
-import { checkShape, isRecord, parseMessage, type ServerMessage, showMessage } from "./shape.ts";
-import { Stream } from "./stream.ts";
+import { Reader, type Received } from "./reader.ts";
+import { isRecord, type ServerMessage, showMessage } from "./shape.ts";
 
 /** Something to send as JSON. */
 export type ClientMessage = { readonly type: string } & Readonly<Record<string, unknown>>;
@@ -24,21 +22,6 @@ export type ClientMessage = { readonly type: string } & Readonly<Record<string, 
 export interface Position {
   readonly epoch: string;
   readonly offset: number;
-}
-
-/** How a message came. */
-export interface Received {
-  readonly message: ServerMessage;
-  /** `text` alone, in a `batch`, as an envelope of `media`, or `compressed` in one. */
-  readonly how: "text" | "batch" | "media" | "compressed";
-  /** The bytes of media. */
-  readonly content?: Uint8Array;
-  /** The metadata of the envelope it came in; null where they take no bytes. */
-  readonly metadata?: Readonly<Record<string, unknown>> | null;
-  /** In which batch it came, counted from 1. */
-  readonly batch?: number;
-  /** Bytes of the WebSocket message. */
-  readonly size: number;
 }
 
 /** How a connection ended. */
@@ -58,40 +41,36 @@ export interface ClientContext {
   readonly onViolation: (violation: Violation) => void;
 }
 
-/** What was granted, by `welcome`. */
-interface Grants {
-  readonly binary?: unknown;
-  readonly compression?: {
-    readonly algorithm?: unknown;
-    readonly compact?: unknown;
-    readonly dictionary?: unknown;
-  };
-  readonly batch?: unknown;
-}
-
 /** One connection whose opening handshake is done. */
 export class Client {
   /** The connection below: frames, Pings, pausing. */
   readonly connection: Connection;
-  /** Everything that came, in order. */
-  readonly received: Received[] = [];
-  /** The dictionaries that it knows, by id. */
-  readonly dictionaries = new Map<string, Uint8Array>();
   readonly #context: ClientContext;
+  readonly #reader: Reader;
   readonly #inbox: ServerMessage[] = [];
-  readonly #stream: Stream;
   #greeting: ServerMessage | null = null;
-  #grants: Grants = {};
   #asked = 0;
   #closing = false;
-  #dictionary: Uint8Array = new Uint8Array();
-  #batches = 0;
   #ended: Omit<Ended, "last"> | null = null;
 
   constructor(connection: Connection, context: ClientContext) {
     this.connection = connection;
     this.#context = context;
-    this.#stream = new Stream(context.onViolation);
+    this.#reader = new Reader({
+      note: (text) => this.#note("<", text),
+      onViolation: context.onViolation,
+      onMessage: (message) => this.#inbox.push(message),
+    });
+  }
+
+  /** Everything that came, in order. */
+  get received(): readonly Received[] {
+    return this.#reader.received;
+  }
+
+  /** The dictionaries that it knows, by id. */
+  get dictionaries(): Map<string, Uint8Array> {
+    return this.#reader.dictionaries;
   }
 
   /** The `connected` it was greeted with. */
@@ -441,8 +420,8 @@ export class Client {
         if (this.#ended !== null) {
           this.#context.onViolation({ rule: "HDL-CLO-2", observed: showIncoming(incoming) });
         }
-        if (type === "text") return this.#takeText(decodeUtf8(data) ?? "", "text", data.length);
-        return this.#takeBinary(data);
+        if (type === "text") return this.#reader.takeText(data);
+        return this.#reader.takeBinary(data);
       }
       case "close":
         this.#note("<", showIncoming(incoming));
@@ -458,85 +437,6 @@ export class Client {
       case "garbage":
         throw new Broken({ expected: "frames of RFC 6455", observed: incoming.observed });
     }
-  }
-
-  #takeText(text: string, how: "text" | "compressed", size: number): void {
-    this.#note("<", how === "text" ? text : `compressed ${text}`);
-    const message = parseMessage(text);
-    if (typeof message === "string") {
-      return this.#context.onViolation({ rule: "HDL-MSG-1", observed: message });
-    }
-    if (message.type !== "batch") return this.#put({ message, how, size });
-    if (this.#grants.batch === undefined) {
-      this.#context.onViolation({ rule: "HDL-BAT-1", observed: showMessage(message) });
-    }
-    const { messages } = message;
-    const batch = ++this.#batches;
-    for (const one of Array.isArray(messages) ? messages : []) {
-      const part = parseMessage(JSON.stringify(one));
-      if (typeof part === "string") {
-        this.#context.onViolation({ rule: "HDL-BAT-2", observed: part });
-      } else this.#put({ message: part, how: "batch", batch, size });
-    }
-  }
-
-  #takeBinary(data: Uint8Array): void {
-    this.#note("<", `binary ${toHex(data, 48)}`);
-    const { binary, compression } = this.#grants;
-    try {
-      const { type, metadata, payload } = decodeEnvelope(data);
-      if (type === ENVELOPE.json) {
-        if (compression === undefined) {
-          const observed = "COMPRESSED_JSON where compression was not granted";
-          this.#context.onViolation({ rule: "HDL-CMP-2", observed });
-        }
-        const algorithm = String(metadata?.["compression"] ?? compression?.algorithm);
-        if (compression !== undefined && algorithm !== compression.algorithm) {
-          const observed = `COMPRESSED_JSON by ${algorithm}, not ${compression.algorithm}`;
-          this.#context.onViolation({ rule: "HDL-CMP-2", observed });
-        }
-        const text = decodeUtf8(decompress(payload, algorithm, this.#dictionary)) ?? "";
-        this.#takeText(text, "compressed", data.length);
-        const last = this.received.at(-1);
-        if (last !== undefined) this.received.splice(-1, 1, { ...last, metadata });
-        return;
-      }
-      if (binary === undefined) {
-        const observed = `an envelope of type ${type} where binary was not granted`;
-        this.#context.onViolation({ rule: "HDL-BIN-7", observed });
-      }
-      const message = { type: "event", ...metadata } as ServerMessage;
-      const how = "media";
-      this.#put({ message, how, content: payload, metadata, size: data.length });
-    } catch (error) {
-      if (!(error instanceof BadEnvelope) && !(error instanceof BadDeflate)) throw error;
-      throw new Broken({ expected: "an envelope as PROTOCOL.md has it", observed: error.message });
-    }
-  }
-
-  /** The bytes of the dictionary that was granted; none without one. */
-  #granted(): Uint8Array {
-    const dictionary = this.#grants.compression?.dictionary;
-    if (!isRecord(dictionary)) return new Uint8Array();
-    const { id, content } = dictionary;
-    if (typeof content === "string") {
-      this.dictionaries.set(String(id), Uint8Array.from(atob(content), (one) => one.charCodeAt(0)));
-    }
-    return this.dictionaries.get(String(id)) ?? new Uint8Array();
-  }
-
-  #put(received: Received): void {
-    const { message, how } = received;
-    this.received.push(received);
-    if (how !== "media") {
-      for (const violation of checkShape(message)) this.#context.onViolation(violation);
-    }
-    this.#stream.take(message);
-    if (message.type === "welcome") {
-      this.#grants = isRecord(message["features"]) ? message["features"] : {};
-      this.#dictionary = this.#granted();
-    }
-    this.#inbox.push(message);
   }
 
   #note(direction: ">" | "<", text: string): void {
