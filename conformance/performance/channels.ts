@@ -4,11 +4,13 @@
  * @module
  */
 import { Skipped } from "../peer/finding.ts";
+import { concat } from "../wire/bytes.ts";
 import type { ServerMessage } from "../channels/shape.ts";
 import type { Bench } from "./bench.ts";
 import { allowanceOf, limitOf } from "./allowance.ts";
 import type { Line } from "./line.ts";
 import { type Measured, type Measuring, playTrips, WARM_UP } from "./measure.ts";
+import type { Side } from "./rounds.ts";
 
 /** Samples that are wanted. */
 const SAMPLES = 200;
@@ -53,6 +55,23 @@ export function publicationOf(
   return (number) => {
     const data = { mark: marks.of(number), filler };
     return line.encodeMessage({ type: "publish", channel, event_type: "kit", data, echo: true });
+  };
+}
+
+/** Rounds of so many publications at once, and who hears of them. */
+export function publishingRounds(
+  line: Line,
+  publication: (number: number) => Uint8Array,
+  count: number,
+  hearers: readonly Line[],
+): Side {
+  return {
+    hearers,
+    round(number) {
+      const from = number * count;
+      const bytes = concat(Array.from({ length: count }, (_, i) => publication(from + i)));
+      return { sends: [[line, bytes]], from, count };
+    },
   };
 }
 

@@ -5,10 +5,9 @@
  */
 import { allowanceOf, burstOf, limitOf } from "./allowance.ts";
 import type { Bench, Greeted } from "./bench.ts";
-import { placeOf, publicationOf, roundsWithin } from "./channels.ts";
+import { placeOf, publicationOf, publishingRounds, roundsWithin } from "./channels.ts";
 import type { Line } from "./line.ts";
 import { type Measured, type Measuring, planOf, WARM_UP } from "./measure.ts";
-import { concat } from "../wire/bytes.ts";
 import { playRounds, type Side } from "./rounds.ts";
 
 /** The load that is wanted: subscribers; samples, one event each; bursts, and the events of each. */
@@ -71,14 +70,7 @@ export const allAtOnce: Measuring = {
 async function playFanOut(bench: Bench, audience: Audience, count: number, rounds: number) {
   const { publisher, publication, subscribers } = audience;
   const [first] = subscribers;
-  const target: Side = {
-    hearers: subscribers,
-    round(number) {
-      const from = number * count;
-      const bytes = concat(Array.from({ length: count }, (_, i) => publication(from + i)));
-      return { sends: [[publisher.line, bytes]], from, count };
-    },
-  };
+  const target = publishingRounds(publisher.line, publication, count, subscribers);
   const plan = planOf(bench, rounds, count === 1 ? undefined : bench.patience);
   const teller = await bench.beside("tell");
   if (teller === null || first === undefined) return await playRounds(target, null, plan);

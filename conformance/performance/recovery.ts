@@ -4,10 +4,9 @@
  * @module
  */
 import { isRecord } from "../channels/shape.ts";
-import { concat } from "../wire/bytes.ts";
 import { allowanceOf, burstOf } from "./allowance.ts";
 import type { Bench, Greeted } from "./bench.ts";
-import { type Place, placeOf, publicationOf, roundsWithin } from "./channels.ts";
+import { type Place, placeOf, publicationOf, publishingRounds, roundsWithin } from "./channels.ts";
 import { roomBeside } from "./fan_out.ts";
 import type { Line } from "./line.ts";
 import { type Measured, type Measuring, planOf } from "./measure.ts";
@@ -87,18 +86,8 @@ async function publishPast(bench: Bench, place: Place, ready: number): Promise<P
   const rounds = Math.ceil(wanted / atOnce);
   const count = Math.floor(wanted / rounds);
   const publication = publicationOf(bench, publisher.line, publisher.greeting, place.name);
-  const { sent, why } = await playRounds(
-    {
-      hearers: [witness.line],
-      round(number) {
-        const from = number * count;
-        const bytes = concat(Array.from({ length: count }, (_, i) => publication(from + i)));
-        return { sends: [[publisher.line, bytes]], from, count };
-      },
-    },
-    null,
-    { ...planOf(bench, rounds), warmUp: 0 },
-  );
+  const publishing = publishingRounds(publisher.line, publication, count, [witness.line]);
+  const { sent, why } = await playRounds(publishing, null, { ...planOf(bench, rounds), warmUp: 0 });
   if (sent === 0) throw new Trouble(why ?? "nothing was published");
   const notes = sent === LOAD.events
     ? []
