@@ -6,8 +6,10 @@
 import { errors, jwtVerify, type JWTVerifyGetKey, type JWTVerifyOptions } from "jose";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
+import type { MaybePromise } from "../base/maybe_promise.ts";
 import { CLOCK_TOLERANCE } from "./identity.ts";
-import { type Algorithm, optionInvalid } from "./key.ts";
+import { type Algorithm, optionInvalid, type SecretKey } from "./key.ts";
+import { signedBySecret } from "./signed_by_secret.ts";
 import { checkTokenLength } from "./token.ts";
 
 /** What a token says, once its signature holds. `exp`, `nbf` and `iat` are seconds since 1970. */
@@ -31,8 +33,15 @@ export interface ClaimOptions {
   readonly clock?: Clock;
 }
 
-/** Checks a token; the time is the clock's unless given. */
-export type Verify = (token: string, anyTime?: "any time") => Promise<Claims>;
+/** Checks a token; the time is the clock's unless given. What it refuses it may do so at once, by a throw. */
+export type Verify = (token: string, anyTime?: "any time") => MaybePromise<Claims>;
+
+/** What a signature is checked with. */
+export interface CheckingKey {
+  readonly find: JWTVerifyGetKey;
+  /** The secret itself, where it is one that issuer and hub share. */
+  readonly secret?: SecretKey | undefined;
+}
 
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 
@@ -47,7 +56,7 @@ const PROBLEMS: ReadonlyMap<string, string> = new Map([
  * `token_expired`; `unauthorized`; `unavailable` where it could not be told. None holds the token.
  */
 export function verifier(
-  key: JWTVerifyGetKey,
+  key: CheckingKey,
   algorithms: readonly Algorithm[],
   options: ClaimOptions,
 ): Verify {
@@ -60,25 +69,36 @@ export function verifier(
     ...names("issuer", options.issuer),
     ...names("audience", options.audience),
   };
-  return async (token, anyTime) => {
-    checkTokenLength(token);
-    if (!JWT.test(token)) throw refuse("it is no JWT: three base64url parts joined by dots");
-    let claims: Claims;
-    try {
-      claims = await check(token, key, {
-        ...fixed,
-        currentDate: new Date(clock.wall()),
-        clockTolerance: anyTime === undefined ? clockTolerance : Number.MAX_SAFE_INTEGER,
-      });
-    } catch (error) {
-      throw refusal(error, algorithms);
-    }
+  const atOnce = key.secret && signedBySecret(key.secret, algorithms);
+
+  /** @throws {HeddleError} where it is missing or no time. */
+  function withExpiry(claims: Claims): Claims {
     if (claims.exp === undefined) {
       if (requireExpiry) throw new HeddleError("token_expired", 'the token has no "exp" claim');
     } else if (!Number.isFinite(claims.exp)) {
       throw refuse('its "exp" claim is no time');
     }
     return claims;
+  }
+
+  async function verify(token: string, rules: JWTVerifyOptions): Promise<Claims> {
+    try {
+      return withExpiry(await check(token, key.find, rules));
+    } catch (error) {
+      throw refusal(error, algorithms);
+    }
+  }
+
+  return (token, anyTime) => {
+    checkTokenLength(token);
+    if (!JWT.test(token)) throw refuse("it is no JWT: three base64url parts joined by dots");
+    const rules = {
+      ...fixed,
+      currentDate: new Date(clock.wall()),
+      clockTolerance: anyTime === undefined ? clockTolerance : Number.MAX_SAFE_INTEGER,
+    };
+    const claims = atOnce?.(token, rules);
+    return claims === undefined ? verify(token, rules) : withExpiry(claims);
   };
 }
 

@@ -11,11 +11,11 @@ const MAX_CHARACTERS = 8_388_608;
 /** How tokens are remembered that were good. */
 export interface GoodTokenOptions extends Pick<ClaimOptions, "clockTolerance" | "clock"> {
   /**
-   * How many tokens that were good by the `secret` or `publicKey` are remembered, the newest of them, so
-   * that a signature is not verified again within a minute: clients that come back have the same token,
-   * and so have the several connections of one user. Its times are looked at each time, and what stands
-   * behind `jwtAuth`, such as a look-up, is asked each time. With `jwks` none is remembered. All of them
-   * have 8 MiB together; 0 remembers none. @default 10000
+   * How many tokens that were good by the `publicKey` are remembered, the newest of them, so that a
+   * signature is not verified again within a minute: clients that come back have the same token, and so
+   * have the several connections of one user. Its times are looked at each time, and what stands behind
+   * `jwtAuth`, such as a look-up, is asked each time. With `secret` or `jwks` none is remembered. All of
+   * them have 8 MiB together; 0 remembers none. @default 10000
    */
   readonly rememberedTokens?: number;
 }

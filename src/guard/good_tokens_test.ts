@@ -39,7 +39,7 @@ describe("remembering()", () => {
     });
     for (const refusal of ["unauthorized", "token_expired", "unavailable"] as const) {
       code = refusal;
-      const error = await assertRejects(() => verify("a"), HeddleError);
+      const error = await assertRejects(async () => await verify("a"), HeddleError);
       assertEquals(error.code, code);
     }
     assertEquals(asked.length, 3);

@@ -91,7 +91,7 @@ const OWN_CLAIMS = ["sub", "user_id", "role", "iss", "aud", "iat", "exp", "jti"]
 export function tokenIssuer(options: TokenIssuerOptions): TokenIssuer {
   const { algorithm, signing, checking } = keysOf(options);
   const { issuer, audience, clock = systemClock, random = systemRandom } = options;
-  const verify = verifier(checking, [algorithm], options);
+  const verify = verifier({ find: checking }, [algorithm], options);
   const usual = checkLife(options.expiresIn ?? 7200);
 
   function claimsOf({ userId, role, claims = {}, expiresIn = usual }: TokenRequest): Claims {
@@ -126,7 +126,9 @@ export function tokenIssuer(options: TokenIssuerOptions): TokenIssuer {
       if (token.length <= MAX_TOKEN) return token;
       throw optionInvalid(`these claims make a token of more than ${MAX_TOKEN} characters`);
     },
-    verify: (token) => verify(token),
+    async verify(token) {
+      return await verify(token);
+    },
     async userIdOf(token) {
       try {
         const userId = userIdFrom(await verify(token, "any time"));

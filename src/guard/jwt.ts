@@ -6,7 +6,7 @@
 import type { JWTVerifyGetKey } from "jose";
 import { systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
-import { type ClaimOptions, type Claims, verifier } from "./claims.ts";
+import { type CheckingKey, type ClaimOptions, type Claims, verifier } from "./claims.ts";
 import {
   anonymousIdentity,
   type Authenticate,
@@ -62,7 +62,7 @@ export interface JwtAuthOptions extends ClaimOptions, JwksOptions, GoodTokenOpti
  * where the options name them, `token_type` (where the claim is there it must be `access`: a refresh
  * token does not connect), the user id and the role. {@linkcode Identity.expiresAt} is `exp`, and a
  * connection lives as much longer as `clockTolerance` says. A token that was good by a
- * `secret` or `publicKey` is remembered for a minute (`rememberedTokens`).
+ * `publicKey` is remembered for a minute (`rememberedTokens`).
  *
  * The authenticator throws {@linkcode HeddleError} `unauthorized`; `token_expired`, also for a token
  * without `exp` unless `requireExpiry` is false; `unavailable` where the key set cannot be had; and
@@ -85,8 +85,9 @@ export interface JwtAuthOptions extends ClaimOptions, JwksOptions, GoodTokenOpti
 export function jwtAuth(options: JwtAuthOptions): Authenticate {
   const { key, algorithms } = keyOf(options);
   const check = verifier(key, pickAlgorithms(options.algorithms, algorithms), options);
-  // A set may lose a key at any time, or not be there to ask: then nothing stands for what it said.
-  const verify = options.jwks === undefined ? remembering(check, options) : check;
+  // To check by a secret takes no longer than to remember. A set may lose a key at any time, or not be
+  // there to ask: then nothing stands for what it said.
+  const verify = options.publicKey === undefined ? check : remembering(check, options);
   const { defaultRole = DEFAULT_ROLE, anonymous = false, clockTolerance } = options;
   if (typeof defaultRole !== "string" || defaultRole === "") {
     throw optionInvalid("defaultRole must be a non-empty string");
@@ -110,9 +111,12 @@ export function jwtAuth(options: JwtAuthOptions): Authenticate {
     });
   }
 
-  return async (request) => {
+  return (request) => {
     const found = tokenFrom(request);
-    if (found !== undefined) return identify(await verify(found.token));
+    if (found !== undefined) {
+      const claims = verify(found.token);
+      return claims instanceof Promise ? claims.then(identify) : identify(claims);
+    }
     if (anonymous) return anonymousIdentity();
     throw new HeddleError(
       "unauthorized",
@@ -128,7 +132,7 @@ export function userIdFrom(claims: Claims): unknown {
 
 function keyOf(
   options: JwtAuthOptions,
-): { readonly key: JWTVerifyGetKey; readonly algorithms: readonly Algorithm[] } {
+): { readonly key: CheckingKey; readonly algorithms: readonly Algorithm[] } {
   const { secret, publicKey, jwks, clock = systemClock } = options;
   const given = [secret, publicKey, jwks].filter((key) => key !== undefined);
   if (given.length !== 1) {
@@ -137,15 +141,16 @@ function keyOf(
     );
   }
   if (secret !== undefined) {
-    const { algorithms, load } = secretKey(secret);
-    // Which of them the token names was judged before its key is asked for.
-    return { key: ({ alg }) => load(alg as Algorithm), algorithms };
+    const key = secretKey(secret);
+    // Which algorithm the token names was judged before its key is asked for.
+    const find: JWTVerifyGetKey = ({ alg }) => key.load(alg as Algorithm);
+    return { key: { find, secret: key }, algorithms: key.algorithms };
   }
   if (publicKey !== undefined) {
     const { algorithm, load } = asymmetricKey("publicKey", publicKey);
-    return { key: load, algorithms: [algorithm] };
+    return { key: { find: load }, algorithms: [algorithm] };
   }
-  return { key: remoteKeys(jwks!, options, clock), algorithms: ASYMMETRIC };
+  return { key: { find: remoteKeys(jwks!, options, clock) }, algorithms: ASYMMETRIC };
 }
 
 function finder(

@@ -8,6 +8,7 @@
  */
 import { exportJWK, importJWK, importPKCS8, importSPKI, type JWK } from "jose";
 import { HeddleError } from "../base/errors.ts";
+import { type HmacKey, isHmac } from "./hmac.ts";
 
 /** An algorithm of RFC 7518 section 3.1 or RFC 8037 section 3.1 that Heddle signs and checks with. */
 export type Algorithm = "HS256" | "HS384" | "HS512" | AsymmetricAlgorithm;
@@ -34,12 +35,14 @@ export interface SecretKey {
   readonly algorithms: readonly Algorithm[];
   /** Its key for one of them. */
   load(algorithm: Algorithm): Promise<CryptoKey>;
+  /** Whether a signature by one of them is of this text; it is told at once. */
+  hasSigned(text: string, signature: Uint8Array, algorithm: Algorithm): boolean;
 }
 
 type KeyOption = "publicKey" | "privateKey";
 
-/** The length of each hash in bytes, which is the least a secret may have (RFC 7518 section 3.2). */
-const HASHES = [["HS256", 32], ["HS384", 48], ["HS512", 64]] as const;
+/** The hash of each, and its length in bytes, which is the least a secret may have (RFC 7518 section 3.2). */
+const HASHES = [["HS256", "sha256", 32], ["HS384", "sha384", 48], ["HS512", "sha512", 64]] as const;
 
 /** Key type and parameter, as JWK (RFC 7518 section 6) and WebCrypto name them. */
 const KINDS: ReadonlyMap<string, AsymmetricAlgorithm> = new Map([
@@ -70,7 +73,9 @@ export function secretKey(secret: string | Uint8Array): SecretKey {
     throw optionInvalid("secret must be a string or a Uint8Array");
   }
   const bytes = typeof secret === "string" ? new TextEncoder().encode(secret) : secret.slice();
-  const algorithms = HASHES.filter(([, least]) => bytes.length >= least).map(([name]) => name);
+  const fitting = HASHES.filter(([, , least]) => bytes.length >= least);
+  const hashes = new Map<Algorithm, HmacKey["hash"]>(fitting.map(([name, hash]) => [name, hash]));
+  const algorithms = [...hashes.keys()];
   if (algorithms.length === 0) {
     throw optionInvalid(
       `secret has ${bytes.length} bytes: HS256 needs 32 or more, HS384 48, HS512 64 ` +
@@ -90,6 +95,10 @@ export function secretKey(secret: string | Uint8Array): SecretKey {
       ]);
       keys.set(algorithm, key);
       return key;
+    },
+    hasSigned(text, signature, algorithm) {
+      const hash = hashes.get(algorithm);
+      return hash !== undefined && isHmac(signature, text, { secret: bytes, hash });
     },
   };
 }
