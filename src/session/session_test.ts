@@ -4,100 +4,21 @@ import { closeTable } from "../protocol/close.ts";
 import type { Inbound } from "../protocol/decode.ts";
 import { failure } from "../protocol/errors.ts";
 import {
-  type ApplicationMessage,
-  type Request,
-  type ServerMessageOf,
-  SUBPROTOCOL,
-} from "../protocol/messages.ts";
-import type { Effect, Join, Joined } from "./effect.ts";
-import { Session, type SessionOptions } from "./session.ts";
-
-const timestamp = "2024-12-29T12:00:00.000Z";
-const zero = { epoch: "e", offset: 0 };
-
-const connected: ServerMessageOf<"connected"> = {
-  type: "connected",
-  client_id: "00000000-0000-4000-8000-000000000000",
-  user_id: null,
-  role: "viewer",
-  reconnected: false,
-  reconnection_token: "token",
-  expires_in: 300,
-  heartbeat_interval: 30,
-  protocol: SUBPROTOCOL,
-  features: {},
-  limits: {},
-  positions: {},
+  chat,
+  connected,
+  granted,
+  Hundred,
+  idOf,
+  joins,
+  newSession,
+  openSession,
+  ping,
+  request,
+  said,
+  subscribedSession,
   timestamp,
-};
-
-/** A session whose messages have a hundred bytes. */
-class Hundred extends Session {
-  override receive(inbound: Inbound, bytes = 100): readonly Effect[] {
-    return super.receive(inbound, bytes);
-  }
-}
-
-function newSession(options: Partial<SessionOptions> = {}): Hundred {
-  return new Hundred({
-    subscriptions: 3,
-    inFlight: 4,
-    inFlightBytes: 1_000,
-    liveness: { interval: 30_000, timeout: 90_000 },
-    declares: (type) => type === "chat",
-    timestamp: () => timestamp,
-    ...options,
-  }, 0);
-}
-
-function openSession(options: Partial<SessionOptions> = {}): Hundred {
-  const session = newSession(options);
-  session.open(connected);
-  return session;
-}
-
-function request(request: Request): Inbound {
-  return { kind: "request", request };
-}
-
-function chat(correlationId?: string): Inbound {
-  const message: ApplicationMessage = {
-    type: "chat",
-    ...(correlationId === undefined ? {} : { correlation_id: correlationId }),
-  };
-  return { kind: "application", message };
-}
-
-function ping(correlationId: string): Inbound {
-  return request({ type: "ping", correlation_id: correlationId });
-}
-
-/** The messages among effects, and the names of the other effects. */
-function said(effects: readonly Effect[]): readonly unknown[] {
-  return effects.map((effect) => effect.kind === "send" ? effect.message : effect.kind);
-}
-
-function idOf(effects: readonly Effect[], kind: Effect["kind"]): number {
-  const effect = effects.find((effect) => effect.kind === kind);
-  assert(effect !== undefined && "id" in effect, `no ${kind} among ${said(effects)}`);
-  return effect.id;
-}
-
-function granted(...channels: readonly string[]): { kind: "joined"; results: readonly Joined[] } {
-  return { kind: "joined", results: channels.map((channel) => ({ channel, position: zero })) };
-}
-
-function joins(...channels: readonly string[]): readonly Join[] {
-  return channels.map((channel) => ({ channel }));
-}
-
-/** A session that is subscribed to channels. */
-function subscribedSession(...channels: string[]): Hundred {
-  const session = openSession();
-  const effects = session.receive(request({ type: "subscribe", channels }));
-  session.settle(idOf(effects, "join"), granted(...channels));
-  return session;
-}
+  zero,
+} from "./fixture.ts";
 
 describe("Session.open()", () => {
   it("sends connected before the answers to what came before it", () => {
@@ -541,112 +462,6 @@ describe("Session.close()", () => {
     session.closed();
     assertEquals(session.settle(idOf(effects, "join"), granted("a")), []);
     assertEquals(session.inFlight, 0);
-  });
-});
-
-describe("Session.advance()", () => {
-  it("pings a silent peer at each interval, and closes at the time-out without a word", () => {
-    const session = openSession();
-    assertEquals(session.deadline, 30_000);
-    assertEquals(session.advance(29_999, 0), []);
-    assertEquals(session.advance(30_000, 0), [{ kind: "ping", missed: 0 }]);
-    assertEquals(session.deadline, 60_000);
-    assertEquals(session.advance(60_000, 0), [{ kind: "ping", missed: 1 }]);
-    assertEquals(session.deadline, 90_000);
-    assertEquals(session.advance(90_000, 0), [
-      { kind: "close", close: { code: 4408, reason: "not alive" } },
-    ]);
-  });
-
-  it("starts anew with every sign of life", () => {
-    const session = openSession();
-    session.advance(30_000, 0);
-    session.heard(59_000);
-    assertEquals(session.deadline, 89_000);
-    assertEquals(session.advance(88_999, 0), []);
-    assertEquals(session.advance(89_000, 0), [{ kind: "ping", missed: 0 }]);
-    assertEquals(session.deadline, 119_000);
-  });
-
-  it("asks first where the process stood still for longer than the time-out", () => {
-    const session = openSession();
-    assertEquals(session.advance(1_000_000, 0), [{ kind: "ping", missed: 0 }]);
-    assertEquals(session.advance(1_000_000, 0), []);
-    session.heard(1_000_010);
-    assertEquals(session.deadline, 1_030_010);
-  });
-
-  it("has nothing to do where the socket cannot ping", () => {
-    const options = {
-      subscriptions: 1,
-      inFlight: 1,
-      inFlightBytes: 1,
-      declares: () => false,
-      timestamp: () => timestamp,
-    };
-    const session = new Session(options, 0);
-    session.open(connected);
-    assertEquals(session.deadline, undefined);
-    assertEquals(session.advance(1e9, 0), []);
-  });
-});
-
-describe("Session.renew()", () => {
-  const WALL = Date.UTC(2024, 11, 29, 12);
-  const SECOND = 1_000;
-  const expiring = (token_expires_in: number): Effect => ({
-    kind: "send",
-    message: { type: "token_expiring", token_expires_in, timestamp },
-  });
-
-  /** A session without pings, whose token holds for so many seconds, and its time. */
-  function withToken(seconds: number, session = openSession(noPings)) {
-    session.renew({ expiresAt: WALL + seconds * SECOND, tolerance: 5 * SECOND }, 0, WALL);
-    return {
-      session,
-      at: (second: number) => session.advance(second * SECOND, WALL + second * SECOND),
-    };
-  }
-  const noPings = { liveness: undefined } as unknown as Partial<SessionOptions>;
-
-  it("warns once, 60 seconds before the token runs out, and ends it 5 seconds after", () => {
-    const { session, at } = withToken(90);
-    assertEquals(session.deadline, 30 * SECOND);
-    assertEquals(at(29.999), []);
-    assertEquals(at(30), [expiring(60)]);
-    assertEquals(at(31), []);
-    assertEquals(at(94.999), []);
-    assertEquals(at(95), [{ kind: "expire" }]);
-  });
-
-  it("warns at once where less is left, and after connected", () => {
-    assertEquals(withToken(10).at(0), [expiring(10)]);
-    assertEquals(withToken(-3).at(0), [expiring(0)]);
-    const early = withToken(10, newSession(noPings));
-    assertEquals(early.at(1), []);
-    early.session.open(connected);
-    assertEquals(early.at(2), [expiring(8)]);
-  });
-
-  it("warns anew of a new token, and never of one that does not run out", () => {
-    const { session, at } = withToken(60);
-    assertEquals(at(0), [expiring(60)]);
-    session.renew({ expiresAt: WALL + 120 * SECOND, tolerance: 0 }, 0, WALL);
-    assertEquals(at(59), []);
-    assertEquals(at(60), [expiring(60)]);
-    session.renew(undefined, 60 * SECOND, WALL + 60 * SECOND);
-    assertEquals([at(1e6), session.deadline], [[], undefined]);
-  });
-
-  it("goes by the wall clock, which it looks at every 30 seconds, whatever the other says", () => {
-    const { session } = withToken(3_600);
-    const deadline = session.deadline!;
-    assertEquals(deadline, 30 * SECOND);
-    // The machine slept for an hour.
-    assertEquals(session.advance(deadline, WALL + 3_606 * SECOND), [{ kind: "expire" }]);
-    // The clock was set back: the token holds again, as it does at the door.
-    assertEquals(session.advance(deadline, WALL - 3_600 * SECOND), []);
-    assertEquals(session.deadline, 60 * SECOND);
   });
 });
 
