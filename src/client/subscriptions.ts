@@ -49,7 +49,7 @@ export class Subscriptions {
   readonly #members = new Map<string, Set<Member>>();
   /** The channels this connection is subscribed to. */
   readonly #granted = new Set<string>();
-  /** Channels that came with the connection and are to be left before anybody may have them. */
+  /** Channels that came with the connection, or could not be left, and must be before anybody may have them. */
   readonly #unasked = new Set<string>();
   /** What the others on a channel are told, as JSON. */
   readonly #metadata = new Map<string, string>();
@@ -226,7 +226,7 @@ export class Subscriptions {
         for (const channel of channels) this.#unasked.delete(channel);
         return this.#owner.report(error);
       }
-      for (const channel of channels) if (!this.#members.has(channel)) this.#granted.add(channel);
+      for (const channel of channels) this.#unasked.add(channel);
     }
   }
 

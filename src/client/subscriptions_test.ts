@@ -182,4 +182,26 @@ describe("Subscriptions", () => {
       }),
     );
   });
+
+  it("leave what could not be left at first, though somebody comes back to it meanwhile", async () => {
+    const model = new Model();
+    const answered = async () => {
+      await turn();
+      model.answer();
+      await turn();
+    };
+    model.connect();
+    model.add("b");
+    await answered();
+    void model.held.pop()?.unsubscribe();
+    await turn();
+    model.isBusy = true;
+    model.add("b");
+    await answered(); // the unsubscription is refused for now
+    model.clock.advance(2_000);
+    await answered(); // and so is what is asked next
+    await model.settle();
+    assertEquals([...model.granted], model.held.map(({ channel }) => channel));
+    assertEquals(model.pending, 0);
+  });
 });
