@@ -20,6 +20,7 @@ import { scenarios } from "./scenarios/all.ts";
 import type { Scale, Scenario } from "./scenarios/scenario.ts";
 import { Session } from "./session.ts";
 import { type TargetName, targets } from "./targets.ts";
+import { wholeNumber } from "./whole_number.ts";
 
 interface Options {
   readonly only?: readonly Scenario[];
@@ -52,14 +53,6 @@ function parseServer(value: string, previous: readonly TargetName[] = []): Targe
   if (Object.hasOwn(targets, value)) return [...previous, value as TargetName];
   const known = Object.keys(targets).map((name) => `"${name}"`).join(", ");
   throw new InvalidArgumentError(`"${value}" is none of ${known}.`);
-}
-
-function parseRuns(value: string): number {
-  const runs = Number(value);
-  if (!Number.isInteger(runs) || runs < 1) {
-    throw new InvalidArgumentError("A number from 1 up.");
-  }
-  return runs;
 }
 
 /** Installs the peers, which only the benchmark needs, where they are not there yet. */
@@ -244,7 +237,7 @@ await new Command("npm run bench --")
   .option(
     "--runs <number>",
     "how often; medians are over the runs (5, with --quick 1)",
-    parseRuns,
+    wholeNumber,
   )
   .option(
     "--quick",

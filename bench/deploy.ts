@@ -2,34 +2,37 @@
  * A deploy: thousands of clients on a hub that is drained, and a second hub that takes over. All must come
  * back with every event, and none but so many a second as planned: the first hub asks for no more, and the
  * second takes no more, however many come at once since they were told late or had to wait for a hub that
- * was busy. Where the second hub has a new broker, each must be told of the gap. Prints its figures; exits 1 where one is wrong.
+ * was busy. Where the second hub has a new broker, each must be told of the gap.
  *
- * `node --import tsx bench/deploy.ts [--clients 5000] [--spread 5000] [--fresh]`, also under `deno run -A`
- * and `bun`.
+ * `node --import tsx bench/deploy.ts --help`, also under `deno run -A` and `bun`.
  *
  * @module
  */
+import { Command } from "commander";
 import process from "node:process";
-import { parseArgs } from "node:util";
 import { Child } from "../src/testing/child.ts";
 import { runtime } from "../src/testing/serve.ts";
 import { ReturningClient } from "./returning_client.ts";
+import { wholeNumber } from "./whole_number.ts";
 
-const { values } = parseArgs({
-  options: {
-    clients: { type: "string", default: "5000" },
-    spread: { type: "string", default: "5000" },
-    fresh: { type: "boolean", default: false },
-  },
-});
-const count = Number(values.clients);
-const spread = Number(values.spread);
+interface Options {
+  readonly clients: number;
+  readonly spread: number;
+  readonly fresh?: boolean;
+}
+
+const { clients: count, spread, fresh = false } = new Command("bench/deploy.ts")
+  .description(
+    "Drains a hub, to which all clients are to come back at the next, and prints how they did. 1 is " +
+      "the exit code where one is lost, or more come in a second than was planned.",
+  )
+  .option("--clients <n>", "clients that come back", wholeNumber, 5000)
+  .option("--spread <ms>", "over how long they are asked to", wholeNumber, 5000)
+  .option("--fresh", "the second hub has a broker of its own: each is to be told of a gap")
+  .parse().opts<Options>();
 const planned = Math.ceil(count / (spread / 1000));
 
-const child = new Child(
-  new URL("./deploy_server.ts", import.meta.url),
-  values.fresh ? ["fresh"] : [],
-);
+const child = new Child(new URL("./deploy_server.ts", import.meta.url), fresh ? ["fresh"] : []);
 const socketUrl = (url: string) => `${url.replace(/^http/, "ws")}/ws`;
 
 const where = { url: socketUrl(await child.line()) };
@@ -65,7 +68,7 @@ const sum = (of: (client: ReturningClient) => number) => clients.reduce((n, c) =
 const figures = {
   runtime,
   clients: count,
-  broker: values.fresh ? "new" : "the same",
+  broker: fresh ? "new" : "the same",
   drained_ms: drained,
   returned: greeted.length,
   recovered: sum(({ isRecovered }) => isRecovered ? 1 : 0),
@@ -85,5 +88,5 @@ const isSpread = figures.busiest_second_asked_for <= planned &&
   figures.busiest_second_greeted <= planned;
 const isRight = isSpread && figures.returned === count && figures.lost_unsaid === 0 &&
   figures.doubled === 0 &&
-  (values.fresh ? figures.told_of_a_gap === count : figures.recovered === count);
+  (fresh ? figures.told_of_a_gap === count : figures.recovered === count);
 process.exit(isRight ? 0 : 1);

@@ -1,30 +1,36 @@
 /**
  * What a reader that stands still costs the others: their latency with and without it, in one run, and
- * the hub's memory. Prints its figures; exits 1 where the hub's memory or the others' latency suffers.
+ * the hub's memory.
  *
- * `node --import tsx bench/slow_reader.ts [--events 10000] [--rounds 5]`, also under `deno run -A` and `bun`.
+ * `node --import tsx bench/slow_reader.ts --help`, also under `deno run -A` and `bun`.
  *
  * @module
  */
 import type { Socket } from "node:net";
+import { Command } from "commander";
 import process from "node:process";
-import { parseArgs } from "node:util";
 import { Child } from "../src/testing/child.ts";
 import { runtime } from "../src/testing/serve.ts";
 import { LatencyClient } from "./latency_client.ts";
+import { wholeNumber } from "./whole_number.ts";
 
-const { values } = parseArgs({
-  options: {
-    events: { type: "string", default: "10000" },
-    rounds: { type: "string", default: "5" },
-    seconds: { type: "string", default: "3" },
-    subscribers: { type: "string", default: "10" },
-  },
-});
-const rate = Number(values.events);
-const rounds = Number(values.rounds);
-const seconds = Number(values.seconds);
-const subscribers = Number(values.subscribers);
+interface Options {
+  readonly events: number;
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly subscribers: number;
+}
+
+const { events: rate, rounds, seconds, subscribers } = new Command("bench/slow_reader.ts")
+  .description(
+    "Measures what a reader that stands still costs the others. 1 is the exit code where the hub's " +
+      "memory or the others' latency suffers.",
+  )
+  .option("--events <n>", "events a second", wholeNumber, 10_000)
+  .option("--rounds <n>", "measurements with it and without it", wholeNumber, 5)
+  .option("--seconds <n>", "how long each takes", wholeNumber, 3)
+  .option("--subscribers <n>", "the others", wholeNumber, 10)
+  .parse().opts<Options>();
 
 const child = new Child(new URL("./slow_reader_server.ts", import.meta.url));
 const server = JSON.parse(await child.line()) as { url: string; outbox: number };
