@@ -13,7 +13,7 @@ import { gates } from "./gates.ts";
 import { type FileResult, runTestFile } from "./runner.ts";
 
 interface Options {
-  readonly runtime: readonly Runtime[];
+  readonly runtime?: readonly Runtime[];
   readonly gates?: boolean;
   readonly jobs: number;
 }
@@ -113,7 +113,7 @@ async function runTests(
     tally.failed++;
     print(`FAIL  no test file has a path that starts with ${filter}`);
   }
-  for (const runtime of options.runtime) {
+  for (const runtime of options.runtime ?? runtimes) {
     const wanted = testsFor(runtime, files).filter(isWanted);
     if (wanted.length > 0) await runRuntime(runtime, wanted, options.jobs, tally);
     else if (filters.length === 0) {
@@ -151,7 +151,7 @@ await new Command("npm test --")
       'With CI=true a skip without a reason, or one that "needs " a service, is a failure.',
   )
   .argument("[paths...]", "run only the test files whose paths start so, e.g. src/protocol")
-  .option("--runtime <names>", "runtimes to test on, by commas", parseRuntimes, [...runtimes])
+  .option("--runtime <names>", "runtimes to test on, by commas (default: all)", parseRuntimes)
   .option("--gates", "run the gates only")
   .option("--no-gates", "run the tests only")
   .option("--jobs <number>", "gates or test files at work at a time", parseJobs, 2)

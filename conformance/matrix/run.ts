@@ -17,7 +17,7 @@ import { matrix, type NotJudged } from "./matrix.ts";
 import { type MatrixServer, servers } from "./servers.ts";
 
 interface Options {
-  readonly only: readonly MatrixServer[];
+  readonly only?: readonly MatrixServer[];
   readonly profile: "fast" | "full";
   readonly repeat: number;
   readonly seed: number;
@@ -28,17 +28,20 @@ interface Options {
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 
-const { only, profile, repeat, seed, output, reports, atOnce } = new Command(
+const { only = servers, profile, repeat, seed, output, reports, atOnce } = new Command(
   "conformance/matrix/run.ts",
 )
   .description("Makes conformance/MATRIX.md: what the kit finds of servers of others.")
-  .option("--only <names>", "just these servers, with commas; standard output by default", named, [
-    ...servers,
-  ])
-  .addOption(new Option("--profile <profile>").choices(["fast", "full"]).default("fast"))
+  .option("--only <names>", "just these servers, with commas (default all)", named)
+  .addOption(
+    new Option("--profile <profile>", "the kit's").choices(["fast", "full"]).default("fast"),
+  )
   .option("--repeat <n>", "runs against each server", wholeNumber, 3)
   .option("--seed <n>", "seed of the first run", wholeNumber, 1)
-  .option("--output <file>", "where to write the matrix (default conformance/MATRIX.md)")
+  .option(
+    "--output <file>",
+    "where to write the matrix (default of all conformance/MATRIX.md, of some standard output)",
+  )
   .option("--reports <folder>", "where to write each run's report as JSON")
   .option("--at-once <n>", "servers at a time", wholeNumber, 1)
   .parse().opts<Options>();
@@ -99,11 +102,11 @@ function named(names: string): MatrixServer[] {
     const server = servers.find((one) => one.name === name);
     if (server !== undefined) return server;
     const known = servers.map((one) => one.name).join(", ");
-    throw new InvalidArgumentError(`there is no ${name}; there are ${known}`);
+    throw new InvalidArgumentError(`"${name}" is none of ${known}.`);
   });
 }
 
 function wholeNumber(text: string): number {
   if (/^\d{1,9}$/.test(text) && Number(text) > 0) return Number(text);
-  throw new InvalidArgumentError("a whole number above 0");
+  throw new InvalidArgumentError("A whole number from 1 up.");
 }
