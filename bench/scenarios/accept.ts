@@ -3,9 +3,19 @@ import { SECRET } from "../servers/token.ts";
 import { Session } from "../session.ts";
 import type { Scenario } from "./scenario.ts";
 
+/** Rounds of connections until runtimes have compiled what connections need, as their figures settle. */
+const WARM_UP = 8;
+
+/** What those are called that come after that. */
+export const WARM = `after ${WARM_UP} rounds`;
+
+/** Rounds that are measured after that. */
+const MEASURED = 4;
+
 /**
- * How fast connections are taken: the hub checks a token of each, and greets it. Clients that come back
- * have the token they had.
+ * How fast connections are taken: the hub checks a token of each, which it has not seen, and greets it. All
+ * servers get the same rounds: the first after their start is told by itself, since it costs several times
+ * as much, and the last are told together.
  */
 export const accept: Scenario = {
   name: "accept",
@@ -25,27 +35,39 @@ export const accept: Scenario = {
   ],
   async measure(name, { effort, connections }, note) {
     const count = Math.min(connections, Math.ceil(1_500 * effort));
-    const warm = await tokensFor(count);
-    const tokens = await tokensFor(count);
     await Session.with(name, async (session) => {
-      const measured = async (queries: readonly string[], cell?: string) => {
-        const before = await session.cpu();
-        const { seconds } = await session.open(count, { channel: null, queries });
-        if (cell !== undefined) {
-          note(cell, "connections/s", count / seconds);
-          note(cell, "CPU µs", (await session.cpu() - before) / count * 1e6);
-        }
-        await session.close();
-        // What is left to do for those who went is not to be counted.
-        await new Promise((resolve) => setTimeout(resolve, 500));
+      const rounds: Round[] = [];
+      for (let round = 0; round < WARM_UP + MEASURED; round++) {
+        rounds.push(await measureRound(session, await tokensFor(count)));
+      }
+      const tell = (cell: string, told: readonly Round[]) => {
+        const sum = (of: keyof Round) => told.reduce((sum, round) => sum + round[of], 0);
+        note(cell, "connections/s", sum("count") / sum("seconds"));
+        note(cell, "CPU µs", sum("cpu") / sum("count") * 1e6);
       };
-      // A server that has just started is still being compiled: those that come first cost twice as much.
-      for (let round = 0; round < 4; round++) await measured(warm);
-      await measured(tokens, "tokens seen first");
-      await measured(tokens, "tokens seen before");
+      tell(`the first ${count}`, rounds.slice(0, 1));
+      tell(WARM, rounds.slice(WARM_UP));
     });
   },
 };
+
+/** What some connections took, in seconds. */
+interface Round {
+  readonly count: number;
+  readonly seconds: number;
+  readonly cpu: number;
+}
+
+async function measureRound(session: Session, queries: readonly string[]): Promise<Round> {
+  const count = queries.length;
+  const before = await session.cpu();
+  const { seconds } = await session.open(count, { channel: null, queries });
+  const cpu = await session.cpu() - before;
+  await session.close();
+  // What is left to do for those who went is not to be counted.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  return { count, seconds, cpu };
+}
 
 /** Queries with a token each. */
 async function tokensFor(count: number): Promise<readonly string[]> {

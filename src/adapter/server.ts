@@ -1,5 +1,5 @@
 import type { RouteOptions } from "../http/routes.ts";
-import { urlOf } from "../guard/request_url.ts";
+import { isAt } from "../guard/request_url.ts";
 import type { AnyHub } from "../hub/hub.ts";
 
 /** What the `serve` of every adapter takes. */
@@ -37,7 +37,7 @@ export const DEFAULT_ADDRESS = { port: 8000, hostname: "127.0.0.1" } as const;
  * hand them back to it. All others are for the routes to judge.
  */
 export function handshakesAt(path: string = DEFAULT_PATH): (request: Request) => boolean {
-  return (request) => request.method === "GET" && urlOf(request).pathname === path;
+  return (request) => request.method === "GET" && isAt(request, path);
 }
 
 /** How much a message may exceed the hub's largest limit before the connection is closed for it. */

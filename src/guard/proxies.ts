@@ -8,7 +8,6 @@ import { HeddleError } from "../base/errors.ts";
 import { checkNames } from "../base/option_names.ts";
 import { type ForwardedElement, parseForwarded } from "./forwarded.ts";
 import type { Target } from "./origin.ts";
-import { urlOf } from "./request_url.ts";
 
 /** Which proxies stand in front, and what they tell. */
 export interface ProxyOptions {
@@ -69,11 +68,11 @@ export class Proxies {
   /** @param peer The address at the other end of the socket; "" where it has none. */
   locate(request: Request, peer: string): Source {
     const { headers } = request;
-    const { host, protocol } = urlOf(request);
+    const { url } = request;
     const direct: Source = {
       address: parseAddress(peer) ?? peer,
-      host: headers.get("host") ?? host,
-      ...(protocol === "https:" ? { scheme: "https" } : {}),
+      host: headers.get("host") ?? new URL(url).host,
+      ...(url.startsWith("https:") ? { scheme: "https" } : {}),
     };
     if (!this.#trusts(direct.address)) return direct;
     const listed = this.#header === "forwarded" ? null : headers.get("x-forwarded-for");

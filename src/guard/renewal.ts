@@ -4,7 +4,7 @@
  * @module
  */
 import { HeddleError } from "../base/errors.ts";
-import { urlOf } from "./request_url.ts";
+import { nameIn, queryIn } from "./request_url.ts";
 
 /**
  * What is kept of a request for as long as the connection lives: nothing that was, or may have been, a
@@ -33,12 +33,7 @@ const TOKEN = /^[\x21-\x7e]+$/;
 
 /** Takes from a request what is no credential. */
 export function withoutCredentials(request: Request): RequestTrace {
-  const url = addressWithoutTokens(urlOf(request));
-  const kept = KEPT_HEADERS.flatMap((name): [string, string][] => {
-    const value = request.headers.get(name);
-    return value === null || value.length > MAX_KEPT ? [] : [[name, value]];
-  });
-  return { url, headers: Object.fromEntries(kept) };
+  return traceOf(addressWithoutTokens(request), keptHeaders(request));
 }
 
 /** Gives requests that are alike the same trace: each connection keeps one, and few of them differ. */
@@ -46,25 +41,44 @@ export class RequestTraces {
   readonly #known = new Map<string, RequestTrace>();
 
   of(request: Request): RequestTrace {
-    const trace = withoutCredentials(request);
-    const key = [trace.url, ...Object.entries(trace.headers).flat()].join("\n");
+    const url = addressWithoutTokens(request);
+    const values = keptHeaders(request);
+    // Neither stands in a header field.
+    const key = `${url}\n${values.map((value) => value ?? "\0").join("\n")}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
+    const trace = traceOf(url, values);
     if (this.#known.size >= MAX_TRACES) this.#known.clear();
     this.#known.set(key, trace);
     return trace;
   }
 }
 
-function addressWithoutTokens(given: URL): string {
-  const { searchParams } = given;
-  const secrets = SECRET_PARAMETERS.filter((name) => searchParams.has(name));
-  if (secrets.length === 0 && given.href.length <= MAX_KEPT) return given.href;
-  const url = new URL(given);
-  // Deleting rewrites the whole query.
-  for (const name of secrets) url.searchParams.delete(name);
-  if (url.href.length > MAX_KEPT) url.search = "";
-  return url.href;
+/** The fields that are kept, in the order of their names. */
+function keptHeaders({ headers }: Request): readonly (string | undefined)[] {
+  return KEPT_HEADERS.map((name) => {
+    const value = headers.get(name);
+    return value === null || value.length > MAX_KEPT ? undefined : value;
+  });
+}
+
+function traceOf(url: string, values: readonly (string | undefined)[]): RequestTrace {
+  const headers: Record<string, string> = {};
+  KEPT_HEADERS.forEach((name, i) => {
+    const value = values[i];
+    if (value !== undefined) headers[name] = value;
+  });
+  return { url, headers };
+}
+
+function addressWithoutTokens({ url }: Request): string {
+  const query = queryIn(url);
+  const parts = query.split("&");
+  const left = parts.filter((part) => !SECRET_PARAMETERS.includes(nameIn(part)));
+  if (left.length === parts.length && url.length <= MAX_KEPT) return url;
+  const [address] = url.split(/[?#]/, 1);
+  const whole = left.length === 0 ? address! : `${address}?${left.join("&")}`;
+  return whole.length <= MAX_KEPT ? whole : address!;
 }
 
 /**

@@ -21,12 +21,23 @@ const asked = new Request(
 describe("withoutCredentials()", () => {
   it("keeps the address but its tokens, and of the headers only those that are no credential", () => {
     const trace = withoutCredentials(asked);
-    assertEquals(trace.url, "http://hub.example/ws/lobby?tenant=a+b&x=1");
+    assertEquals(trace.url, "http://hub.example/ws/lobby?tenant=a%20b&x=1");
     assertEquals(Object.keys(trace.headers).filter((name) => name !== "host").sort(), [
       "origin",
       "user-agent",
     ]);
     assertEquals(JSON.stringify(trace).includes("old"), false);
+  });
+
+  it("knows a token by its name, however that is written", () => {
+    for (
+      const name of ["token", "%74oken", "auth%5Ftoken", "reconnection_token", "%74%6f%6b%65%6e"]
+    ) {
+      for (const [query, left] of [["X=a&b=c", "?b=c"], ["b=c&X=a&X=d#e", "?b=c"], ["X", ""]]) {
+        const asked = new Request(`http://h/ws?${query!.replaceAll("X", name)}`);
+        assertEquals(withoutCredentials(asked).url, `http://h/ws${left}`, asked.url);
+      }
+    }
   });
 
   it("leaves an address without tokens as it is", () => {

@@ -5,7 +5,7 @@
  */
 import { base64url } from "jose";
 import { HeddleError } from "../base/errors.ts";
-import { urlOf } from "./request_url.ts";
+import { parametersOf } from "./request_url.ts";
 
 /** The longest token that is looked at, in characters: 8 KiB, since a JWT is ASCII. */
 export const MAX_TOKEN = 8192;
@@ -75,11 +75,9 @@ function inHeader(request: Request): readonly FoundToken[] {
 }
 
 function inQuery(request: Request): readonly FoundToken[] {
-  const { search, searchParams: query } = urlOf(request);
-  if (search === "") return nowhere;
-  return [...query.getAll("token"), ...query.getAll("auth_token")]
-    .filter((token) => token !== "")
-    .map((token) => ({ token, via: "query" }));
+  return ["token", "auth_token"].flatMap((name) =>
+    parametersOf(request, name).map((token): FoundToken => ({ token, via: "query" }))
+  );
 }
 
 function inSubprotocols(request: Request): readonly FoundToken[] {

@@ -5,7 +5,7 @@ import type { Source } from "../guard/proxies.ts";
 import { redact } from "../guard/redact.ts";
 import { Refusal } from "../guard/refusal.ts";
 import type { RequestTrace } from "../guard/renewal.ts";
-import { urlOf } from "../guard/request_url.ts";
+import { parametersOf } from "../guard/request_url.ts";
 import { isTokenSubprotocol, tokenFrom } from "../guard/token.ts";
 import { MAX_RECONNECTION_TOKEN } from "../protocol/messages.ts";
 import type { Logger } from "./logger.ts";
@@ -69,7 +69,7 @@ export async function judge(
 
 /** What names a session. One that is too long stands for none, and is not kept. */
 function parameterOf(request: Request, name: "reconnection_token" | "resumes"): string | undefined {
-  const value = urlOf(request).searchParams.get(name) || undefined;
+  const [value] = parametersOf(request, name);
   return value !== undefined && value.length > MAX_RECONNECTION_TOKEN ? "too long" : value;
 }
 
@@ -128,9 +128,8 @@ function carriesToken(request: Request): boolean {
 /** Whatever in a request may be a credential, as it stands there. */
 function secretsOf(request: Request): readonly string[] {
   const { headers } = request;
-  const query = urlOf(request).searchParams;
   const parameters = ["token", "auth_token", "reconnection_token"].flatMap((name) =>
-    query.getAll(name)
+    parametersOf(request, name)
   );
   const authorization = headers.get("authorization") ?? "";
   const offered = (headers.get("sec-websocket-protocol") ?? "").split(",");

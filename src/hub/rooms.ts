@@ -8,7 +8,7 @@ import type { ChannelRegistry } from "../channel/definition.ts";
 import type { Identity } from "../guard/identity.ts";
 import { permits } from "../guard/permissions.ts";
 import { Refusal } from "../guard/refusal.ts";
-import { urlOf } from "../guard/request_url.ts";
+import { parametersOf } from "../guard/request_url.ts";
 import { isChannelName, MAX_CHANNEL_NAME } from "../protocol/names.ts";
 
 /** The longest name that a connection may give for itself in the request, in characters. */
@@ -76,7 +76,7 @@ export class Rooms {
           "A-Z a-z 0-9 _ . : ~ = + / | -",
       );
     }
-    const name = urlOf(request).searchParams.get("display_name") || undefined;
+    const [name] = parametersOf(request, "display_name");
     if (name === undefined) return { channel };
     if (name.length > MAX_DISPLAY_NAME) {
       throw new Refusal(
