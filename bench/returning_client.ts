@@ -1,10 +1,9 @@
-import { connect, type Socket } from "node:net";
-import { Buffer } from "node:buffer";
 import { systemRandom } from "../src/base/random.ts";
 import { backoffDelay, resolveReconnect } from "../src/client/backoff.ts";
+import { RawSocket } from "./raw_socket.ts";
 
-const HEAD_END = "\r\n\r\n";
 const reconnect = resolveReconnect();
+const [CLOSE, PING, PONG] = [0x8, 0x9, 0xa];
 
 interface Message {
   readonly type: string;
@@ -23,9 +22,7 @@ interface Position {
 export class ReturningClient {
   readonly #where: { readonly url: string };
   readonly #channel: string;
-  #socket: Socket;
-  #rest: Buffer = Buffer.alloc(0);
-  #isOpen = false;
+  #raw: RawSocket;
   #token = "";
   #position: Position | undefined;
   /** The sequence number of the newest event. */
@@ -59,7 +56,7 @@ export class ReturningClient {
     this.#channel = channel;
     this.subscribed = new Promise((resolve) => this.#onSubscribed = resolve);
     this.returned = new Promise((resolve) => this.#onReturned = resolve);
-    this.#socket = this.#connect();
+    this.#raw = this.#connect();
   }
 
   /** Resolves when the event of that number has come. */
@@ -70,66 +67,37 @@ export class ReturningClient {
     });
   }
 
-  #connect(): Socket {
-    const { hostname, port, pathname } = new URL(this.#where.url);
-    this.#rest = Buffer.alloc(0);
-    this.#isOpen = false;
-    const socket = connect(Number(port), hostname, () => {
-      socket.write(
-        `GET ${pathname} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nUpgrade: websocket\r\n` +
-          "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
-          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-      );
+  #connect(): RawSocket {
+    const raw = new RawSocket(this.#where.url, {
+      opened: (status) => {
+        if (status === 101) this.#attempt = 0;
+        else {
+          this.refusals++;
+          raw.socket.destroy();
+        }
+      },
+      frame: (opcode, payload) => {
+        if (opcode === CLOSE) raw.send(CLOSE, payload);
+        else if (opcode === PING) raw.send(PONG, payload);
+        else this.#message(JSON.parse(payload.toString()));
+      },
     });
-    socket.on("error", () => {});
-    socket.on("data", (chunk: Buffer) => this.#take(chunk));
-    socket.on("close", () => this.#comeBack());
-    return socket;
+    raw.socket.on("close", () => this.#comeBack());
+    return raw;
   }
 
   #comeBack(): void {
     this.#isBack = true;
     const told = Math.max(0, this.due - performance.now());
     const wait = told + backoffDelay(++this.#attempt, reconnect, systemRandom);
-    setTimeout(() => this.#socket = this.#connect(), wait);
-  }
-
-  #take(chunk: Buffer): void {
-    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    if (!this.#isOpen) {
-      const end = bytes.indexOf(HEAD_END);
-      if (end === -1) {
-        this.#rest = bytes;
-        return;
-      }
-      if (!bytes.toString("latin1", 0, end).startsWith("HTTP/1.1 101 ")) {
-        this.refusals++;
-        this.#socket.destroy();
-        return;
-      }
-      this.#isOpen = true;
-      this.#attempt = 0;
-      bytes = bytes.subarray(end + HEAD_END.length);
-    }
-    while (bytes.length >= 2) {
-      const short = bytes[1]!;
-      const start = short === 126 ? 4 : 2;
-      if (bytes.length < start) break;
-      const end = start + (short === 126 ? bytes.readUInt16BE(2) : short);
-      if (bytes.length < end) break;
-      if (bytes[0] === 0x88) this.#send(0x88, bytes.subarray(start, end));
-      else if (bytes[0] === 0x89) this.#send(0x8a, bytes.subarray(start, end));
-      else this.#message(JSON.parse(bytes.toString("utf8", start, end)));
-      bytes = bytes.subarray(end);
-    }
-    this.#rest = Buffer.from(bytes);
+    setTimeout(() => this.#raw = this.#connect(), wait);
   }
 
   #message(message: Message): void {
     switch (message.type) {
       case "connected":
         if (this.#isBack) this.#resume();
-        else this.#ask({ type: "subscribe", channels: [this.#channel] });
+        else this.#raw.ask({ type: "subscribe", channels: [this.#channel] });
         this.#token = String(message["reconnection_token"]);
         return;
       case "subscribed":
@@ -143,7 +111,7 @@ export class ReturningClient {
         return;
       case "error":
         // The session is not known here: subscribe anew, from where it stood.
-        this.#ask({
+        this.#raw.ask({
           type: "subscribe",
           channels: [this.#channel],
           positions: { [this.#channel]: this.#position },
@@ -163,7 +131,7 @@ export class ReturningClient {
 
   #resume(): void {
     const positions = { [this.#channel]: this.#position };
-    this.#ask({ type: "resume", reconnection_token: this.#token, positions });
+    this.#raw.ask({ type: "resume", reconnection_token: this.#token, positions });
   }
 
   #arrive(message: Message): void {
@@ -188,16 +156,5 @@ export class ReturningClient {
     if (this.#waiting !== undefined && this.#sequence >= this.#waiting.sequence) {
       this.#waiting.resolve();
     }
-  }
-
-  #ask(message: unknown): void {
-    this.#send(0x81, Buffer.from(JSON.stringify(message)));
-  }
-
-  #send(first: number, payload: Buffer): void {
-    const head = payload.length < 126
-      ? Buffer.from([first, 0x80 | payload.length, 0, 0, 0, 0])
-      : Buffer.from([first, 0xfe, payload.length >> 8, payload.length & 0xff, 0, 0, 0, 0]);
-    this.#socket.write(Buffer.concat([head, payload]));
   }
 }
