@@ -47,7 +47,7 @@ export interface Share {
 const idle = new Set(["(idle)", "(program)"]);
 
 /** Functions by the time that they took themselves, the most first; shares are of the time that was worked. */
-export function sharesOf({ nodes, samples, timeDeltas }: Profile): Share[] {
+function sharesOf({ nodes, samples, timeDeltas }: Profile): Share[] {
   const names = new Map(nodes.map(({ id, callFrame }) => {
     const { functionName, url, lineNumber } = callFrame;
     const name = functionName === "" ? "(anonymous)" : functionName;

@@ -15,7 +15,7 @@ interface Manifest {
 }
 
 /** The source that the build turns into `output`, such as `dist/src/cli/main.js`. */
-export function sourceOf(output: string): string {
+function sourceOf(output: string): string {
   return output.replace(/^\.\//, "").replace(/^dist\//, "").replace(/(\.d\.ts|\.js)$/, ".ts");
 }
 

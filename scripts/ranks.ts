@@ -60,7 +60,7 @@ const notRelative = /^(@?heddle(\/|$)|\/|[a-z]+:\/)/;
 const isTest = (file: string) => file.endsWith("_test.ts");
 
 /** Whether `file`, a path from the root, may name `Deno`, `Bun`, `node:` modules and servers. */
-export function mayNameRuntime(file: string): boolean {
+function mayNameRuntime(file: string): boolean {
   return isTest(file) || isTestHelper(file) || runtimePlaces.some((place) => place.test(file));
 }
 

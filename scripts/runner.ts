@@ -27,7 +27,7 @@ export interface FileResult {
  * Deno has none; there a process that has printed nothing for so long is ended, which is the same
  * for tests that run one after the other, as they do.
  */
-export const testTimeout = 180_000;
+const testTimeout = 180_000;
 
 /** Runs `file` (a path from `root`) and never throws: a runner that fails is a failed test. */
 export async function runTestFile(

@@ -26,7 +26,7 @@ export interface Field {
 }
 
 /** The page's own text; beside this file in the sources and in the published package alike. */
-export const PAGE: string = readFileSync(new URL("../PROTOCOL.md", import.meta.url), "utf8");
+const PAGE: string = readFileSync(new URL("../PROTOCOL.md", import.meta.url), "utf8");
 
 /** Every requirement, by id, in the order of the page. */
 export const REQUIREMENTS: ReadonlyMap<string, ProtocolRequirement> = new Map(
@@ -69,12 +69,6 @@ export const CLOSE_CODES: ReadonlyMap<
     { reason, action: action === "retry" ? "retry" : "terminal" },
   ]),
 );
-
-/** The status and the name of each refusal before the upgrade. */
-export const REFUSALS: readonly { readonly status: number; readonly error: string }[] = rows(
-  "Status",
-  "`error`",
-).map(([status, error = ""]) => ({ status: Number(status), error: bare(error) }));
 
 /** The rows of the first table whose heading begins so, without the heading. */
 export function rows(...heading: readonly string[]): readonly (readonly string[])[] {

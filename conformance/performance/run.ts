@@ -91,7 +91,7 @@ async function measure(
 }
 
 /** What is reported of a measure. */
-export function measureOf(id: string, measured: Measured): Measure {
+function measureOf(id: string, measured: Measured): Measure {
   const { title, wanted, rounds, unit, deliveries, notes = [] } = measured;
   const [target, raw] = [timingOf(rounds.target), timingOf(rounds.raw)];
   const { sent, lost, why } = rounds;

@@ -19,7 +19,7 @@ export function showRatio(ratio: number | null): string {
 }
 
 /** A whole number with commas: `98,261`. */
-export function showCount(count: number): string {
+function showCount(count: number): string {
   return String(count).replaceAll(/\B(?=(\d{3})+$)/g, ",");
 }
 

@@ -147,7 +147,7 @@ function anyPerformance(text: fc.Arbitrary<string>): fc.Arbitrary<PerformanceRep
 }
 
 /** What was measured, with the same text wherever there is one. */
-export function performanceOf(text: string): PerformanceReport {
+function performanceOf(text: string): PerformanceReport {
   const base = { id: text, title: text, notes: [text] };
   const target = { samples: 100, median_ms: 1.402, p99_ms: 12.345 };
   const raw = { samples: 100, median_ms: 0.5, p99_ms: 1234.5 };

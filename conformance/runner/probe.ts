@@ -45,7 +45,7 @@ const ECHO_LINGER = 1000;
 const FLOOD = 200;
 
 /** What is known before anything was asked. */
-export const NOTHING_KNOWN: Facts = { echoes: false, greetings: 0, deflate: false, offer: null };
+const NOTHING_KNOWN: Facts = { echoes: false, greetings: 0, deflate: false, offer: null };
 
 /** Finds out about the server. @throws CannotRun */
 export async function probe(options: Omit<PeerOptions, "facts">, echo: EchoOption): Promise<Probe> {

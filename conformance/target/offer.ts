@@ -49,7 +49,7 @@ export type TokenOffer =
  * Messages of the application by which the kit has the target do what no client can ask for. What
  * each does stands in CASES.md; one that a target does not have is left out, and what needs it skipped.
  */
-export const APPLICATION_MESSAGES = [
+const APPLICATION_MESSAGES = [
   "kit.publish",
   "kit.unsubscribe",
   "kit.revoke",

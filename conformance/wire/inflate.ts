@@ -22,12 +22,7 @@ export interface Inflated {
 
 /** Data that is not DEFLATE, or too much of it. */
 export class BadDeflate extends Error {
-  override readonly name: string = "BadDeflate";
-}
-
-/** Data that yields more than it may. */
-export class TooMuch extends BadDeflate {
-  override readonly name = "TooMuch";
+  override readonly name = "BadDeflate";
 }
 
 interface Huffman {
@@ -126,7 +121,7 @@ class Inflater {
 
   #put(byte: number): void {
     if (this.#length - this.#before >= this.#limit) {
-      throw new TooMuch(`more than ${this.#limit} bytes come out`);
+      throw new BadDeflate(`more than ${this.#limit} bytes come out`);
     }
     if (this.#length === this.#output.length) {
       const larger = new Uint8Array(this.#output.length * 2);
