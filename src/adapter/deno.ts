@@ -63,6 +63,7 @@ const capabilities: SocketCapabilities = {
 
 const differences: StandardDifferences = {
   capabilities,
+  closesInLull: true,
   ending({ code, reason, wasClean }: CloseEvent, error: string): Ending {
     if (wasClean) return { code, reason };
     // Deno gave up a peer that did not answer its ping: the hub's own code for that.

@@ -11,6 +11,7 @@ import type { Ending } from "../hub/options.ts";
 import { closeTable } from "../protocol/close.ts";
 import { exceeds } from "../protocol/decode.ts";
 import type { Frame } from "../protocol/encode.ts";
+import { Lull } from "./lull.ts";
 import { transportLimit } from "./server.ts";
 
 /** What a standard `WebSocket` can do: none of what goes beyond messages and a plain close. */
@@ -26,6 +27,11 @@ export interface StandardDifferences {
   readonly capabilities: SocketCapabilities;
   /** How the connection ended, from its `close` event and the message of the `error` before it. */
   readonly ending: (event: CloseEvent, error: string) => Ending;
+  /**
+   * Whether a message that comes after `close` ends the connection before its Close frame has gone out, so
+   * that it is closed when none comes. @default false
+   */
+  readonly closesInLull?: boolean;
   /** Hands a frame to many of its sockets. */
   readonly fanout?: Fanout;
   /** Called with each socket that opens, */
@@ -134,6 +140,8 @@ class StandardConnection extends StandardSocket implements EventListenerObject {
   #admission: Admission | undefined;
   #peer: Peer | undefined;
   readonly #limit: number;
+  /** Waited for by a connection that is to be closed. */
+  #lull: Lull | undefined;
   #error = "";
 
   constructor(
@@ -155,6 +163,17 @@ class StandardConnection extends StandardSocket implements EventListenerObject {
     // Also because one without a listener ends the process where the object is of Node's package ws.
     webSocket.addEventListener("error", this);
     webSocket.addEventListener("close", this);
+  }
+
+  override close(code: number, reason: string): void {
+    if (this.#differences.closesInLull === true) {
+      this.#lull ??= new Lull(() => super.close(code, reason));
+    } else super.close(code, reason);
+  }
+
+  override terminate(): void {
+    this.#lull?.end();
+    super.terminate();
   }
 
   handleEvent(event: Event): void {
@@ -182,6 +201,7 @@ class StandardConnection extends StandardSocket implements EventListenerObject {
   }
 
   #receive(data: unknown): void {
+    if (this.#lull !== undefined) return this.#lull.heard();
     if (this.#peer === undefined) return;
     const message = toMessage(data);
     const { clientId } = this.#peer;

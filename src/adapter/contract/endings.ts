@@ -92,6 +92,18 @@ export function endingsContract(subject: Subject): void {
         }
       }));
 
+    it("closes with its code and what it said before also a peer that goes on sending", () =>
+      stage(subject, { rates: {} }, async ({ client, endings }) => {
+        for (let times = 0; times < 5; times++) {
+          const connection = await client();
+          // The last few hundred stand unread where the connection is closed for the first refusals.
+          for (let i = 0; i < 400; i++) connection.send({ type: "ping" });
+          assertEquals((await connection.nextOf("disconnected"))["reason"], "abuse");
+          assertEquals((await connection.closed).code, 4429);
+          assertEquals((await endings.next()).code, 4429);
+        }
+      }));
+
     it(`${capabilities.closeCodes ? "can" : "cannot"} send close codes of RFC 6455`, () =>
       stage(subject, {}, async ({ tcp, sockets }) => {
         for (const code of [1001, 1008, 1011, 1012, 1013]) {
