@@ -6,7 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
-import { frame, opcodes, type TcpClient } from "../../adapter/testing/tcp.ts";
+import { closeFrame, frame, opcodes, type TcpClient } from "../../adapter/testing/tcp.ts";
 import type { RawClient } from "../../testing/raw_client.ts";
 import type { Attack, Field } from "./field.ts";
 
@@ -42,6 +42,8 @@ async function refusedWith(
 async function closedForAbuse(field: Field, client: TcpClient, flood: Buffer): Promise<void> {
   const { abuse } = (await field.stats()).rateLimited;
   client.send(flood);
+  // Deno waits for the answer to its Close frame; other runtimes cut whoever gives none.
+  client.nextOf(opcodes.close).then(() => client.send(closeFrame(4429)), () => {});
   await client.ended;
   client.socket.destroy();
   await field.until(({ rateLimited }) => rateLimited.abuse > abuse);
