@@ -12,8 +12,20 @@ export function toBase64(bytes: Uint8Array): string {
   return btoa(binary);
 }
 
+/** What a runtime has that writes base64 itself; Node 20 does not. */
+interface Base64Writer {
+  toBase64?(
+    options: { readonly alphabet: "base64url"; readonly omitPadding: true },
+  ): string;
+}
+
 /** Writes a few bytes as base64url without padding (RFC 4648 section 5). */
 export function toBase64Url(bytes: Uint8Array): string {
+  const writer = bytes as Base64Writer;
+  return writer.toBase64?.({ alphabet: "base64url", omitPadding: true }) ?? writeBase64Url(bytes);
+}
+
+function writeBase64Url(bytes: Uint8Array): string {
   const codes: number[] = [];
   for (let i = 0; i < bytes.length; i += 3) {
     const bits = bytes[i]! << 16 | (bytes[i + 1] ?? 0) << 8 | (bytes[i + 2] ?? 0);

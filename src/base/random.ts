@@ -67,6 +67,8 @@ const HYPHEN = 0x2d;
 
 /** A random UUID of version 4 (RFC 9562 section 5.4). */
 export function uuid(random: Random): string {
+  // A page that was not loaded over TLS has no `randomUUID`.
+  if (random === systemRandom && "randomUUID" in crypto) return crypto.randomUUID();
   const bytes = random.bytes(16);
   bytes[6] = (bytes[6]! & 0x0f) | 0x40;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
