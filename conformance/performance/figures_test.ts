@@ -24,9 +24,9 @@ describe("the figures of samples", () => {
     fc.assert(fc.property(numbers, part, (samples, part) => {
       const reversed = [...samples].reverse();
       const [low, high] = [Math.min(...samples), Math.max(...samples)];
-      for (const  of of[median, (all: number[]) => quantile(all, part)]) {
-        const value = of(samples);
-        assertEquals(of(reversed), value);
+      for (const figure of [median, (all: number[]) => quantile(all, part)]) {
+        const value = figure(samples);
+        assertEquals(figure(reversed), value);
         assert(value >= low && value <= high);
       }
     }));
