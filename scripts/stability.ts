@@ -10,7 +10,7 @@
  * @module
  */
 import process from "node:process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { main } from "../conformance/cli.ts";
@@ -32,7 +32,8 @@ async function compareRuns(options: readonly string[]): Promise<number> {
   for (let run = 1; run <= RUNS; run++) {
     const file = join(folder, `${run}.json`);
     const exit = await main([...options, "--reporter", "json", "--output", file]);
-    if (exit > 1) return exit;
+    // It could not run, or was asked for its options or cases alone.
+    if (exit > 1 || !existsSync(file)) return exit;
     const { cases, duration_ms, seed, summary } = JSON.parse(readFileSync(file, "utf8")) as Report;
     const { passed, failed, warned, skipped, errored } = summary;
     console.log(
