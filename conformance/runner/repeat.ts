@@ -5,6 +5,11 @@
  */
 import type { ResolvedOptions } from "./options.ts";
 
+/** A checkout runs the kit's source; the package, which is built, has the command of Heddle. */
+const COMMAND = import.meta.url.endsWith(".ts")
+  ? "npx tsx conformance/cli.ts"
+  : "npx heddle conformance";
+
 /** The command for a case. Values of headers are left out: they may be secret. */
 export function repeatCommand(options: ResolvedOptions, id: string): string {
   const start = options.start === options.offer?.start ? null : options.start;
@@ -28,7 +33,7 @@ export function repeatCommand(options: ResolvedOptions, id: string): string {
   ];
   const words = parts.flatMap((part) => part === null ? [] : [part[0], quote(part[1])]);
   if (options.insecure) words.push("--insecure");
-  return ["npx tsx conformance/cli.ts", ...words].join(" ");
+  return [COMMAND, ...words].join(" ");
 }
 
 function quote(word: string): string {
