@@ -81,6 +81,8 @@ export class BunConnection {
   readonly #admission: Admission;
   #socket: BunSocket | undefined;
   #peer: Peer | undefined;
+  /** How it ended, where that was before the hub had taken it over. */
+  #ended: Ending | undefined;
 
   constructor(endpoint: BunEndpoint, admission: Admission) {
     this.#endpoint = endpoint;
@@ -90,6 +92,8 @@ export class BunConnection {
   opened(webSocket: BunWebSocket): void {
     this.#socket = new BunSocket(webSocket, this.#endpoint.fanout);
     this.#peer = this.#endpoint.hub.accept(this.#socket, this.#admission);
+    // Bun tells of an end before the call returns that brings it about.
+    if (this.#ended !== undefined) this.#peer.closed(this.#ended.code, this.#ended.reason);
   }
 
   received(message: string | Uint8Array): void {
@@ -108,8 +112,10 @@ export class BunConnection {
     this.#socket?.drained();
   }
 
-  closed(code: number, reason: string): void {
-    this.#peer?.closed(code === 1006 ? violationCode(reason) : code, reason);
+  closed(told: number, reason: string): void {
+    const code = told === 1006 ? violationCode(reason) : told;
+    if (this.#peer === undefined) this.#ended = { code, reason };
+    else this.#peer.closed(code, reason);
   }
 }
 

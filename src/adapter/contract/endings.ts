@@ -6,6 +6,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { manualClock } from "../../base/clock.ts";
+import type { AnyHub } from "../../hub/hub.ts";
+import type { ConnectionInfo } from "../../hub/info.ts";
 import { closeTable } from "../../protocol/close.ts";
 import { CLOSE_TIMEOUT, stage } from "../testing/stage.ts";
 import { closeCode, closeFrame, frame, opcodes, openTcp, TcpClient } from "../testing/tcp.ts";
@@ -103,6 +105,22 @@ export function endingsContract(subject: Subject): void {
           assertEquals((await endings.next()).code, 4429);
         }
       }));
+
+    it("hears at once of the end of a connection that the application closes as it comes", () => {
+      let hub: AnyHub | undefined;
+      const ending = { code: 4000, reason: "not now" };
+      const options = {
+        clock: manualClock(),
+        onConnect: ({ clientId }: ConnectionInfo) => void hub?.disconnect(clientId, ending),
+      };
+      return stage(subject, options, async (stage) => {
+        ({ hub } = stage);
+        const connection = await stage.client();
+        assertEquals(await connection.closed, ending);
+        assertEquals(await stage.endings.next(), ending);
+        assertEquals(hub.connections(), []);
+      });
+    });
 
     it(`${capabilities.closeCodes ? "can" : "cannot"} send close codes of RFC 6455`, () =>
       stage(subject, {}, async ({ tcp, sockets }) => {
