@@ -91,6 +91,8 @@ class MemoryBroker implements Broker, ChannelKeeper {
   readonly #blank = new Map<string, MemoryChannel>();
   /** Those that keep events, in the order in which they were last published to. */
   readonly #keeping = new Set<MemoryChannel>();
+  /** The last of them, as far as it is still one. */
+  #newest: MemoryChannel | undefined;
   /** Looks at a channel when something of it is over: a look at all of them would cost more the more there are. */
   readonly #wheel: TimerWheel;
   readonly #published: Publications;
@@ -139,15 +141,14 @@ class MemoryBroker implements Broker, ChannelKeeper {
     this.#bytes -= channel.bytes;
     const placed = channel.append(event, now);
     this.#bytes += channel.bytes;
-    this.#keeping.delete(channel);
-    if (channel.size > 0) this.#keeping.add(channel);
-    this.#boundHistory();
+    this.#keep(channel);
+    if (this.#bytes > this.#historyBytes) this.#boundHistory();
     if (channel.isListenedTo) this.#schedule(channel);
     else this.#rest(channel);
-    const position = { epoch: placed.epoch, offset: placed.offset };
-    if (idempotence !== undefined) this.#published.set(name, idempotence, position, now);
+    const { epoch, offset } = placed;
+    if (idempotence !== undefined) this.#published.set(name, idempotence, { epoch, offset }, now);
     channel.deliver(placed);
-    return { ...position, duplicate: false };
+    return { epoch, offset, duplicate: false };
   }
 
   announce(name: string, event: NewEvent): void {
@@ -201,6 +202,7 @@ class MemoryBroker implements Broker, ChannelKeeper {
     this.#idle.clear();
     this.#blank.clear();
     this.#keeping.clear();
+    this.#newest = undefined;
     this.#published.clear();
     this.sessions.clear();
     this.presence.clear();
@@ -239,12 +241,21 @@ class MemoryBroker implements Broker, ChannelKeeper {
     this.#wheel.cancel(channel);
     this.#bytes -= channel.bytes;
     this.#keeping.delete(channel);
+    if (this.#newest === channel) this.#newest = undefined;
   }
 
   /** Has it looked at when something of it is over. One that is looked at sooner is then put off. */
   #schedule(channel: MemoryChannel): void {
     const { deadline, timing } = channel;
     if (deadline < (timing?.deadline ?? Infinity)) this.#wheel.schedule(channel, deadline);
+  }
+
+  /** It was published to. Often it was so last already: then it need not be moved, which costs more. */
+  #keep(channel: MemoryChannel): void {
+    if (channel === this.#newest && channel.size > 0 && this.#keeping.has(channel)) return;
+    this.#keeping.delete(channel);
+    if (channel.size > 0) this.#keeping.add(channel);
+    this.#newest = channel;
   }
 
   #trim(channel: MemoryChannel): void {
