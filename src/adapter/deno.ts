@@ -45,10 +45,13 @@ interface DenoRuntime {
     },
     handler: (request: Request, info: DenoInfo) => Promise<Response>,
   ): { readonly addr: { readonly port: number }; readonly finished: Promise<void> };
-  upgradeWebSocket(
-    request: Request,
-    options: { readonly idleTimeout: number },
-  ): { readonly socket: WebSocket; readonly response: Response };
+  upgradeWebSocket(request: Request, options: { readonly idleTimeout: number }): Upgraded;
+}
+
+/** What Deno makes of a request to be upgraded. */
+interface Upgraded {
+  readonly socket: WebSocket;
+  readonly response: Response;
 }
 
 /** Above what a timer holds, 24 days, the time-out would come at once; in seconds. */
@@ -167,13 +170,39 @@ function upgrade(
 ): Response {
   // Deno pings at half of this and gives up at the whole, whichever frame came last.
   const idleTimeout = Math.min(hub.heartbeatTimeout, LONGEST_IDLE);
-  const { socket, response } = runtime().upgradeWebSocket(request, { idleTimeout });
+  const { socket, response } = upgradeWithout(request, idleTimeout);
   socket.binaryType = "arraybuffer";
   connectStandard(hub, socket, admission, kind);
   const { subprotocol } = admission;
   // Its own option for this does not see an offer without a space after the comma.
   if (subprotocol !== undefined) response.headers.set("Sec-WebSocket-Protocol", subprotocol);
   return response;
+}
+
+/** Whether Deno takes a request only as it made it; a version that does will for as long as it runs. */
+let isParticular = false;
+
+/**
+ * Deno holds what it is given here for as long as the socket lives, where it has an idle time-out: some 2 KiB
+ * a connection, with the header fields, a query that may have a token, and all else that a request has. So it
+ * is given an object that passes for the request, and is emptied when Deno has read it.
+ */
+function upgradeWithout(request: Request, idleTimeout: number): Upgraded {
+  const { upgradeWebSocket } = runtime();
+  if (isParticular) return upgradeWebSocket(request, { idleTimeout });
+  const stand = Object.create(request, {
+    headers: { value: request.headers, configurable: true },
+    url: { value: "http://localhost/" },
+  }) as Request;
+  try {
+    return upgradeWebSocket(stand, { idleTimeout });
+  } catch {
+    isParticular = true; // and where it is the request that cannot be upgraded, that is told now
+    return upgradeWebSocket(request, { idleTimeout });
+  } finally {
+    Reflect.deleteProperty(stand, "headers");
+    Object.setPrototypeOf(stand, null);
+  }
 }
 
 function peerAddress(_request: Request, env: unknown): string {
