@@ -24,18 +24,41 @@ const capabilities: SocketCapabilities = {
   drain: false,
 };
 
-class BunSocket implements Socket {
-  readonly webSocket: BunWebSocket;
+/** A hub on a server, and what is the same for all its connections there. */
+export interface BunEndpoint {
+  readonly hub: AnyHub;
   readonly fanout: BunFanout;
-  #closing: Ending | undefined;
+  /** The bytes of the largest message. */
+  readonly limit: number;
+}
 
-  constructor(webSocket: BunWebSocket, fanout: BunFanout) {
-    this.webSocket = webSocket;
-    this.fanout = fanout;
+/** One connection from its upgrade on: what `ws.data` holds, and what its hub has for a socket. */
+export class BunConnection implements Socket {
+  readonly #endpoint: BunEndpoint;
+  /** Who it is; given on when it opens. */
+  #admission: Admission | undefined;
+  #webSocket: BunWebSocket | undefined;
+  #peer: Peer | undefined;
+  #closing: Ending | undefined;
+  /** How it ended, where that was before the hub had taken it over. */
+  #ended: Ending | undefined;
+
+  constructor(endpoint: BunEndpoint, admission: Admission) {
+    this.#endpoint = endpoint;
+    this.#admission = admission;
   }
 
   get capabilities(): SocketCapabilities {
     return capabilities;
+  }
+
+  get fanout(): BunFanout {
+    return this.#endpoint.fanout;
+  }
+
+  /** Bun's own socket. No hub knows the connection before there is one. */
+  get webSocket(): BunWebSocket {
+    return this.#webSocket!;
   }
 
   get bufferedAmount(): number {
@@ -60,38 +83,12 @@ class BunSocket implements Socket {
     this.webSocket.terminate();
   }
 
-  /** Does a close that waits: Bun cannot terminate a socket it closes while a peer does not read. */
-  drained(): void {
-    if (this.#closing === undefined || this.webSocket.getBufferedAmount() > 0) return;
-    this.webSocket.close(this.#closing.code, this.#closing.reason);
-  }
-}
-
-/** A hub on a server, and what is the same for all its connections there. */
-export interface BunEndpoint {
-  readonly hub: AnyHub;
-  readonly fanout: BunFanout;
-  /** The bytes of the largest message. */
-  readonly limit: number;
-}
-
-/** One connection from its upgrade on: what `ws.data` holds. */
-export class BunConnection {
-  readonly #endpoint: BunEndpoint;
-  readonly #admission: Admission;
-  #socket: BunSocket | undefined;
-  #peer: Peer | undefined;
-  /** How it ended, where that was before the hub had taken it over. */
-  #ended: Ending | undefined;
-
-  constructor(endpoint: BunEndpoint, admission: Admission) {
-    this.#endpoint = endpoint;
-    this.#admission = admission;
-  }
-
   opened(webSocket: BunWebSocket): void {
-    this.#socket = new BunSocket(webSocket, this.#endpoint.fanout);
-    this.#peer = this.#endpoint.hub.accept(this.#socket, this.#admission);
+    if (this.#admission === undefined) return;
+    const admission = this.#admission;
+    this.#admission = undefined;
+    this.#webSocket = webSocket;
+    this.#peer = this.#endpoint.hub.accept(this, admission);
     // Bun tells of an end before the call returns that brings it about.
     if (this.#ended !== undefined) this.#peer.closed(this.#ended.code, this.#ended.reason);
   }
@@ -108,8 +105,10 @@ export class BunConnection {
     this.#peer?.pong();
   }
 
+  /** Does a close that waits: Bun cannot terminate a socket it closes while a peer does not read. */
   drained(): void {
-    this.#socket?.drained();
+    if (this.#closing === undefined || this.webSocket.getBufferedAmount() > 0) return;
+    this.webSocket.close(this.#closing.code, this.#closing.reason);
   }
 
   closed(told: number, reason: string): void {

@@ -27,19 +27,24 @@ const TOLERANCE = 1e-6;
  * ```
  */
 export class TokenBucket {
-  /** Milliseconds in which one token comes back. */
-  readonly #interval: number;
-  /** Milliseconds in which all of them do. */
-  readonly #span: number;
+  readonly #rule: BucketRule;
   /** When it is full again, in monotonic milliseconds; in the past where it is. */
   #full = -Number.MAX_VALUE;
 
   /** @throws {HeddleError} `option_invalid` for a rule that is none. */
   constructor(rule: BucketRule) {
     checkBucketRule("rule", rule);
-    const { capacity, perSecond } = rule;
-    this.#interval = 1000 / perSecond;
-    this.#span = capacity * this.#interval;
+    this.#rule = rule;
+  }
+
+  /** Milliseconds in which one token comes back: not kept, since there are many buckets of a rule. */
+  get #interval(): number {
+    return 1000 / this.#rule.perSecond;
+  }
+
+  /** Milliseconds in which all of them do. */
+  get #span(): number {
+    return this.#rule.capacity * this.#interval;
   }
 
   /** When it is as if nothing had been taken, in monotonic milliseconds. */

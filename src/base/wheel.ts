@@ -4,14 +4,10 @@ import type { Clock } from "./clock.ts";
 export interface Timed {
   /** Called once at or after the time it was scheduled for, never before it. Must not throw. */
   due(now: number): void;
-  /** Where it stands in the one wheel it is scheduled with, for that alone: it needs no table of its own. */
-  timing?: Timing | undefined;
-}
-
-/** When something falls due, and the slot it is in. */
-interface Timing {
-  readonly deadline: number;
-  readonly slot: Set<Timed>;
+  /** When it falls due in the one wheel it is scheduled with, */
+  dueAt?: number | undefined;
+  /** and the slot it is in there: both for the wheel to set, which so needs no table of its own. */
+  slot?: Set<Timed> | undefined;
 }
 
 const SLOTS = 512;
@@ -45,16 +41,17 @@ export class TimerWheel {
     this.cancel(timed);
     this.#stop ??= this.#clock.every(this.#tick, () => this.#turn());
     const slot = this.#slot(deadline);
-    timed.timing = { deadline, slot };
+    timed.dueAt = deadline;
+    timed.slot = slot;
     slot.add(timed);
     this.#size++;
   }
 
   /** Forgets `timed`. */
   cancel(timed: Timed): void {
-    if (timed.timing === undefined) return;
-    timed.timing.slot.delete(timed);
-    timed.timing = undefined;
+    if (timed.slot === undefined) return;
+    timed.slot.delete(timed);
+    timed.slot = timed.dueAt = undefined;
     this.#size--;
     this.#rest();
   }
@@ -62,7 +59,7 @@ export class TimerWheel {
   /** Forgets everything. */
   clear(): void {
     for (const slot of this.#slots) {
-      for (const timed of slot) timed.timing = undefined;
+      for (const timed of slot) timed.slot = timed.dueAt = undefined;
       slot.clear();
     }
     this.#size = 0;
@@ -76,7 +73,7 @@ export class TimerWheel {
   }
 
   #isDue(timed: Timed, now: number): boolean {
-    return timed.timing !== undefined && timed.timing.deadline <= now;
+    return timed.dueAt !== undefined && timed.dueAt <= now;
   }
 
   #rest(): void {

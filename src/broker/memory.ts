@@ -246,8 +246,8 @@ class MemoryBroker implements Broker, ChannelKeeper {
 
   /** Has it looked at when something of it is over. One that is looked at sooner is then put off. */
   #schedule(channel: MemoryChannel): void {
-    const { deadline, timing } = channel;
-    if (deadline < (timing?.deadline ?? Infinity)) this.#wheel.schedule(channel, deadline);
+    const { deadline, dueAt = Infinity } = channel;
+    if (deadline < dueAt) this.#wheel.schedule(channel, deadline);
   }
 
   /** It was published to. Often it was so last already: then it need not be moved, which costs more. */

@@ -46,7 +46,8 @@ export class MemoryChannel implements Timed {
   retention: Retention;
   /** When it was last listened to or published to. */
   used = 0;
-  timing: Timed["timing"];
+  dueAt: Timed["dueAt"];
+  slot: Timed["slot"];
   #stream: Stream | undefined;
   /** Events that were taken while another was delivered: a listener published. */
   #waiting: ChannelEvent[] | undefined;

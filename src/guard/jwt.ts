@@ -111,13 +111,14 @@ export function jwtAuth(options: JwtAuthOptions): Authenticate {
     });
   }
 
+  const nobody = anonymousIdentity();
   return (request) => {
     const found = tokenFrom(request);
     if (found !== undefined) {
       const claims = verify(found.token);
       return claims instanceof Promise ? claims.then(identify) : identify(claims);
     }
-    if (anonymous) return anonymousIdentity();
+    if (anonymous) return nobody;
     throw new HeddleError(
       "unauthorized",
       "a token is needed: in Authorization: Bearer, in ?token=, or as the subprotocol jwt.TOKEN",

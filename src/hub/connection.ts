@@ -10,6 +10,7 @@ import type { Written } from "../protocol/encode.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
 import type { Position } from "../protocol/messages.ts";
+import { clientChannel, EVERYONE, userChannel } from "../protocol/names.ts";
 import type { Effect, Joined, Outcome } from "../session/effect.ts";
 import { Session } from "../session/session.ts";
 import type { DeliveryOutcome } from "./acknowledgements.ts";
@@ -22,19 +23,14 @@ import type { Ending } from "./options.ts";
 import { Recipient } from "./recipient.ts";
 import type { Workings } from "./workings.ts";
 
-/** A channel that a connection was put on without asking, and where it came onto it. */
-export interface OwnChannel {
-  readonly name: string;
-  readonly position: Position;
-}
+/** The arrivals of one that resumes nothing any more. */
+export const nowhere: readonly never[] = [];
 
 /** A token that was used, and until when it may be used again, in monotonic milliseconds. */
 export interface FormerToken {
   readonly token: string;
   readonly until: number;
 }
-
-const nowhere: readonly OwnChannel[] = [];
 
 /** How long a peer has to answer: a Close frame, before it is cut off. In milliseconds. */
 export const ANSWER_TIMEOUT = 5_000;
@@ -45,11 +41,12 @@ export const ANSWER_TIMEOUT = 5_000;
  */
 export class Connection extends Recipient implements Timed {
   readonly admission: Admission;
-  /** The channels it was put on without asking, and where it came onto each. */
-  own: readonly OwnChannel[] = nowhere;
+  /** Where it came onto each of its own channels, as long as it may resume a session that has those too. */
+  arrivals: readonly (readonly [channel: string, position: Position])[] = nowhere;
   /** Whether it was told `connected`. */
   wasGreeted = false;
-  timing: Timed["timing"];
+  dueAt: Timed["dueAt"];
+  slot: Timed["slot"];
   /** The token that its session can be taken up with; {@linkcode Sessions} gives and takes it. */
   token: string | undefined;
   /** The one it came with, until the peer shows that the resumption reached it. */
@@ -392,8 +389,15 @@ export class Connection extends Recipient implements Timed {
 
   /** The names of those that it is on, in its own right or because it asked. */
   override *channelNames(): IterableIterator<string> {
-    for (const { name } of this.own) yield name;
+    yield* this.ownChannelNames();
     yield* this.#session.subscriptions;
+  }
+
+  /** The names of those that it is put on without asking: not kept, since they follow from who it is. */
+  *ownChannelNames(): IterableIterator<string> {
+    yield EVERYONE;
+    yield clientChannel(this.#clientId);
+    if (this.userId !== null) yield userChannel(this.userId);
   }
 
   protected override settled(

@@ -1,4 +1,4 @@
-import { SlidingWindow } from "../base/sliding_window.ts";
+import { SlidingWindow, type WindowRule } from "../base/sliding_window.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
 import type { Inbound } from "../protocol/decode.ts";
 import type { Failure } from "../protocol/errors.ts";
@@ -32,10 +32,13 @@ export class ConnectionRates {
   readonly #key: string;
   /** The first of those that were used. They go with the session. */
   #used: UsedBucket | undefined;
+  /** The connection's own window, while more than one message is in it: few are ever that quick. */
   #window: SlidingWindow | undefined;
+  /** When the last message came while there was no window. */
+  #last = -Infinity;
   #refusals: SlidingWindow | undefined;
 
-  /** @param key Whom the connection's messages count for, beside itself. */
+  /** @param key Whom the connection's messages count for, beside itself; "" where that is nobody. */
   constructor(rates: Rates, key: string) {
     this.#rates = rates;
     this.#key = key;
@@ -52,8 +55,7 @@ export class ConnectionRates {
       bucket.take(now);
       return undefined;
     }
-    if (connection !== undefined) this.#window ??= new SlidingWindow(connection);
-    const ofConnection = this.#window?.wait(now) ?? 0;
+    const ofConnection = connection === undefined ? 0 : this.#waitFor(connection, now);
     const ofUser = user?.wait(this.#key, now) ?? 0;
     const ofHub = hub?.wait(this.#key, now) ?? 0;
     const longest = Math.max(wait, ofConnection, ofUser, ofHub);
@@ -68,7 +70,8 @@ export class ConnectionRates {
       return this.#limited(by, longest, now, kind);
     }
     bucket.take(now);
-    this.#window?.take(now);
+    if (this.#window === undefined) this.#last = now;
+    else this.#window.take(now);
     user?.take(this.#key, now);
     hub?.take(this.#key, now);
     return undefined;
@@ -90,6 +93,18 @@ export class ConnectionRates {
       if (kind === undefined) continue;
       this.#bucket(kind).holdUntil(now + milliseconds, now);
     }
+  }
+
+  /** How long until its own window takes one more. */
+  #waitFor(rule: WindowRule, now: number): number {
+    if (this.#window !== undefined && this.#window.idleAt <= now) this.#window = undefined;
+    if (this.#window === undefined) {
+      if (this.#last + rule.window <= now) return 0;
+      this.#window = new SlidingWindow(rule);
+      this.#window.take(this.#last);
+      this.#last = -Infinity;
+    }
+    return this.#window.wait(now);
   }
 
   #bucket(kind: Bucket): TokenBucket {

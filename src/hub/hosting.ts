@@ -10,7 +10,7 @@ import type { Join, Joined, Outcome, PublishRequest, RequestOf } from "../sessio
 import type { Farewell } from "../session/session.ts";
 import type { DeliveryOutcome } from "./acknowledgements.ts";
 import type { Admission } from "./admission.ts";
-import { Connection } from "./connection.ts";
+import { Connection, nowhere } from "./connection.ts";
 import type { Drain } from "./drain.ts";
 import { handleMessage } from "./handling.ts";
 import type { ConnectionHost, Opened, TakenUp } from "./host.ts";
@@ -77,7 +77,9 @@ export class Hosting implements ConnectionHost {
   }
 
   open(connection: Connection, joins: readonly Join[]): MaybePromise<readonly Opened[]> {
+    // After a `subscribe` it resumes no session.
     this.#parts.seats.settle(connection);
+    connection.arrivals = nowhere;
     return this.#membership.open(connection, joins);
   }
 
@@ -150,7 +152,7 @@ export class Hosting implements ConnectionHost {
     const { seats, sessions } = this.#parts;
     seats.leave(connection);
     sessions.keep(connection, ending);
-    this.#membership.leave(connection, connection.own.map(({ name }) => name));
+    this.#membership.leave(connection, connection.ownChannelNames());
     this.#membership.leave(connection, connection.subscriptions, ending);
   }
 

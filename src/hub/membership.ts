@@ -9,7 +9,7 @@ import type { ChannelEvent } from "../protocol/event.ts";
 import type { Position } from "../protocol/messages.ts";
 import { isChannelName, isOwnChannelName } from "../protocol/names.ts";
 import type { Join, Joined, Outcome, RequestOf } from "../session/effect.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, nowhere } from "./connection.ts";
 import type { Opened, Start, TakenUp } from "./host.ts";
 import type { Ending } from "./options.ts";
 import type { Presence } from "./presence.ts";
@@ -174,7 +174,8 @@ export class Membership {
     // The session goes on in the hub's own channels too, from where it stood; what the connection got
     // there in the meantime does not come again.
     const resumed = opened.map((one) => ("failure" in one ? one : this.#unseen(connection, one)));
-    this.leave(connection, connection.own.map(({ name }) => name));
+    this.leave(connection, connection.arrivals.map(([name]) => name));
+    connection.arrivals = nowhere;
     const results = this.join(connection, resumed);
     const positions = new Map<string, Position>();
     for (const one of results) if (!("failure" in one)) positions.set(one.channel, one.position);
@@ -182,7 +183,7 @@ export class Membership {
   }
 
   #unseen(connection: Connection, opened: Extract<Opened, { held: Channel }>): Opened {
-    const after = connection.own.find(({ name }) => name === opened.channel)?.position;
+    const after = connection.arrivals.find(([name]) => name === opened.channel)?.[1];
     if (after === undefined || opened.start === undefined) return opened;
     const { epoch, offset } = opened.held.positionOf(connection);
     if (epoch !== after.epoch || offset === after.offset) return opened;

@@ -43,8 +43,8 @@ export class Rates {
 
   /** Begins to count a connection's messages. */
   of({ userId, address }: { readonly userId: string | null; readonly address: string }) {
-    const key = userId === null ? `address:${networkOf(address)}` : `user:${userId}`;
-    return new ConnectionRates(this, key);
+    const isShared = this.user !== undefined || this.hub !== undefined;
+    return new ConnectionRates(this, isShared ? keyOf(userId, address) : "");
   }
 
   /**
@@ -62,6 +62,10 @@ export class Rates {
       "Retry-After": String(seconds),
     });
   }
+}
+
+function keyOf(userId: string | null, address: string): string {
+  return userId === null ? `address:${networkOf(address)}` : `user:${userId}`;
 }
 
 /** The counters where nothing was refused. */

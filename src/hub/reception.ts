@@ -1,7 +1,6 @@
 import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
 import { failure } from "../protocol/errors.ts";
 import type { Position } from "../protocol/messages.ts";
-import { clientChannel, EVERYONE, isOwnChannelName, userChannel } from "../protocol/names.ts";
 import { resumedFields } from "../session/answers.ts";
 import type { Joined, Outcome } from "../session/effect.ts";
 import type { Connection } from "./connection.ts";
@@ -54,9 +53,8 @@ export class Reception {
 
   /** Starts with a connection; `connected` follows in this tick where the broker answers at once. */
   receive(connection: Connection): void {
-    const { clientId, userId } = connection;
-    const own = [EVERYONE, clientChannel(clientId)];
-    if (userId !== null) own.push(userChannel(userId));
+    const { clientId } = connection;
+    const own = [...connection.ownChannelNames()];
     whenReady(
       this.#reserve(own),
       () => this.#lookForSession(connection, { own }),
@@ -117,7 +115,8 @@ export class Reception {
       this.#membership.join(connection, room);
       return;
     }
-    connection.own = own.map((name) => ({ name, position: channels.put(name, connection) }));
+    const arrivals = own.map((name) => [name, channels.put(name, connection)] as const);
+    connection.arrivals = arrivals;
     const token = this.#sessions.issue(connection);
     const outcome = resumption && this.resume(connection, resumption.taken, resumption.token);
     const resumed = outcome?.kind === "resumed" ? outcome : undefined;
@@ -142,10 +141,9 @@ export class Reception {
       ...(isFresh ? { recovered: undefined } : {}),
       timestamp: timestamp(),
     };
-    const places = Object.entries(positions);
-    for (const { name, position } of isFresh ? connection.own : []) places.push([name, position]);
+    const places = isFresh ? arrivals : [];
     connection.open(
-      this.#greeting.write(greeted, places),
+      this.#greeting.write(greeted, [...Object.entries(positions), ...places]),
       isFresh && room.length === 0 ? undefined : joined,
     );
     if (outcome?.kind === "failed") connection.refuse(outcome.failure);
@@ -169,9 +167,6 @@ export class Reception {
       if (!connection.isBanned) this.#sessions.putBack([token], record);
       return { kind: "handled" };
     }
-    connection.own = [...positions]
-      .filter(([name]) => isOwnChannelName(name))
-      .map(([name, position]) => ({ name, position }));
     connection.restoreRates(record.rates ?? new Map());
     // What lies after the place it stands at comes again in any case.
     connection.goOn(record.unacknowledged.filter(({ event }) => {
