@@ -103,17 +103,17 @@ describe("The project, seen from outside", () => {
     const imports = names.map((name, i) => `import * as m${i} from "${publicName(name)}";`);
     const uses = names.map((_, i) => `m${i}`).join(", ");
     writeFileSync(join(nodeProject, "use.ts"), `${imports.join("\n")}\nexport { ${uses} };\n`);
-    const settings = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2023"];
-    const types = ["--types", "node", "--typeRoots"];
-    const roots = join(root, "node_modules", "@types");
-    await must(
-      nodeProject,
-      join(root, "node_modules/.bin/tsc"),
-      ...settings,
-      ...types,
-      roots,
-      "use.ts",
-    );
+    const tsc = join(root, "node_modules/.bin/tsc");
+    const strict = ["--strict", "--noEmit", "--target", "es2022"];
+    const node = ["--types", "node", "--typeRoots", join(root, "node_modules/@types")];
+    const [nodenext, bundler] = ["nodenext", "bundler"].map((kind) => [
+      ...["--moduleResolution", kind],
+      ...["--module", kind === "bundler" ? "esnext" : kind],
+    ]);
+    // A server without the types of browsers, and a page without those of Node.
+    await must(nodeProject, tsc, ...strict, ...nodenext!, ...node, "--lib", "es2022", "use.ts");
+    writeFileSync(join(nodeProject, "page.ts"), 'export { createClient } from "heddle/client";\n');
+    await must(nodeProject, tsc, ...strict, ...bundler!, "--types", "", "page.ts");
   });
 
   it("has a command that runs", async () => {

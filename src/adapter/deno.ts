@@ -20,7 +20,12 @@ import {
   type ServeOptions,
   type Server,
 } from "./server.ts";
-import { connectStandard, type StandardDifferences, type StandardSocket } from "./standard.ts";
+import {
+  type Closing,
+  connectStandard,
+  type StandardDifferences,
+  type StandardSocket,
+} from "./standard.ts";
 
 export { machineSampler } from "./machine.ts";
 export type { ServeOptions, Server };
@@ -67,7 +72,7 @@ const capabilities: SocketCapabilities = {
 const differences: StandardDifferences = {
   capabilities,
   closesInLull: true,
-  ending({ code, reason, wasClean }: CloseEvent, error: string): Ending {
+  ending({ code, reason, wasClean }: Closing, error: string): Ending {
     if (wasClean) return { code, reason };
     // Deno gave up a peer that did not answer its ping: the hub's own code for that.
     if (code === 1001) return closeTable.not_alive;

@@ -22,11 +22,18 @@ const plainCapabilities: SocketCapabilities = {
   drain: false,
 };
 
+/** What a `close` event tells (WHATWG WebSockets section 6). */
+export interface Closing {
+  readonly code: number;
+  readonly reason: string;
+  readonly wasClean: boolean;
+}
+
 /** How a runtime's own `WebSocket` differs from the standard one. */
 export interface StandardDifferences {
   readonly capabilities: SocketCapabilities;
   /** How the connection ended, from its `close` event and the message of the `error` before it. */
-  readonly ending: (event: CloseEvent, error: string) => Ending;
+  readonly ending: (event: Closing, error: string) => Ending;
   /**
    * Whether a message that comes after `close` ends the connection before its Close frame has gone out, so
    * that it is closed when none comes. @default false

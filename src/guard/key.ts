@@ -19,14 +19,17 @@ export type AsymmetricAlgorithm = "RS256" | "ES256" | "EdDSA";
 /** The algorithms of a set of public keys. */
 export const ASYMMETRIC: readonly AsymmetricAlgorithm[] = ["RS256", "ES256", "EdDSA"];
 
+/** The runtime's own `CryptoKey`, also for a project that has no types of browsers to name it. */
+type WebCryptoKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+
 /** A key as an application has it: PEM (SPKI or PKCS #8), a JWK, or a `CryptoKey`. */
-export type KeyMaterial = string | JWK | CryptoKey;
+export type KeyMaterial = string | JWK | WebCryptoKey;
 
 /** A key whose algorithm is known at once, while the runtime imports it only later. */
 export interface AsymmetricKey {
   readonly algorithm: AsymmetricAlgorithm;
   /** @throws {HeddleError} `option_invalid` where the runtime cannot import it. */
-  load(): Promise<CryptoKey>;
+  load(): Promise<WebCryptoKey>;
 }
 
 /** A shared secret that is imported once for each algorithm, and not anew for each token. */
@@ -34,7 +37,7 @@ export interface SecretKey {
   /** Those that it is long enough for. */
   readonly algorithms: readonly Algorithm[];
   /** Its key for one of them. */
-  load(algorithm: Algorithm): Promise<CryptoKey>;
+  load(algorithm: Algorithm): Promise<WebCryptoKey>;
   /** Whether a signature by one of them is of this text; it is told at once. */
   hasSigned(text: string, signature: Uint8Array, algorithm: Algorithm): boolean;
 }
@@ -82,7 +85,7 @@ export function secretKey(secret: string | Uint8Array): SecretKey {
         "(RFC 7518 section 3.2)",
     );
   }
-  const keys = new Map<Algorithm, Promise<CryptoKey>>();
+  const keys = new Map<Algorithm, Promise<WebCryptoKey>>();
   return {
     algorithms,
     load(algorithm) {
@@ -134,15 +137,15 @@ export function asymmetricKey(option: KeyOption, material: KeyMaterial): Asymmet
 
 /** The public key that checks what an extractable private one signs. */
 export async function publicPart(
-  privateKey: CryptoKey,
+  privateKey: WebCryptoKey,
   algorithm: AsymmetricAlgorithm,
-): Promise<CryptoKey> {
+): Promise<WebCryptoKey> {
   const { kty, crv, x, y, n, e } = await exportJWK(privateKey) as Record<string, string>;
   const parts = Object.entries({ kty, crv, x, y, n, e }).filter(([, part]) => part !== undefined);
   return await fromParts(Object.fromEntries(parts) as unknown as JWK, algorithm);
 }
 
-async function fromParts(jwk: JWK, algorithm: AsymmetricAlgorithm): Promise<CryptoKey> {
+async function fromParts(jwk: JWK, algorithm: AsymmetricAlgorithm): Promise<WebCryptoKey> {
   const key = await importJWK(jwk, algorithm);
   if (key instanceof Uint8Array) throw new TypeError("a secret is no public or private key");
   return key;
@@ -187,7 +190,7 @@ function fromJwk(option: KeyOption, jwk: JWK): AsymmetricKey {
   return importedOnce(option, algorithm, (name) => fromParts({ ...jwk, ext: true }, name));
 }
 
-function fromCryptoKey(option: KeyOption, key: CryptoKey): AsymmetricKey {
+function fromCryptoKey(option: KeyOption, key: WebCryptoKey): AsymmetricKey {
   const { name, hash, namedCurve } = key.algorithm as KeyAlgorithm & {
     readonly hash?: KeyAlgorithm;
     readonly namedCurve?: string;
@@ -208,7 +211,7 @@ function checkKind(
   );
 }
 
-function checkUse(option: KeyOption, key: CryptoKey): void {
+function checkUse(option: KeyOption, key: WebCryptoKey): void {
   const use = option === "publicKey" ? "verify" : "sign";
   if (!key.usages.includes(use)) throw optionInvalid(`${option} may not be used to ${use}`);
   const { modulusLength } = key.algorithm as Partial<RsaKeyAlgorithm>;
@@ -221,10 +224,10 @@ function checkUse(option: KeyOption, key: CryptoKey): void {
 function importedOnce(
   option: KeyOption,
   algorithm: AsymmetricAlgorithm,
-  load: (algorithm: AsymmetricAlgorithm) => Promise<CryptoKey>,
+  load: (algorithm: AsymmetricAlgorithm) => Promise<WebCryptoKey>,
 ): AsymmetricKey {
-  let loaded: Promise<CryptoKey> | undefined;
-  async function once(): Promise<CryptoKey> {
+  let loaded: Promise<WebCryptoKey> | undefined;
+  async function once(): Promise<WebCryptoKey> {
     let key;
     try {
       key = await load(algorithm);
