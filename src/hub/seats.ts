@@ -6,6 +6,9 @@ import { ANSWER_TIMEOUT, type Connection } from "./connection.ts";
 import type { Roster } from "./roster.ts";
 import type { Workings } from "./workings.ts";
 
+/** How long one may take to say that it resumes a session whose request has not named it; milliseconds. */
+const UNANNOUNCED = 1_000;
+
 /** What a user is told to wait for who has too many connections, in seconds. */
 const RETRY_AFTER = 5;
 
@@ -20,8 +23,8 @@ const CLOSING = 4;
  *
  * One too many of a user may yet say that it takes up the session of one that is still there, since its
  * peer knows sooner than the hub that it is gone: then that one goes, and no other. It has as long for that
- * as for any answer, after which the oldest goes or, where the policy is to refuse, itself. So a user may
- * have up to twice as many for that time.
+ * as for any answer where its request has named the session, and else a second, after which the oldest goes
+ * or, where the policy is to refuse, itself. So a user may have up to twice as many for that time.
  */
 export class Seats {
   readonly #workings: Workings;
@@ -76,7 +79,8 @@ export class Seats {
     if (isRefused) return false;
     const decision: Timed = { due: () => this.settle(connection) };
     this.#undecided.set(connection, decision);
-    this.#workings.wheel.schedule(decision, this.#workings.options.clock.now() + ANSWER_TIMEOUT);
+    const patience = replaces ? ANSWER_TIMEOUT : UNANNOUNCED;
+    this.#workings.wheel.schedule(decision, this.#workings.options.clock.now() + patience);
     this.#trim(connections, connection);
     return true;
   }

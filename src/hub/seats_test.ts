@@ -69,17 +69,28 @@ describe("limits.connectionsPerUser", () => {
     assert(!(await knock() instanceof Response));
   });
 
-  it("gives a newcomer five seconds to say that it resumes, then closes the oldest for it", async () => {
+  it("gives a newcomer a second to say that it resumes, then closes the oldest for it", async () => {
     const { clock, open, endings } = stage("close-oldest");
     const all = [await open(), await open(), await open()];
-    clock.advance(4_999);
+    clock.advance(999);
     assertEquals(endings(all), [undefined, undefined, undefined]);
     all[2]!.resume(all[1]!);
     clock.advance(60_000);
     assertEquals(endings(all), [undefined, 4409, undefined], "it was the former that went");
     all.push(await open());
-    clock.advance(5_001);
+    clock.advance(1_101);
     assertEquals(endings(all), [4409, 4409, undefined, undefined], "it said nothing");
+  });
+
+  it("gives one that has named the session in its request five seconds", async () => {
+    const { clock, open, endings } = stage("close-oldest");
+    const all = [await open(), await open()];
+    all.push(await open(`?resumes=${all[1]!.id}`));
+    clock.advance(4_999);
+    assertEquals(endings(all), [undefined, undefined, undefined]);
+    all[2]!.resume(all[1]!);
+    clock.advance(60_000);
+    assertEquals(endings(all), [undefined, 4409, undefined]);
   });
 
   it("lets all of a user's clients replace those that are gone, where the policy is to refuse", async () => {
