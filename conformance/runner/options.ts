@@ -36,7 +36,7 @@ export interface ConformanceOptions {
   readonly url: string;
   /** Any WebSocket server's cases, those of Protocol 1, or both. @default "wire" */
   readonly level?: KitLevel;
-  /** Globs of ids, of cases or of measures. @default all */
+  /** Globs of ids, of cases or of measures, each of which must name some. @default all */
   readonly only?: readonly string[];
   /** Globs of ids to leave out, of cases and of measures. @default none */
   readonly skip?: readonly string[];
@@ -75,7 +75,9 @@ export interface ConformanceOptions {
   readonly start?: string | null;
   /** The cases to choose from. @default all of the level */
   readonly cases?: readonly Case[];
+  /** Told of each step. @default nobody */
   readonly onProgress?: (progress: Progress) => void;
+  /** Ends the run, which rejects with its reason, and what was started for it. @default none */
   readonly signal?: AbortSignal | null;
 }
 

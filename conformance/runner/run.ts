@@ -36,7 +36,8 @@ const ALONE = { timeout: 5, linger: 250 } as const;
 /**
  * Runs the cases against a server and reports what they found.
  *
- * @throws CannotRun `bad_options`, `unreachable`, `no_http_answer`
+ * @throws CannotRun `bad_options`, `not_started`, `unreachable`, `no_http_answer`, `floods`; or the
+ *   reason of the signal
  * @example
  * ```ts
  * import { runConformance } from "heddle/conformance";
@@ -54,6 +55,7 @@ const ALONE = { timeout: 5, linger: 250 } as const;
 export async function runConformance(given: ConformanceOptions): Promise<Report> {
   const options = resolveOptions(given);
   const { start, url, signal } = options;
+  signal?.throwIfAborted();
   const selection = selectAll(given.cases ?? casesOf(options.level), options);
   const run = (at: string) =>
     untilAborted(signal, runAt({ ...options, url: at }, selection, options));

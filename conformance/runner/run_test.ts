@@ -229,6 +229,15 @@ describe("runConformance", () => {
     );
   });
 
+  it("ends when it is told to, with the reason", async () => {
+    const controller = new AbortController();
+    await serveRaw(() => controller.abort(new Error("told to")), async (url) => {
+      const { signal } = controller;
+      await assertRejects(() => runConformance({ url, timeout: 60_000, signal }), Error, "told to");
+      await assertRejects(() => runConformance({ url, signal }), Error, "told to");
+    });
+  });
+
   it("cannot run where nothing listens, or no HTTP answers", async () => {
     const code = async (url: string, options: Partial<ConformanceOptions> = {}) =>
       (await assertRejects(() => runConformance({ url, timeout: 50, ...options }), CannotRun)).code;
