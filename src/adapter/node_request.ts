@@ -36,18 +36,20 @@ export function toRequest(incoming: IncomingMessage): Request {
       "the request target has a character that none may have",
     );
   }
-  const headers: [string, string][] = [];
   const hosts: string[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!;
-    const value = rawHeaders[i + 1]!;
-    headers.push([name, value]);
-    if (name.length === 4 && name.toLowerCase() === "host") hosts.push(value);
+    if (name.length === 4 && name.toLowerCase() === "host") hosts.push(rawHeaders[i + 1]!);
   }
   const host = hosts.join(", ");
   const refusal = refuseHost(hosts.length === 0 ? null : host);
   if (refusal !== undefined) throw refusal;
-  return new Request(targetOf(incoming, host), { method, headers });
+  const request = new Request(targetOf(incoming, host), { method });
+  // Given to the constructor, each would be copied twice more.
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    request.headers.append(rawHeaders[i]!, rawHeaders[i + 1]!);
+  }
+  return request;
 }
 
 function targetOf({ url = "" }: IncomingMessage, host: string): string {
