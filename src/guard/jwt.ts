@@ -85,8 +85,8 @@ export interface JwtAuthOptions extends ClaimOptions, JwksOptions, GoodTokenOpti
 export function jwtAuth(options: JwtAuthOptions): Authenticate {
   const { key, algorithms } = keyOf(options);
   const check = verifier(key, pickAlgorithms(options.algorithms, algorithms), options);
-  // To check by a secret takes no longer than to remember. A set may lose a key at any time, or not be
-  // there to ask: then nothing stands for what it said.
+  // To check by a secret takes microseconds. A set may lose a key at any time, or not be there to ask: then
+  // nothing stands for what it said.
   const verify = options.publicKey === undefined ? check : remembering(check, options);
   const { defaultRole = DEFAULT_ROLE, anonymous = false, clockTolerance } = options;
   if (typeof defaultRole !== "string" || defaultRole === "") {

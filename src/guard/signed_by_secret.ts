@@ -15,7 +15,7 @@ const UNSECURED = base64url.encode('{"alg":"none"}');
  * the rules of `jose`. It refuses none: what it gives nothing for is to be judged by `jwtVerify`, which
  * says what is wrong, or knows better. What it takes `jwtVerify` takes.
  *
- * WebCrypto, by which `jose` checks, has another thread compute a signature: that takes twenty times as long.
+ * WebCrypto, by which `jose` checks, has another thread compute a signature: that takes ten times as long.
  */
 export function signedBySecret(
   secret: SecretKey,
