@@ -173,11 +173,15 @@ export function describeIssue(error: SchemaError): string {
   const path = issue.path.map(String).join(".") || "the value";
   switch (issue.code) {
     case "invalid_type":
-      return `${path} must be ${articled(issue.expected)}`;
+      return `${path} must be ${articled(issue.expected === "int" ? "integer" : issue.expected)}`;
     case "too_small":
-      return `${path} must ${bound(issue, "at least", "more than")} ${issue.minimum}${unit(issue)}`;
+      return `${path} must ${bound(issue, "at least", "more than")} ${
+        counted(issue, issue.minimum)
+      }`;
     case "too_big":
-      return `${path} must ${bound(issue, "at most", "less than")} ${issue.maximum}${unit(issue)}`;
+      return `${path} must ${bound(issue, "at most", "less than")} ${
+        counted(issue, issue.maximum)
+      }`;
     case "custom":
       return `${path} ${issue.message}`;
     default:
@@ -191,13 +195,22 @@ interface Bound {
 }
 
 function bound(issue: Bound, inclusive: string, exclusive: string): string {
-  const verb = unit(issue) === "" ? "be" : "have";
+  const verb = unit(issue) === undefined ? "be" : "have";
   return `${verb} ${issue.inclusive === false ? exclusive : inclusive}`;
 }
 
-function unit({ origin }: Bound): string {
-  if (origin === "string") return " characters";
-  return origin === "array" || origin === "set" || origin === "map" ? " entries" : "";
+function counted(issue: Bound, count: number | bigint): string {
+  const [one, many] = unit(issue) ?? [];
+  if (one === undefined) return String(count);
+  return `${count} ${Number(count) === 1 ? one : many}`;
+}
+
+/** What is counted, one and many of it; undefined for a number. */
+function unit({ origin }: Bound): readonly [string, string] | undefined {
+  if (origin === "string") return ["character", "characters"];
+  return origin === "array" || origin === "set" || origin === "map"
+    ? ["entry", "entries"]
+    : undefined;
 }
 
 function articled(noun: string): string {

@@ -160,7 +160,7 @@ describe("decodeText()", () => {
     refused({ channel: undefined }, "channel must be a string");
     refused({ channel: ["a"] }, "channel must be a string");
     refused({ event_type: undefined }, "event_type must be a string");
-    refused({ event_type: "" }, "event_type", "at least 1 characters");
+    refused({ event_type: "" }, "event_type", "at least 1 character");
     refused({ event_type: "x".repeat(201) }, "event_type", "at most 200 characters");
     refused({ data: undefined }, "data is required");
     refused({ id: "" }, "id");
@@ -504,8 +504,9 @@ describe("describeIssue()", () => {
       [z.object({ a: z.array(z.object({ b: z.int() })) }), { a: [{ b: "1" }] }, "a.0.b must be a"],
       [z.string(), 1, "the value must be a string"],
       [z.string().min(2), "a", "the value must have at least 2 characters"],
-      [z.array(z.any()).max(1), [1, 2], "the value must have at most 1 entries"],
+      [z.array(z.any()).max(1), [1, 2], "the value must have at most 1 entry"],
       [z.number().min(1), 0, "the value must be at least 1"],
+      [z.int(), 1.5, "the value must be an integer"],
       [z.number().lt(5), 5, "the value must be less than 5"],
       [z.object({}), null, "the value must be an object"],
     ];
