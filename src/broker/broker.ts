@@ -12,7 +12,7 @@ import type { PresenceStore } from "./presence.ts";
 export interface Retention {
   /** Events; 0 keeps none. */
   readonly size: number;
-  /** Bytes of their data. */
+  /** Bytes of what was published: types and JSON by their characters, and media. Not of what is made of it. */
   readonly bytes: number;
   /** Milliseconds since an event was published, and since the channel was last listened to. */
   readonly ttl: number;

@@ -28,7 +28,11 @@ const LOOK = 1_000;
 export interface MemoryBrokerOptions {
   /**
    * Bytes of history in all channels together; over it, the channels not published to for longest lose
-   * theirs, oldest events first. @default 268435456
+   * theirs, oldest events first. Counted is what was published: the characters of an event's type and of its
+   * data as JSON, the bytes of media. Not counted are some 250 bytes that an event takes beside, and, for as
+   * long as somebody is on its channel and history keeps it, the forms in which it was sent: the whole message
+   * as text, and one for each way of compression that was granted there. So plan for twice as much where
+   * nobody asks for compression, and more where events are small. @default 268435456
    */
   readonly historyBytes?: number;
   /**
