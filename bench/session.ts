@@ -38,6 +38,9 @@ export class Session {
   readonly note: Readonly<Record<string, unknown>>;
   readonly #target: Target;
   readonly #port: number;
+  #connections = 0;
+  /** Channels that connections are subscribed to for nothing to happen in them. */
+  #held = 0;
 
   private constructor(
     name: TargetName,
@@ -99,11 +102,32 @@ export class Session {
       isBatched,
       ...opening,
     };
+    this.#connections = Math.max(this.#connections, count);
     return await this.client.ask(asked);
+  }
+
+  /** Has further connections, so many of them, subscribe to idle channels until there are `count`. */
+  async hold(count: number, holders: number): Promise<void> {
+    const before = (await this.#subscriptions()) - this.#held;
+    const each = Math.ceil((count - this.#held) / holders);
+    while (this.#held < count) {
+      const until = Math.min(count, this.#held + each);
+      const first: string[] = [];
+      while (this.#held < until) {
+        const size = Math.min(100, until - this.#held); // as many as a `subscribe` may name
+        const channels = Array.from({ length: size }, () => `idle:${this.#held++}`);
+        first.push(JSON.stringify({ type: "subscribe", channels }));
+      }
+      await this.open(this.#connections + 1, { channel: null, first });
+    }
+    while (await this.#subscriptions() < before + count) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   /** Cuts all connections off. */
   async close(): Promise<void> {
+    this.#connections = 0;
     await this.client.ask({ ask: "close" });
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -119,6 +143,11 @@ export class Session {
     return (await this.server.ask<{ readonly value: number }>({
       ask: "memory",
     })).value;
+  }
+
+  async #subscriptions(): Promise<number> {
+    const asked = { ask: "subscriptions" };
+    return (await this.server.ask<{ readonly value: number }>(asked)).value;
   }
 
   /** Publishes until there were about so many deliveries, never more at once than sockets take. */

@@ -2,7 +2,16 @@ import { Session } from "../session.ts";
 import { cellOf } from "./fanout.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** What a delivery costs from few subscribers to many, and what channels cost that nothing happens in. */
+/** How many connections share what idle channels come in a step. */
+const HOLDERS = 10;
+
+/** How long the server is looked at while nothing happens, in milliseconds: its housekeeping is in it. */
+const IDLE = 6_000;
+
+/**
+ * What a delivery costs from few subscribers to many, and what channels cost that nothing happens in: kept
+ * ones, with an event and nobody who listens, and subscribed ones, without an event.
+ */
 export const growth: Scenario = {
   name: "growth",
   title: "Growth",
@@ -11,6 +20,7 @@ export const growth: Scenario = {
     "heddle on Node",
     "Bun native publish",
     "heddle on Bun",
+    "heddle on Deno.serve",
   ],
   async measure(name, { effort, connections, channels, goalsOnly }, note) {
     await Session.with(name, async (session) => {
@@ -28,27 +38,26 @@ export const growth: Scenario = {
         note(cellOf(options), "CPU µs", burst.cpu);
         await session.close();
       }
-      if (!name.startsWith("heddle") || goalsOnly) return;
-      await session.open(100);
-      const none = await session.memory();
-      for (const count of [10, 1_000, 100_000]) {
-        if (count > channels) continue;
-        await session.server.ask({ ask: "channels", count });
-        const cell = `${count} idle channels`;
-        if (count >= 1_000) {
-          note(cell, "bytes each", (await session.memory() - none) / count);
-        }
-        const idle = await session.cpu();
-        await new Promise((resolve) => setTimeout(resolve, 500));
-        note(cell, "CPU ms/s", (await session.cpu() - idle) * 2_000);
-        const options = {
-          subscribers: 100,
-          size: 128,
-          events: 1,
-          deliveries: effort * 30_000,
-        };
-        note(cell, "CPU µs", (await session.burst(options)).cpu);
-      }
     });
+    if (!name.startsWith("heddle")) return;
+    for (const kind of ["kept", "subscribed"] as const) {
+      await Session.with(name, async (session) => {
+        await session.open(100);
+        const options = { subscribers: 100, size: 128, events: 1, deliveries: effort * 30_000 };
+        await session.burst(options);
+        const none = await session.memory();
+        for (const count of goalsOnly ? [10, 100_000] : [10, 1_000, 10_000, 100_000]) {
+          if (count > channels) continue;
+          if (kind === "kept") await session.server.ask({ ask: "channels", count });
+          else await session.hold(count, HOLDERS);
+          const cell = `${count} idle channels, ${kind}`;
+          if (count >= 1_000) note(cell, "bytes each", (await session.memory() - none) / count);
+          const idle = await session.cpu();
+          await new Promise((resolve) => setTimeout(resolve, IDLE));
+          note(cell, "CPU ms/s", (await session.cpu() - idle) * 1e6 / IDLE);
+          note(cell, "CPU µs", (await session.burst(options)).cpu);
+        }
+      });
+    }
   },
 };

@@ -24,7 +24,9 @@ export type Question =
   /** The bytes it holds, after a collection. */
   | { readonly ask: "memory" }
   /** Publishes one event in each of so many channels that nobody is subscribed to. */
-  | { readonly ask: "channels"; readonly count: number };
+  | { readonly ask: "channels"; readonly count: number }
+  /** How many subscriptions there are. */
+  | { readonly ask: "subscriptions" };
 
 /** Events that are all the same but for their number, or such as an application has. */
 export type Kind = "plain" | "metrics";
@@ -35,6 +37,8 @@ export interface Answers {
   publish(events: number, size: number, kind: Kind): unknown;
   /** Publishes one event in each of so many channels, where there are channels. */
   channels?(count: number): Promise<void>;
+  /** How many subscriptions there are, where there are channels. */
+  subscriptions?(): number;
   /** What to print of it: limits that were raised. */
   readonly note?: Readonly<Record<string, unknown>>;
 }
@@ -74,6 +78,8 @@ async function reply(question: Question, answers: Answers): Promise<number> {
     case "channels":
       await answers.channels?.(question.count);
       return question.count;
+    case "subscriptions":
+      return answers.subscriptions?.() ?? 0;
   }
 }
 

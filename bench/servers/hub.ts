@@ -18,6 +18,7 @@ const limits = {
   connections: many,
   connectionsPerUser: many,
   channels: many,
+  subscriptions: many,
   outbox: 256 * 1024 * 1024,
 };
 const open = { "*": ["subscribe", "broadcast"] } as const;
@@ -71,6 +72,7 @@ await answer(server.port, {
       await hub.channel(`idle:${i}`).publish("t", "x");
     }
   },
+  subscriptions: () => hub.stats().subscriptions,
   note: {
     limits,
     rates: "1,000,000 a second",
