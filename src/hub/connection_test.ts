@@ -280,6 +280,23 @@ describe("A connection", () => {
 });
 
 describe("createHub()", () => {
+  it("refuses an option that there is none of, and says which there are", () => {
+    const misspelt = [
+      [{ channel: {} }, '"channel"; there are: auth, '],
+      [{ heartbeat: { intervall: 1 } }, '"heartbeat.intervall"; there are: interval, timeout'],
+      [{ session: { TTL: 1 } }, '"session.TTL"; there are: ttl'],
+      [{ acknowledgement: { retry: 1 } }, '"acknowledgement.retry"; there are: interval, '],
+    ] as const;
+    for (const [options, told] of misspelt) {
+      const error = assertThrows(
+        () => createHub({ auth: allowAnonymous(), ...options as object }),
+        HeddleError,
+        `there is no option ${told}`,
+      );
+      assertEquals(error.code, "option_invalid");
+    }
+  });
+
   it("refuses a time-out that leaves no room for a Ping", () => {
     const heartbeat = { interval: 1_000, timeout: 1_000 };
     const error = assertThrows(

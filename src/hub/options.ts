@@ -210,10 +210,41 @@ const defaultLimits: Limits = {
   lag: 1_000,
 };
 
+/** The name of every option, for those who are not told of a wrong one by the types. */
+const names: Readonly<Record<keyof HubOptions<ChannelDefinitions, MessageDefinitions>, true>> = {
+  auth: true,
+  origin: true,
+  proxies: true,
+  channels: true,
+  messages: true,
+  rooms: true,
+  broker: true,
+  limits: true,
+  rates: true,
+  userLimitPolicy: true,
+  accept: true,
+  heartbeat: true,
+  session: true,
+  acknowledgement: true,
+  compression: true,
+  fanout: true,
+  logger: true,
+  onConnect: true,
+  onDisconnect: true,
+  onMissed: true,
+  onDelivery: true,
+  clock: true,
+  random: true,
+};
+
 /** @throws {HeddleError} `option_invalid`, naming the option, what was found and what is allowed. */
 export function resolveOptions<C extends ChannelDefinitions, M extends MessageDefinitions>(
   options: HubOptions<C, M>,
 ): ResolvedOptions {
+  checkNames("", options, Object.keys(names));
+  checkNames("heartbeat", options.heartbeat ?? {}, ["interval", "timeout"]);
+  checkNames("session", options.session ?? {}, ["ttl"]);
+  checkNames("acknowledgement", options.acknowledgement ?? {}, ["interval", "retries", "waiting"]);
   if (typeof options.auth !== "function") {
     throw new HeddleError(
       "option_invalid",
