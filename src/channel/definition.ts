@@ -5,6 +5,7 @@
  */
 import type { Schema } from "../base/schema.ts";
 import { HeddleError } from "../base/errors.ts";
+import { checkNames } from "../base/option_names.ts";
 import type { Retention } from "../broker/broker.ts";
 import type { PresenceTerms } from "../broker/presence.ts";
 import { type Action, defaultPermissions, type Permissions } from "../guard/permissions.ts";
@@ -108,6 +109,20 @@ export interface ChannelDefinition<E extends EventSchemas = EventSchemas> {
 /** The channels of a hub: names, or patterns that end in `*`, and their definitions. */
 export type ChannelDefinitions = Readonly<Record<string, ChannelDefinition>>;
 
+const optionNames = Object.keys(
+  {
+    description: true,
+    events: true,
+    permissions: true,
+    echo: true,
+    history: true,
+    priority: true,
+    overflow: true,
+    ack: true,
+    presence: true,
+  } satisfies Record<keyof ChannelOptions<EventSchemas>, true>,
+);
+
 /**
  * Declares a channel, or with a pattern for its name a family of them.
  *
@@ -130,6 +145,7 @@ export type ChannelDefinitions = Readonly<Record<string, ChannelDefinition>>;
 export function channel<const E extends EventSchemas = EventSchemas>(
   options: ChannelOptions<E> = {},
 ): ChannelDefinition<E> {
+  checkNames("channel", options, optionNames);
   const { description = "", events, permissions = defaultPermissions, echo = true } = options;
   for (const [type, schema] of Object.entries(events ?? {})) {
     if (typeof schema?.safeParse !== "function") {

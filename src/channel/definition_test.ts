@@ -6,6 +6,13 @@ import { Media } from "../protocol/event.ts";
 import { channel, type ChannelDefinition, ChannelRegistry } from "./definition.ts";
 
 describe("channel()", () => {
+  it("refuses an option that is none, such as permissions misspelt", () => {
+    const options = { permisions: { admin: ["subscribe"] } } as object;
+    const { code, message } = assertThrows(() => channel(options), HeddleError);
+    assertEquals(code, "option_invalid");
+    assertStringIncludes(message, 'no option "channel.permisions"');
+  });
+
   it("has defaults: any event, everybody may subscribe, senders get their own", () => {
     assertEquals(channel(), {
       description: "",

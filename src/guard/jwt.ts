@@ -6,6 +6,7 @@
 import type { JWTVerifyGetKey } from "jose";
 import { systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
+import { checkNames } from "../base/option_names.ts";
 import { type CheckingKey, type ClaimOptions, type Claims, verifier } from "./claims.ts";
 import {
   anonymousIdentity,
@@ -55,6 +56,28 @@ export interface JwtAuthOptions extends ClaimOptions, JwksOptions, GoodTokenOpti
   readonly anonymous?: boolean;
 }
 
+const optionNames = Object.keys(
+  {
+    secret: true,
+    publicKey: true,
+    jwks: true,
+    algorithms: true,
+    roleClaim: true,
+    defaultRole: true,
+    userIdClaim: true,
+    anonymous: true,
+    issuer: true,
+    audience: true,
+    clockTolerance: true,
+    requireExpiry: true,
+    clock: true,
+    jwksTimeout: true,
+    jwksCooldown: true,
+    jwksMaxAge: true,
+    rememberedTokens: true,
+  } satisfies Record<keyof JwtAuthOptions, true>,
+);
+
 /**
  * Tells who makes a request by the JWT it carries, wherever {@linkcode tokenFrom} finds it.
  *
@@ -83,6 +106,7 @@ export interface JwtAuthOptions extends ClaimOptions, JwksOptions, GoodTokenOpti
  * ```
  */
 export function jwtAuth(options: JwtAuthOptions): Authenticate {
+  checkNames("jwtAuth", options, optionNames);
   const { key, algorithms } = keyOf(options);
   const check = verifier(key, pickAlgorithms(options.algorithms, algorithms), options);
   // To check by a secret takes microseconds. A set may lose a key at any time, or not be there to ask: then

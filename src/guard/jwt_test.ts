@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import fc from "fast-check";
 import {
   base64url,
@@ -154,6 +160,22 @@ describe("jwtAuth() and its algorithms", () => {
 });
 
 describe("jwtAuth() and its options", () => {
+  it("refuses an option that is none, which would leave open what was meant to be checked", () => {
+    const options = { secret: "s".repeat(32), isuer: "https://issuer.example" };
+    const { code, message } = assertThrows(() => jwtAuth(options), HeddleError);
+    assertEquals(code, "option_invalid");
+    assertStringIncludes(message, 'no option "jwtAuth.isuer"');
+  });
+
+  it("refuses a public key as the secret, in text and in bytes", async () => {
+    const { publicKey } = await generateKeyPair("ES256", { extractable: true });
+    const pem = await exportSPKI(publicKey);
+    for (const secret of [pem, new TextEncoder().encode(pem)]) {
+      const { message } = assertThrows(() => jwtAuth({ secret }), HeddleError);
+      assertStringIncludes(message, "publicKey");
+    }
+  });
+
   it("needs exactly one key", () => {
     invalid({}, "exactly one of secret, publicKey and jwks, and was given 0");
     invalid({ secret: undefined }, "was given 0");

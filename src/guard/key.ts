@@ -70,12 +70,18 @@ export function optionInvalid(message: string, options?: ErrorOptions): HeddleEr
   return new HeddleError("option_invalid", message, options);
 }
 
+const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes.subarray(0, 64));
+
 /** Checks a shared secret and tells which algorithms it is long enough for. */
 export function secretKey(secret: string | Uint8Array): SecretKey {
   if (typeof secret !== "string" && !(secret instanceof Uint8Array)) {
     throw optionInvalid("secret must be a string or a Uint8Array");
   }
   const bytes = typeof secret === "string" ? new TextEncoder().encode(secret) : secret.slice();
+  // What everybody knows signs nothing: tokens by it would be anybody's.
+  if (/^\s*-----BEGIN (?:[A-Z]+ )*(?:PUBLIC KEY|CERTIFICATE)-----/.test(textOf(bytes))) {
+    throw optionInvalid("secret is a public key: give that as publicKey");
+  }
   const fitting = HASHES.filter(([, , least]) => bytes.length >= least);
   const hashes = new Map<Algorithm, HmacKey["hash"]>(fitting.map(([name, hash]) => [name, hash]));
   const algorithms = [...hashes.keys()];
