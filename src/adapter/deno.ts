@@ -188,8 +188,8 @@ function upgrade(
 let isParticular = false;
 
 /**
- * Deno holds what it is given here for as long as the socket lives, where it has an idle time-out: some 2 KiB
- * a connection, with the header fields, a query that may have a token, and all else that a request has. So it
+ * Deno holds what it is given here for as long as the socket lives, where it has an idle time-out: about
+ * 1 KiB a connection, with the header fields, a query that may have a token, and all else that a request has. So it
  * is given an object that passes for the request, and is emptied when Deno has read it.
  */
 function upgradeWithout(request: Request, idleTimeout: number): Upgraded {
