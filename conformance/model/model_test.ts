@@ -218,7 +218,8 @@ const BROKEN: Readonly<Record<string, Broken>> = {
       };
     },
     by: "any-steps-on-own-channels",
-    breaks: /HDL-ORD-11/,
+    // What came to the connection that took the session up is another's then.
+    breaks: /HDL-(ORD-11|OWN-2)/,
   },
   "sends what is for a connection on its user's channel": {
     how: () => {
