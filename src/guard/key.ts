@@ -72,6 +72,11 @@ export function optionInvalid(message: string, options?: ErrorOptions): HeddleEr
 
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes.subarray(0, 64));
 
+/** Whether it is a public key or a certificate in PEM (RFC 7468). */
+export function isPublicPem(text: string): boolean {
+  return /^\s*-----BEGIN (?:[A-Z]+ )*(?:PUBLIC KEY|CERTIFICATE)-----/.test(text);
+}
+
 /** Checks a shared secret and tells which algorithms it is long enough for. */
 export function secretKey(secret: string | Uint8Array): SecretKey {
   if (typeof secret !== "string" && !(secret instanceof Uint8Array)) {
@@ -79,7 +84,7 @@ export function secretKey(secret: string | Uint8Array): SecretKey {
   }
   const bytes = typeof secret === "string" ? new TextEncoder().encode(secret) : secret.slice();
   // What everybody knows signs nothing: tokens by it would be anybody's.
-  if (/^\s*-----BEGIN (?:[A-Z]+ )*(?:PUBLIC KEY|CERTIFICATE)-----/.test(textOf(bytes))) {
+  if (isPublicPem(textOf(bytes))) {
     throw optionInvalid("secret is a public key: give that as publicKey");
   }
   const fitting = HASHES.filter(([, , least]) => bytes.length >= least);

@@ -200,6 +200,10 @@ describe("settingsFromEnvironment()", () => {
       );
       assert(!mistake({ JWT_SECRET }).includes(password));
     }
+    assertMatch(
+      mistake({ JWT_SECRET: `-----BEGIN PUBLIC KEY-----\n${password.repeat(9)}` }),
+      /^JWT_SECRET is a public key, which anybody has; it must be 32 bytes or more/,
+    );
     const REDIS_URL = `https://user:${password}@localhost`;
     assertEquals(
       mistake({ REDIS_URL }),

@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { HeddleError } from "../../base/errors.ts";
+import { isPublicPem } from "../../guard/key.ts";
 import { OriginPolicy } from "../../guard/origin.ts";
 import { Proxies } from "../../guard/proxies.ts";
 import { byteLength } from "../../protocol/decode.ts";
@@ -154,8 +155,9 @@ export const variables = z.object({
       allowed: `${MIN_SECRET} bytes or more (${SECRET_HINT})`,
       default: "none: needed, save in development",
     },
-    (text) => byteLength(text) >= MIN_SECRET ? text : undefined,
-    (text) => `has ${byteLength(text)} bytes`,
+    (text) => byteLength(text) >= MIN_SECRET && !isPublicPem(text) ? text : undefined,
+    (text) =>
+      isPublicPem(text) ? "is a public key, which anybody has" : `has ${byteLength(text)} bytes`,
   ),
   LOG_LEVEL: oneOf(logLevels, {
     means: "What is logged: this and what is graver",
