@@ -13,14 +13,23 @@ const LOOK = 10;
  */
 const SILENT_LOOKS = 2;
 
-/** After so many, a second, it is over with a peer that never stops. */
+/** After so many, a second, it is over with a peer that never stops, */
 const MOST_LOOKS = 100;
+
+/**
+ * and after so many messages with one that floods: Deno reads what has come of them without a look at
+ * any other socket.
+ */
+const MOST_HEARD = 1_000;
 
 /** A moment in which a peer says nothing, for what must not come in the middle of its messages. */
 export class Lull {
   readonly #then: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #heard = false;
+  /** Messages since it began, */
+  #heard = 0;
+  /** and as many of them as the last look knew of. */
+  #seen = 0;
   #silent = 0;
   #looks = 0;
 
@@ -40,7 +49,8 @@ export class Lull {
 
   /** The peer has said something. */
   heard(): void {
-    this.#heard = true;
+    this.#heard++;
+    if (this.#heard >= MOST_HEARD) this.end();
   }
 
   #wait(): void {
@@ -48,8 +58,8 @@ export class Lull {
   }
 
   #look(): void {
-    this.#silent = this.#heard ? 0 : this.#silent + 1;
-    this.#heard = false;
+    this.#silent = this.#heard > this.#seen ? 0 : this.#silent + 1;
+    this.#seen = this.#heard;
     this.#looks++;
     if (this.#silent >= SILENT_LOOKS || this.#looks >= MOST_LOOKS) this.end();
     else this.#wait();
