@@ -1,12 +1,14 @@
 /**
  * A very cheap WebSocket client over a bare socket, for tests with thousands of connections: it keeps
- * nothing, and checks that the offsets of events come one after the other.
+ * nothing, answers Pings, and checks that the offsets of events come one after the other.
  *
  * @module
  */
 import { connect, type Socket } from "node:net";
 
 const TEXT = 0x81;
+const PING = 0x89;
+const PONG = 0x8a;
 const HEAD_END = new TextEncoder().encode("\r\n\r\n");
 
 /** A connection that is subscribed to one channel and counts its events. */
@@ -66,13 +68,15 @@ export class CountingClient {
       }
       this.#isOpen = true;
       bytes = bytes.subarray(end + HEAD_END.length);
-      this.#send(JSON.stringify({ type: "subscribe", channels: [channel] }));
+      const subscribe = JSON.stringify({ type: "subscribe", channels: [channel] });
+      this.#send(TEXT, new TextEncoder().encode(subscribe));
     }
     for (;;) {
       const frame = readFrame(bytes);
       if (frame === undefined) break;
       bytes = bytes.subarray(frame.end);
       if (frame.first === TEXT) this.#message(frame.payload);
+      else if (frame.first === PING) this.#send(PONG, frame.payload);
     }
     this.#rest = bytes.slice();
   }
@@ -93,10 +97,9 @@ export class CountingClient {
     if (++this.events === this.#total) this.#onDone();
   }
 
-  #send(text: string): void {
-    const payload = new TextEncoder().encode(text);
+  #send(first: number, payload: Uint8Array): void {
     if (payload.length > 125) throw new RangeError("longer texts are not needed here");
-    this.#socket.write(concat(new Uint8Array([TEXT, 0x80 | payload.length, 0, 0, 0, 0]), payload));
+    this.#socket.write(concat(new Uint8Array([first, 0x80 | payload.length, 0, 0, 0, 0]), payload));
   }
 }
 
