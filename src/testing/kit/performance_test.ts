@@ -68,7 +68,8 @@ const only = (...names: readonly string[]) => names.map((name) => `performance/$
 
 describe("measuring a server of Protocol 1", () => {
   it("tells connect time, round trips, fan-out and recovery beside raw sockets", async () => {
-    const measures = await measure({ hub: { rates: raisedRates } });
+    const hub = { rates: raisedRates };
+    const measures = await measure({ hub });
     assertEquals([...measures.keys()], [
       "connect",
       "round-trip",
@@ -78,6 +79,11 @@ describe("measuring a server of Protocol 1", () => {
       "burst",
       "recovery",
     ]);
+    for (const [name, { skipped }] of measures) {
+      // What a busy machine leaves no time for is measured alone.
+      if (skipped?.startsWith("the measures before took") !== true) continue;
+      measures.set(name, find(await measure({ hub, kit: { only: only(name) } }), name));
+    }
     for (const { id, target, raw, ratio, sent, lost, skipped } of measures.values()) {
       assertEquals([id, lost, skipped], [id, 0, null]);
       assert(target !== null && raw !== null && ratio !== null && sent > 0, id);
