@@ -54,7 +54,8 @@ const hub = createHub({
     connectionsPerAddress: 100,
   },
   rates: {
-    upgrades: { limit: 300, window: 10_000 },
+    // More than any address has connections, and fewer than the restless ask for also on a busy machine.
+    upgrades: { limit: 160, window: 10_000 },
     user: 100_000,
     keys: 5_000,
     // One that is answered throughout asks more often than an ordinary client.
