@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { after, before, describe, it } from "node:test";
+import { freePort } from "../../conformance/target/port.ts";
 import { heddle, listens, run, type Serving, serving } from "./testing.ts";
 
 describe("heddle connect", () => {
@@ -122,9 +123,9 @@ describe("heddle connect", () => {
   });
 
   it("comes back to a server that was started again, and takes up its subscriptions", async () => {
-    const first = await serving();
+    const port = String(await freePort());
+    const first = await serving({ PORT: port });
     await using _first = first.running;
-    const { port } = new URL(first.url);
     await using client = heddle(
       ["connect", "--url", first.url, "--subscribe", "metrics", "--format", "compact", "--verbose"],
     );

@@ -3,6 +3,7 @@
  */
 import { afterEach, describe, it } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { freePort } from "../../conformance/target/port.ts";
 import { HeddleError } from "../base/errors.ts";
 import { manualClock } from "../base/clock.ts";
 import { type Random, systemRandom } from "../base/random.ts";
@@ -54,7 +55,7 @@ function setup(options: ClientOptions) {
 
 describe("A client whose server restarts", () => {
   it("comes back and takes up its subscriptions again", async () => {
-    const first = await serveHub(makeHub());
+    const first = await serveHub(makeHub(), await freePort());
     const { clock, client, told } = setup({ url: first.url });
     await client.connect();
     const formerId = client.clientId;
@@ -120,7 +121,7 @@ describe("A client whose server restarts", () => {
   });
 
   it("stops waiting when it is disconnected, and may connect anew", async () => {
-    const first = await serveHub(makeHub());
+    const first = await serveHub(makeHub(), await freePort());
     const { clock, client, told } = setup({ url: first.url });
     await client.connect();
     await client.subscribe("metrics", () => {});
@@ -139,7 +140,7 @@ describe("A client whose server restarts", () => {
   });
 
   it("keeps its process alive while it waits", async () => {
-    const first = await serveHub(makeHub());
+    const first = await serveHub(makeHub(), await freePort());
     const child = new Child(new URL("lone_fixture.ts", import.meta.url), [first.url]);
     try {
       assertEquals(await child.line(), "connected 0");

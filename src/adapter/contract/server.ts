@@ -5,6 +5,7 @@
  */
 import { assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
+import { freePort } from "../../../conformance/target/port.ts";
 import { allowAnonymous } from "../../guard/identity.ts";
 import { createHub } from "../../hub/hub.ts";
 import { connectRaw } from "../../testing/raw_client.ts";
@@ -44,7 +45,7 @@ export function serverContract(subject: Subject): void {
 
     it("closes: cuts what is open and frees the port", async () => {
       await using hub = newHub();
-      const server = await subject.serve(hub, { port: 0 });
+      const server = await subject.serve(hub, { port: await freePort() });
       const client = await connectRaw(`ws://127.0.0.1:${server.port}/ws`);
       const idle = new TcpClient(server.port);
       await idle.request("/health", {});
