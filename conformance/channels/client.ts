@@ -9,6 +9,7 @@ import { type Incoming, showIncoming } from "../peer/incoming.ts";
 import { binaryMessage, textMessage } from "../peer/sender.ts";
 import type { Violation } from "../peer/watch.ts";
 import { bytesOf, decodeUtf8, toHex } from "../wire/bytes.ts";
+import { awakeNow } from "../wire/clock.ts";
 import { close } from "../wire/frame.ts";
 import { TimeOut } from "../wire/socket.ts";
 import { ANSWERS, CLOSE_CODES, SERVER_MESSAGES } from "./protocol.ts";
@@ -51,6 +52,7 @@ export class Client {
   #greeting: ServerMessage | null = null;
   #asked = 0;
   #closing = false;
+  #heard = performance.now();
   #ended: Omit<Ended, "last"> | null = null;
 
   constructor(connection: Connection, context: ClientContext) {
@@ -61,6 +63,11 @@ export class Client {
       onViolation: context.onViolation,
       onMessage: (message) => this.#inbox.push(message),
     });
+  }
+
+  /** When it last was connected, as far as it knows, by `performance.now()`. */
+  get heard(): number {
+    return this.#heard;
   }
 
   /** Everything that came, in order. */
@@ -279,7 +286,7 @@ export class Client {
     timeout = this.#context.timeout,
   ): Promise<ServerMessage> {
     let looked = 0;
-    const deadline = performance.now() + timeout;
+    const deadline = awakeNow() + timeout;
     for (;;) {
       for (; looked < this.#inbox.length; looked++) {
         const message = this.#inbox[looked];
@@ -288,7 +295,7 @@ export class Client {
           return message;
         }
       }
-      await this.#read(awaited, deadline - performance.now(), timeout);
+      await this.#read(awaited, deadline - awakeNow(), timeout);
     }
   }
 
@@ -298,12 +305,12 @@ export class Client {
     awaited: string,
     timeout = this.#context.timeout,
   ): Promise<ServerMessage | null> {
-    const deadline = performance.now() + timeout;
+    const deadline = awakeNow() + timeout;
     for (;;) {
       const at = this.#inbox.findIndex(fits);
       if (at >= 0) return this.#inbox.splice(at, 1)[0] ?? null;
       if (this.#ended !== null) return null;
-      await this.#read(awaited, deadline - performance.now(), timeout);
+      await this.#read(awaited, deadline - awakeNow(), timeout);
     }
   }
 
@@ -333,10 +340,10 @@ export class Client {
 
   /** Stays connected for so long and says nothing, save that Pings are answered. */
   async idle(milliseconds: number): Promise<void> {
-    const deadline = performance.now() + milliseconds;
+    const deadline = awakeNow() + milliseconds;
     while (this.#ended === null) {
       try {
-        this.#take(await this.connection.next("anything", deadline - performance.now()));
+        this.#take(await this.connection.next("anything", deadline - awakeNow()));
       } catch (error) {
         if (error instanceof TimeOut) return;
         throw error;
@@ -347,6 +354,7 @@ export class Client {
   /** Closes the connection, as a client does, and waits for the end, that of TCP included. */
   async close(code: number | null = 1000): Promise<void> {
     this.#closing = true;
+    this.#heard = performance.now();
     this.#note(">", `Close ${code ?? "without a code"}`);
     this.connection.send(close(code));
     await this.ended();
@@ -358,15 +366,17 @@ export class Client {
 
   /** Cuts the connection, without a Close frame. */
   cut(): void {
+    this.#closing = true;
+    this.#heard = performance.now();
     this.#note(">", "cut");
     this.connection.wire.reset();
   }
 
   /** Waits for the server's Close frame, or the end of TCP. */
   async ended(timeout = this.#context.timeout): Promise<Ended> {
-    const deadline = performance.now() + timeout;
+    const deadline = awakeNow() + timeout;
     while (this.#ended === null) {
-      await this.#read("the end of the connection", deadline - performance.now(), timeout, true);
+      await this.#read("the end of the connection", deadline - awakeNow(), timeout, true);
     }
     return { ...this.#ended, last: this.#inbox.splice(0) };
   }
@@ -414,6 +424,9 @@ export class Client {
   }
 
   #take(incoming: Incoming): void {
+    if (!this.#closing && incoming.kind !== "end" && incoming.kind !== "close") {
+      this.#heard = performance.now();
+    }
     switch (incoming.kind) {
       case "message": {
         const { type, data } = incoming.message;

@@ -53,6 +53,8 @@ async function answersUnread(server: Server, channel: string, time: number) {
     client.send({ type: "history", channel, correlation_id: String(i) });
   }
   await server.pause(time);
+  // A server that is busy is to have had its time too.
+  await server.notice();
   client.connection.wire.resume();
   const ids: unknown[] = [];
   while (ids.length < count) {

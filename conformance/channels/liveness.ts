@@ -4,8 +4,9 @@
  * @module
  */
 import type { Case } from "../case.ts";
-import { Skipped } from "../peer/finding.ts";
+import { Broken, Skipped } from "../peer/finding.ts";
 import type { Incoming } from "../peer/incoming.ts";
+import { awakeNow } from "../wire/clock.ts";
 import { check, expect } from "./check.ts";
 import type { Client } from "./client.ts";
 import type { Server } from "./server.ts";
@@ -34,9 +35,9 @@ async function silence(server: Server, client: Client, milliseconds: number): Pr
   const came: Incoming[] = [];
   // What has come by now is read, and still not answered.
   client.connection.answersPings = false;
-  const deadline = performance.now() + server.timeout;
+  const deadline = awakeNow() + server.timeout;
   for (;;) {
-    const left = deadline - performance.now();
+    const left = deadline - awakeNow();
     const next = await client.connection.next("the end of a silent connection", left);
     came.push(next);
     if (next.kind === "close" || next.kind === "end" || next.kind === "garbage") return came;
@@ -45,13 +46,37 @@ async function silence(server: Server, client: Client, milliseconds: number): Pr
 
 const pings = (came: readonly Incoming[]) => came.filter(({ kind }) => kind === "ping").length;
 
-/** Fails unless the connection is there after three heartbeats and a half. */
-async function survives(server: Server, client: Client, beat: number, act: () => void) {
-  for (let i = 0; i < 7; i++) {
-    act();
-    await server.pause(beat / 2);
+/** How often a case tries to give signs of life in time. */
+const TRIES = 4;
+
+/** Fails unless the connection is there after what gives signs of life for more than three heartbeats. */
+async function survives(
+  server: Server,
+  live: (client: Client, beat: number) => Promise<void>,
+): Promise<void> {
+  for (let i = 0; i < TRIES; i++) {
+    const { client, beat } = await patient(server);
+    const [began, awake] = [performance.now(), awakeNow()];
+    try {
+      await live(client, beat);
+      return await client.alive();
+    } catch (error) {
+      // Then it was silent, whoever it was that the process had no time for.
+      const stoodStill = performance.now() - began - (awakeNow() - awake);
+      if (!(error instanceof Broken) || stoodStill < beat) throw error;
+    }
   }
-  await client.alive();
+  throw new Skipped("the kit itself stood still for too long to give signs of life");
+}
+
+/** Three heartbeats and a half in which it says something each half of one. */
+function saying(server: Server, act: (client: Client) => void) {
+  return survives(server, async (client, beat) => {
+    for (let i = 0; i < 7; i++) {
+      act(client);
+      await server.pause(beat / 2);
+    }
+  });
 }
 
 export const cases: readonly Case[] = [
@@ -65,17 +90,13 @@ export const cases: readonly Case[] = [
     }
   }),
   check("HDL-LIV-2", "messages", "messages are signs of life", async (server) => {
-    const { client, beat } = await patient(server);
-    await survives(server, client, beat, () => client.send({ type: "ping" }));
+    await saying(server, (client) => client.send({ type: "ping" }));
   }),
   check("HDL-LIV-2", "refused-messages", "also those that are refused", async (server) => {
-    const { client, beat } = await patient(server);
-    await survives(server, client, beat, () => client.sendText("{"));
+    await saying(server, (client) => client.sendText("{"));
   }),
   check("HDL-LIV-2", "pongs", "and Pong frames", async (server) => {
-    const { client, beat } = await patient(server);
-    await client.idle(beat * 4);
-    await client.alive();
+    await survives(server, (client, beat) => client.idle(beat * 4));
   }),
   check("HDL-LIV-3", "given-up", "who gives no sign of life is given up", async (server) => {
     const { client, beat } = await patient(server);
@@ -89,9 +110,7 @@ export const cases: readonly Case[] = [
     expect(code === 4408, "a Close frame 4408", String(code));
   }),
   check("HDL-LIV-5", "no-json-ping", "who only answers Pings is not", async (server) => {
-    const { client, beat } = await patient(server);
-    await client.idle(beat * 4);
-    await client.alive();
+    await survives(server, (client, beat) => client.idle(beat * 4));
   }),
   check("HDL-LIV-6", "pinged-before", "nobody is given up who was sent no Ping", async (server) => {
     const { client, beat } = await patient(server);

@@ -9,7 +9,7 @@ import { expectNextIs } from "./places.ts";
 import { members } from "./present.ts";
 import { expectRefusal } from "./refusing.ts";
 import { fresh } from "./server.ts";
-import { session } from "./session.ts";
+import { expectInTime, session } from "./session.ts";
 
 export const cases: readonly Case[] = [
   check("HDL-ROM-1", "joined", "who connects to a room is on its channel", async (server) => {
@@ -75,6 +75,7 @@ export const cases: readonly Case[] = [
       const { former, token, again } = await session(server, { channels: [name], end: true });
       const client = await server.connect({ ...again, room, query: { reconnection_token: token } });
       const { greeting } = client;
+      if (greeting["reconnected"] !== true) expectInTime(server, token);
       expectSame(
         [greeting["reconnected"], greeting["client_id"]],
         [true, former.id],

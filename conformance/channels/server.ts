@@ -8,6 +8,7 @@ import type { Handshake } from "../peer/handshake.ts";
 import type { Peer } from "../peer/peer.ts";
 import type { Action, ApplicationMessage, ChannelOffer, Offer } from "../target/offer.ts";
 import { type Claims, type TokenSource, tokenSource } from "../target/tokens.ts";
+import { setAlarm } from "../wire/clock.ts";
 import { exchange, type HttpAnswer, type HttpRequest } from "../wire/http.ts";
 import type { RequestSpec } from "../wire/handshake.ts";
 import { type Target, targetOf, Wire } from "../wire/socket.ts";
@@ -71,9 +72,10 @@ export class Server {
   readonly offer: Offer;
   /** The role of its usual client. */
   readonly role: string;
+  /** Every client there was. */
+  readonly clients: Client[] = [];
   readonly #tokens: TokenSource;
   readonly #taken = new Set<string>();
-  #clients = 0;
 
   constructor(peer: Peer, offer: Offer) {
     this.peer = peer;
@@ -106,18 +108,20 @@ export class Server {
 
   /** The client of a handshake that must have been accepted. */
   client(handshake: Handshake): Client {
-    return new Client(handshake.expectAccepted(), {
-      name: `#${++this.#clients}`,
+    const client = new Client(handshake.expectAccepted(), {
+      name: `#${this.clients.length + 1}`,
       timeout: this.timeout,
       note: (line) => this.peer.note(line),
       onViolation: (violation) => this.peer.violations.push(violation),
     });
+    this.clients.push(client);
+    return client;
   }
 
   /** The answer to a request for a connection, whatever it is. */
   async handshake(spec: ConnectSpec = {}): Promise<Handshake> {
     const request = await this.requestOf(spec);
-    this.peer.note(`#${this.#clients + 1} > GET ${this.#shown(spec)}`);
+    this.peer.note(`#${this.clients.length + 1} > GET ${this.#shown(spec)}`);
     const way = spec.target === undefined ? {} : { target: spec.target };
     return await this.peer.handshake(request, way);
   }
@@ -194,9 +198,9 @@ export class Server {
     await client.alive();
   }
 
-  /** Lets time pass, where the protocol speaks of time. */
+  /** Lets so much time pass at least, where the protocol speaks of time. */
   pause(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, milliseconds));
+    return new Promise((resolve) => setAlarm(milliseconds, resolve));
   }
 
   /** A token that says this. @throws Skipped where there is none such to be had */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Skipped } from "../peer/finding.ts";
 import type { Client } from "./client.ts";
 import type { ConnectSpec, Server } from "./server.ts";
 import type { ServerMessage } from "./shape.ts";
@@ -40,16 +41,38 @@ export async function resumed(
   fields: Readonly<Record<string, unknown>> = {},
 ): Promise<{ readonly client: Client; readonly answer: ServerMessage }> {
   const client = await server.connect(again);
-  const answer = await client.ok({ type: "resume", reconnection_token: token, ...fields });
-  return { client, answer };
+  try {
+    const answer = await client.ok({ type: "resume", reconnection_token: token, ...fields });
+    return { client, answer };
+  } catch (error) {
+    expectInTime(server, token);
+    throw error;
+  }
 }
 
-/** A token does not resume. */
+/**
+ * The session of this token cannot be over yet.
+ *
+ * @throws Skipped where it may be, as so much time has passed since its connection was last heard of
+ */
+export function expectInTime({ clients }: Server, token: string): void {
+  const former = clients.find(({ received }) =>
+    received.some(({ message }) => message["reconnection_token"] === token)
+  );
+  const life = Number(former?.received[0]?.message["expires_in"]);
+  if (former === undefined || !(performance.now() - former.heard > life * 1000)) return;
+  throw new Skipped("the session was asked for when its time may have been over", "resumed");
+}
+
+/** A token does not resume, in a time in which it would. @throws Skipped where that is over */
 export async function expectExpired(
   server: Server,
   token: string,
   again: ConnectSpec,
 ): Promise<ServerMessage> {
   const client = await server.connect(again);
-  return await client.refused({ type: "resume", reconnection_token: token }, "session_expired");
+  const resume = { type: "resume", reconnection_token: token };
+  const answer = await client.refused(resume, "session_expired");
+  expectInTime(server, token);
+  return answer;
 }

@@ -15,7 +15,7 @@ import {
   range,
 } from "./places.ts";
 import { fresh } from "./server.ts";
-import { expectExpired, resumed, session } from "./session.ts";
+import { expectExpired, expectInTime, resumed, session } from "./session.ts";
 import { isRecord } from "./shape.ts";
 
 export const cases: readonly Case[] = [
@@ -171,6 +171,7 @@ export const cases: readonly Case[] = [
       const { offset } = await publisher.publish(name);
       const client = await server.connect({ ...again, query: { reconnection_token: token } });
       const { greeting } = client;
+      if (greeting["reconnected"] !== true) expectInTime(server, token);
       expectSame(
         [greeting["reconnected"], greeting["client_id"], greeting["channels"]],
         [true, former.id, [name]],

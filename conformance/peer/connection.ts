@@ -6,6 +6,7 @@
 import type { Random } from "../random.ts";
 import { bytesOf, concat, equalBytes, show } from "../wire/bytes.ts";
 import type { Agreement } from "../wire/deflate.ts";
+import { awakeNow } from "../wire/clock.ts";
 import { close, ping, pong } from "../wire/frame.ts";
 import { TimeOut, type Wire } from "../wire/socket.ts";
 import {
@@ -355,12 +356,12 @@ export class Connection extends Sender {
 
   /** {@link next} for one wait of many steps, which a server's heartbeat does not prolong. */
   #waiting(timeout = this.#context.patience.timeout): (awaited: string) => Promise<Incoming> {
-    let deadline = performance.now() + timeout;
+    let deadline = awakeNow() + timeout;
     return async (awaited) => {
       try {
-        const got = await this.next(awaited, deadline - performance.now());
+        const got = await this.next(awaited, deadline - awakeNow());
         const heartbeat = got.kind === "ping" || got.kind === "pong";
-        if (!heartbeat) deadline = performance.now() + timeout;
+        if (!heartbeat) deadline = awakeNow() + timeout;
         return got;
       } catch (error) {
         throw error instanceof TimeOut ? new TimeOut(awaited, timeout) : error;

@@ -8,6 +8,7 @@ import type { ServerMessage } from "../channels/shape.ts";
 import type { Facts, Peer } from "../peer/peer.ts";
 import { readAnswer } from "../peer/handshake.ts";
 import { Refused } from "../peer/finding.ts";
+import { awakeNow } from "../wire/clock.ts";
 import { headerValues, type RequestSpec } from "../wire/handshake.ts";
 import type { Wire } from "../wire/socket.ts";
 import type { Bare, Manner } from "./bare.ts";
@@ -53,12 +54,12 @@ export class Bench {
 
   /** Until when getting ready may take, from now. */
   ready(): number {
-    return performance.now() + LIMITS.ready;
+    return awakeNow() + LIMITS.ready;
   }
 
   /** The time that measuring may take, from now, and how long what is missing then may still take. */
   limits(): { readonly deadline: number; readonly grace: number } {
-    return { deadline: performance.now() + LIMITS.measure, grace: this.patience };
+    return { deadline: awakeNow() + LIMITS.measure, grace: this.patience };
   }
 
   /**
@@ -122,7 +123,7 @@ export class Bench {
     if (server === null) throw new TypeError("the target is not measured as one of Protocol 1");
     const spec = await server.requestOf(role === undefined ? {} : { role });
     const line = await this.line(spec, until);
-    const limit = Math.min(deadline, performance.now() + this.patience);
+    const limit = Math.min(deadline, awakeNow() + this.patience);
     return {
       line,
       greeting: await line.next(({ type }) => type === "connected", "connected", limit),
@@ -138,7 +139,7 @@ export class Bench {
     open: (until: number) => Promise<T>,
   ): Promise<{ readonly had: readonly T[]; readonly why: string | null }> {
     const had: T[] = [];
-    const until = performance.now() + LIMITS.room;
+    const until = awakeNow() + LIMITS.room;
     let why: string | null = null;
     while (had.length < count && why === null) {
       const some = Array.from({ length: Math.min(AT_A_TIME, count - had.length) }, async () => {

@@ -9,6 +9,7 @@ import type { ClientMessage } from "../channels/client.ts";
 import { parseMessage, type ServerMessage, showMessage } from "../channels/shape.ts";
 import type { Random } from "../random.ts";
 import { concat } from "../wire/bytes.ts";
+import { awakeNow, setAlarm } from "../wire/clock.ts";
 import { close, encodeFrame, type FrameSpec, OPCODE, pong, text } from "../wire/frame.ts";
 import { Abandoned, type Wire } from "../wire/socket.ts";
 import { frameAt, NoFrame, type Place } from "./frame.ts";
@@ -95,7 +96,7 @@ export class Line {
       const answer = await this.next(
         (one) => one["correlation_id"] === correlation_id,
         `answer to ${message.type}`,
-        Math.min(deadline, performance.now() + this.#patience),
+        Math.min(deadline, awakeNow() + this.#patience),
       );
       if (answer.type !== "error") return answer;
       const refusal = refusalOf(answer);
@@ -145,24 +146,24 @@ export class Line {
   async close(): Promise<void> {
     if (this.ended === null && this.#random !== null) {
       this.wire.write(this.encode(close(1000)));
-      const deadline = performance.now() + FAREWELL;
+      const deadline = awakeNow() + FAREWELL;
       await this.next(() => false, "end", deadline).catch(() => {});
     }
     this.wire.abandon();
   }
 
   async #until<T>(awaited: string, deadline: number, look: () => T | undefined): Promise<T> {
-    const began = performance.now();
+    const began = awakeNow();
     for (;;) {
       const found = look();
       if (found !== undefined) return found;
       if (this.ended !== null) throw new Trouble(this.ended);
-      const left = deadline - performance.now();
+      const left = deadline - awakeNow();
       if (left <= 0) throw new Trouble(`no ${awaited} in ${Math.round(deadline - began)} ms`);
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left);
+        const callOff = setAlarm(left, resolve);
         this.listener = () => {
-          clearTimeout(timer);
+          callOff();
           resolve();
         };
       });

@@ -4,6 +4,7 @@
  * @module
  */
 import { isRecord } from "../channels/shape.ts";
+import { awakeNow } from "../wire/clock.ts";
 import { allowanceOf, burstOf } from "./allowance.ts";
 import type { Bench, Greeted } from "./bench.ts";
 import { type Place, placeOf, publicationOf, publishingRounds, roundsWithin } from "./channels.ts";
@@ -97,7 +98,7 @@ async function publishPast(bench: Bench, place: Place, ready: number): Promise<P
 
 /** Whether all of it is to be had. @throws Trouble where the server says that it is not */
 async function tryOut(line: Line, { name }: Place, { events, position }: Past): Promise<void> {
-  const limit = performance.now() + PATIENCE;
+  const limit = awakeNow() + PATIENCE;
   const { recovered } = await line.ask(recoveryOf(name, position), limit);
   if (!isRecord(recovered) || recovered[name] !== true) {
     throw new Trouble(`of ${events} missed events the server told: recovered is not true`);
@@ -107,7 +108,7 @@ async function tryOut(line: Line, { name }: Place, { events, position }: Past): 
 
 /** Leaves the channel, to come back to it as one that has heard nothing. */
 async function forget(line: Line, channel: string): Promise<void> {
-  await line.ask({ type: "unsubscribe", channels: [channel] }, performance.now() + PATIENCE);
+  await line.ask({ type: "unsubscribe", channels: [channel] }, awakeNow() + PATIENCE);
   line.forget();
 }
 
@@ -150,7 +151,7 @@ async function bareOf(bench: Bench, past: Past, clients: number): Promise<Side |
     async round() {
       if (!kept) {
         keeper.wire.write(witness.samples(0, events));
-        await keeper.hear(events, performance.now() + PATIENCE);
+        await keeper.hear(events, awakeNow() + PATIENCE);
         kept = true;
       }
       for (const line of hearers) line.forget();

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { awakeNow, setAlarm } from "../wire/clock.ts";
 import type { Line } from "./line.ts";
 import { bide, showRefusal, timeLimit, Trouble } from "./trouble.ts";
 
@@ -30,7 +31,7 @@ export interface Plan {
   readonly warmUp: number;
   /** Milliseconds without anything new after which a round is given up, and the next begins. */
   readonly idle: number;
-  /** When it is to end, by `performance.now()`. */
+  /** When it is to end, by {@link awakeNow}. */
   readonly deadline: number;
   /** How long what is missing then may still come, in milliseconds. */
   readonly grace: number;
@@ -57,7 +58,7 @@ const LATE = 5;
 export async function playRounds(target: Side, raw: Side | null, plan: Plan): Promise<Rounds> {
   const { rounds, warmUp, deadline, grace } = plan;
   const times = { target: [] as number[], raw: [] as number[] };
-  const began = performance.now();
+  const began = awakeNow();
   const open: Played[] = [];
   const beside = async (number: number) => {
     const one = raw === null ? null : await play(raw, number, plan);
@@ -67,7 +68,7 @@ export async function playRounds(target: Side, raw: Side | null, plan: Plan): Pr
   let sent = 0;
   let why: string | null = null;
   for (let number = 0; number < warmUp + rounds && why === null;) {
-    if (performance.now() >= deadline) {
+    if (awakeNow() >= deadline) {
       why = timeLimit(began, deadline);
       break;
     }
@@ -93,7 +94,7 @@ export async function playRounds(target: Side, raw: Side | null, plan: Plan): Pr
     if (number % 2 === 0 && why === null) await beside(number);
     number++;
   }
-  const until = performance.now() + grace;
+  const until = awakeNow() + grace;
   for (const late of open) {
     await heard(late, grace, until);
     if (missing(late) === 0) times.target.push(timeOf(late));
@@ -130,19 +131,19 @@ function heard(played: Played, idle: number, until: number): Promise<void> {
   const lines = linesOf(played);
   const refused = () => played.sends.some(([line]) => line.refusal !== null || line.ended !== null);
   let left = awaited(played);
-  let latest = performance.now();
+  let latest = awakeNow();
   return new Promise((resolve) => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let callOff = () => {};
     const end = () => {
-      clearTimeout(timer);
+      callOff();
       for (const line of lines) line.listener = null;
       resolve();
     };
     const look = () => {
-      const now = performance.now();
+      const now = awakeNow();
       const next = Math.min(latest + idle, until);
       if (now >= next) end();
-      else timer = setTimeout(look, next - now);
+      else callOff = setAlarm(next - now, look);
     };
     if (left === 0 || refused()) return end();
     const hearers = new Set(played.hearers);
@@ -155,7 +156,7 @@ function heard(played: Played, idle: number, until: number): Promise<void> {
           hearers.has(line) && mark >= played.from && mark < played.from + played.count
         ) {
           left--;
-          latest = performance.now();
+          latest = awakeNow();
         }
         if (left === 0) end();
       };

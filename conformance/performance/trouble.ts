@@ -4,6 +4,7 @@
  * @module
  */
 import type { ServerMessage } from "../channels/shape.ts";
+import { awakeNow } from "../wire/clock.ts";
 
 /** Why a measure does not go on, in words for a report. */
 export class Trouble extends Error {
@@ -43,7 +44,7 @@ export function showRefusal({ code, message, retryAfter }: Refusal): string {
 export async function bide(seconds: number | null, deadline: number): Promise<boolean> {
   if (seconds === null || !(seconds >= 0)) return false;
   const pause = Math.max(seconds * 1000, PAUSE);
-  if (performance.now() + pause >= deadline) return false;
+  if (awakeNow() + pause >= deadline) return false;
   await new Promise((resolve) => setTimeout(resolve, pause));
   return true;
 }

@@ -5,6 +5,7 @@
  */
 import { Skipped } from "../peer/finding.ts";
 import { bytesOf } from "../wire/bytes.ts";
+import { awakeNow } from "../wire/clock.ts";
 import { ping, text } from "../wire/frame.ts";
 import type { RequestSpec } from "../wire/handshake.ts";
 import type { Bench } from "./bench.ts";
@@ -29,7 +30,7 @@ export const connecting: Measuring = {
     const most = (bench.facts.offer?.requests?.most ?? Infinity) * SHARE_OF_REQUESTS;
     const wanted = Math.max(Math.min(SAMPLES.connect, Math.floor(most) - WARM_UP), 1);
     const request = await requestOf(bench);
-    const began = performance.now();
+    const began = awakeNow();
     const { deadline } = bench.limits();
     const times = { target: [] as number[], raw: [] as number[] };
     let why: string | null = null;
@@ -38,7 +39,7 @@ export const connecting: Measuring = {
       async () => times.raw.push(...await connectBare(bench)),
     ];
     for (let number = 0; number < WARM_UP + wanted && why === null; number++) {
-      if (performance.now() >= deadline) why = timeLimit(began, deadline);
+      if (awakeNow() >= deadline) why = timeLimit(began, deadline);
       try {
         for (const way of why === null ? ways : []) await way();
       } catch (error) {

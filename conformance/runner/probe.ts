@@ -4,6 +4,7 @@
  * @module
  */
 import { bytesOf, concat, equalBytes, toHex } from "../wire/bytes.ts";
+import { awakeNow } from "../wire/clock.ts";
 import { parseExtensions } from "../wire/deflate.ts";
 import { ping } from "../wire/frame.ts";
 import { TimeOut } from "../wire/socket.ts";
@@ -93,7 +94,7 @@ async function findEcho(
   { random, patience }: Pick<PeerOptions, "random" | "patience">,
 ): Promise<{ readonly echoes: boolean; readonly greetings: number; readonly silent: boolean }> {
   const message = textMessage(`heddle ${toHex(random.bytes(8))}`);
-  let deadline = performance.now() + patience.timeout;
+  let deadline = awakeNow() + patience.timeout;
   const fence = concat([bytesOf("probe-"), random.bytes(4)]);
   connection.sendMessage(message);
   connection.send(ping(fence));
@@ -102,10 +103,10 @@ async function findEcho(
   let unasked = 0;
   try {
     for (;;) {
-      const got = await connection.next("an echo", deadline - performance.now());
+      const got = await connection.next("an echo", deadline - awakeNow());
       silent = false;
       if (got.kind === "pong" && equalBytes(got.payload, fence)) {
-        deadline = Math.min(deadline, performance.now() + ECHO_LINGER);
+        deadline = Math.min(deadline, awakeNow() + ECHO_LINGER);
       } else if (got.kind === "ping" || got.kind === "pong") unasked++;
       if (got.kind === "message") {
         if (equalBytes(got.message.data, message.data)) return { echoes: true, greetings, silent };

@@ -8,6 +8,7 @@ import { Buffer } from "node:buffer";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { concat } from "./bytes.ts";
+import { setAlarm } from "./clock.ts";
 import { ByteQueue } from "./queue.ts";
 import { Transcript } from "./transcript.ts";
 
@@ -29,7 +30,7 @@ export interface Target {
 
 /** How a wire is opened. */
 export interface WireOptions {
-  /** Milliseconds until a wait fails. */
+  /** Milliseconds until a wait fails, in which the process was awake. */
   readonly timeout: number;
   /** Name in the transcript: `#1`, `#2` … in one case. */
   readonly name?: string;
@@ -76,7 +77,7 @@ export class Wire {
   /** TCP below TLS, or the same as `#socket`. */
   readonly #tcp: Socket;
   readonly #received = new ByteQueue();
-  readonly #waiters = new Set<() => void>();
+  readonly #waiters: (() => void)[] = [];
   #ending: Ending | null = null;
   #written = 0;
   #abandoned = false;
@@ -105,16 +106,16 @@ export class Wire {
     const socket = target.secure ? connectTls({ ...tlsOptions(target), socket: tcp }) : tcp;
     await new Promise<void>((resolve, reject) => {
       const fail = (reason: string) => {
-        clearTimeout(timer);
+        callOff();
         socket.destroy();
         reject(new Unreachable(`${host}:${port}: ${reason}`));
       };
-      const timer = setTimeout(() => fail("no answer to the connection"), options.timeout);
+      const callOff = setAlarm(options.timeout, () => fail("no answer to the connection"));
       const onError = ({ message, name }: Error) =>
         fail(NO_TLS.test(message) ? "what it answers is no TLS" : message || name);
       socket.once("error", onError);
       socket.once(target.secure ? "secureConnect" : "connect", () => {
-        clearTimeout(timer);
+        callOff();
         socket.off("error", onError);
         resolve();
       });
@@ -203,28 +204,23 @@ export class Wire {
    */
   async waitFor<T>(awaited: string, look: () => T | undefined, timeout?: number): Promise<T> {
     const milliseconds = timeout ?? this.timeout;
-    const deadline = performance.now() + milliseconds;
-    for (;;) {
-      if (this.#abandoned) throw new Abandoned(awaited);
-      const found = look();
-      if (found !== undefined) return found;
-      const left = deadline - performance.now();
-      if (left <= 0) throw new TimeOut(awaited, milliseconds);
-      await this.#changed(left);
+    let isLate = false;
+    let callOff: (() => void) | null = null;
+    try {
+      for (;;) {
+        if (this.#abandoned) throw new Abandoned(awaited);
+        const found = look();
+        if (found !== undefined) return found;
+        if (isLate) throw new TimeOut(awaited, milliseconds);
+        callOff ??= setAlarm(milliseconds, () => {
+          isLate = true;
+          this.#wake();
+        });
+        await new Promise<void>((resolve) => this.#waiters.push(resolve));
+      }
+    } finally {
+      callOff?.();
     }
-  }
-
-  /** The next change, or the deadline and then what had come by then but was not yet read. */
-  #changed(left: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        clearTimeout(timer);
-        this.#waiters.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(() => setImmediate(() => setImmediate(wake)), left);
-      this.#waiters.add(wake);
-    });
   }
 
   #write(bytes: Uint8Array): Promise<void> {
@@ -260,7 +256,7 @@ export class Wire {
   }
 
   #wake(): void {
-    for (const waiter of [...this.#waiters]) waiter();
+    for (const waiter of this.#waiters.splice(0)) waiter();
   }
 }
 
