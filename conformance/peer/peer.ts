@@ -82,6 +82,8 @@ export class Peer {
   readonly crowded: boolean;
   /** What the server's frames broke, whatever the case asked. */
   readonly violations: Violation[] = [];
+  /** How many inputs its properties tried, of how many. */
+  readonly tried = { made: 0, asked: 0 };
   /** How the server closed, connection by connection. */
   readonly closings: CloseFinding[] = [];
   readonly #options: PeerOptions;

@@ -4,6 +4,7 @@
  * @module
  */
 import fc from "fast-check";
+import { awakeNow } from "../wire/clock.ts";
 import { Broken, type CloseFinding } from "./finding.ts";
 import type { Peer } from "./peer.ts";
 import type { Property } from "./property.ts";
@@ -11,7 +12,10 @@ import type { Property } from "./property.ts";
 /** How many times shorter waits are while shrinking, by turns until what breaks so breaks anyway. */
 const HURRIES = [10, 3, 1] as const;
 
-/** How long all runs may take, and the search for a smaller input: in time-outs, and in milliseconds. */
+/**
+ * How long all runs may take, and the search for a smaller input: in time-outs, and in milliseconds;
+ * both by the clock that stands still while the process does.
+ */
 const RUNS_TIME = { waits: 15, least: 30_000 } as const;
 const SHRINKING_TIME = { waits: 2, least: 20_000 } as const;
 
@@ -46,8 +50,13 @@ export class Search<T> {
   /** Whatever is not about the server's doing ends the search and is no counterexample. */
   #other: { readonly error: unknown } | null = null;
   #deadline = Infinity;
+  #runs = 0;
 
-  constructor(peer: Peer, property: Property<T>) {
+  readonly #now: () => number;
+
+  /** @param now milliseconds, by which the time is up */
+  constructor(peer: Peer, property: Property<T>, now: () => number = awakeNow) {
+    this.#now = now;
     this.#peer = peer;
     this.#property = property;
     this.#patience = peer.patience;
@@ -58,34 +67,38 @@ export class Search<T> {
     if (this.#other !== null) throw this.#other.error;
   }
 
+  /** How many inputs were tried. */
+  get runs(): number {
+    return this.#runs;
+  }
+
   /** The first input that breaks each time, or else the first that broke. */
   async find(runs: number, seed: number): Promise<Found<T> | null> {
     const { inputs, reduce } = this.#property;
     const { crowded } = this.#peer;
     const shrinks = !crowded && reduce === undefined;
-    let run = 0;
     let found: Found<T> | null = null;
+    let isOver = false;
     const check = fc.asyncProperty(shrinks ? inputs : fc.noShrink(inputs), async (input) => {
-      if (this.#isOver || found === null && this.#other !== null) return;
       const isShrinking = found?.isSteady === true;
-      if (!isShrinking) run++;
+      if (isOver || isShrinking && this.#isOver) return;
+      isOver = this.#isOver || found === null && this.#other !== null;
+      // It is what ends the runs: fast-check's own limit leaves the last of them under way.
+      if (isOver) throw new Error("no more runs");
+      if (!isShrinking) this.#runs++;
       const failure = await this.#attempt(input);
       if (failure === null) return;
       if (isShrinking) this.#shrunk.push(failure);
       else {
         const isSteady = shrinks || crowded || await this.#breaksAgain(failure);
-        if (isSteady || found === null) found = { failure, run, isSteady };
+        if (isSteady || found === null) found = { failure, run: this.#runs, isSteady };
         if (!isSteady) return;
         this.#beginShrinking();
       }
       throw failure.broken;
     });
-    await fc.check(check, {
-      seed,
-      numRuns: runs,
-      interruptAfterTimeLimit: this.#longer(RUNS_TIME),
-      includeErrorInReport: false,
-    });
+    this.#deadline = this.#now() + this.#longer(RUNS_TIME);
+    await fc.check(check, { seed, numRuns: runs, includeErrorInReport: false });
     this.#hurry(1);
     return found;
   }
@@ -169,7 +182,7 @@ export class Search<T> {
   }
 
   #beginShrinking(): void {
-    this.#deadline = performance.now() + this.#longer(SHRINKING_TIME);
+    this.#deadline = this.#now() + this.#longer(SHRINKING_TIME);
     this.#hurry(HURRIES[0]);
   }
 
@@ -184,7 +197,7 @@ export class Search<T> {
   }
 
   get #isOver(): boolean {
-    return performance.now() > this.#deadline;
+    return this.#now() > this.#deadline;
   }
 }
 

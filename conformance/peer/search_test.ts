@@ -6,6 +6,7 @@ import { targetOf } from "../wire/socket.ts";
 import { Broken } from "./finding.ts";
 import { Peer } from "./peer.ts";
 import { forAll } from "./property.ts";
+import { Search } from "./search.ts";
 
 type List = readonly number[];
 
@@ -83,6 +84,13 @@ describe("forAll()", () => {
     }
     const whole = await found((list, _, ms) => list.length === 6 || ms < 1000);
     assertMatch(whole, /^(\d ?){6}\n/);
+  });
+
+  it("tries no more where the time is over, and knows how often it tried", async () => {
+    let now = 0;
+    const slow = { show: String, holds: () => Promise.resolve(void (now += 7_000)) };
+    const search = new Search(peer(), { ...slow, inputs: fc.nat() }, () => now);
+    assertEquals([await search.find(30, 1), search.runs], [null, 5]);
   });
 
   it("makes nothing smaller amid a crowd", async () => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Measure } from "./report.ts";
+import type { CaseReport, Measure } from "./report.ts";
 
 /** Milliseconds to three digits: `0.187`, `1.40`, `23.2`, `1,240`; a dash where there are none. */
 export function showMilliseconds(milliseconds: number | undefined): string {
@@ -21,6 +21,11 @@ export function showRatio(ratio: number | null): string {
 /** A whole number with commas: `98,261`. */
 function showCount(count: number): string {
   return String(count).replaceAll(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** How often a property was tried, where that is less than asked for; null where it is not. */
+export function showRuns({ runs }: CaseReport): string | null {
+  return runs === undefined ? null : `${runs.made} of ${runs.asked}: there was no time for more`;
 }
 
 /** What was done, with how much that is a second where it is a figure of its own. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { showRuns } from "./figures.ts";
 import { Markup, markup } from "./markup.ts";
 import type { CaseReport } from "./report.ts";
 
@@ -17,6 +18,7 @@ export function caseView(one: CaseReport): Markup {
 <blockquote>${requirement.text} <cite>${citation(one)}</cite></blockquote>
 ${findings(one)}
 ${block("Smallest input that shows it", one.counterexample)}
+${block("Runs", showRuns(one) ?? undefined)}
 ${close === null ? null : markup`<p class="close">Closed: <code>${close}</code></p>`}
 ${transcriptView(one.transcript ?? [])}
 ${repeatView(one.repeat)}

@@ -4,7 +4,7 @@
  * @module
  */
 import { cite } from "../case.ts";
-import { sentenceOf } from "./figures.ts";
+import { sentenceOf, showRuns } from "./figures.ts";
 import { type CaseReport, type Report, summarize, type Summary } from "./report.ts";
 import { sectionsOf } from "./sections.ts";
 import { visible, visibleLine } from "./visible.ts";
@@ -58,6 +58,7 @@ function testcase(one: CaseReport): string[] {
       level,
       requirement: text,
       ...(one.close === null ? {} : { close: one.close }),
+      ...(one.runs === undefined ? {} : { runs: showRuns(one) ?? "" }),
       ...(one.verdict === "warn" ? { warning: `${one.observed}; expected: ${one.expected}` } : {}),
     }),
     ...ending(one),

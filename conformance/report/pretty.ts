@@ -5,6 +5,7 @@
  */
 import picocolors from "picocolors";
 import { cite } from "../case.ts";
+import { showRuns } from "./figures.ts";
 import { hang } from "./hang.ts";
 import { performanceTable } from "./pretty_performance.ts";
 import { sectionTable, type Word } from "./pretty_table.ts";
@@ -78,6 +79,7 @@ export function pretty(report: Report, { colour, columns }: ReportStyle): string
     ...sectionTable(sections, { paint, bold, dim, columns }),
     "",
     ...skips(report.cases).map((line) => dim(line)),
+    ...shortfalls(report.cases).flatMap((line) => hang("", line, columns)).map(paint.warn),
     ...performanceTable(report.performance, { warn: paint.warn, bold, dim, columns }),
     `${bold(visibleLine(report.target))}  ${counts.join(", ")}`,
     dim(`${visibleLine(report.kit)}, ${report.duration_ms / 1000} s, seed ${report.seed}`),
@@ -101,6 +103,15 @@ function skips(cases: readonly CaseReport[]): string[] {
     ...(rest === 0 ? [] : [`${String(rest).padStart(5)} skipped for other reasons`]),
     "",
   ];
+}
+
+/** Which cases were tried less often than asked for. */
+function shortfalls(cases: readonly CaseReport[]): string[] {
+  const lines = cases.flatMap((one) => {
+    const runs = showRuns(one);
+    return runs === null ? [] : [visibleLine(`${one.id}: runs ${runs}`)];
+  });
+  return lines.length === 0 ? [] : [...lines, ""];
 }
 
 function excerpt(lines: readonly string[], width: number): string[] {

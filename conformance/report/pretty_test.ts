@@ -49,6 +49,13 @@ describe("pretty()", () => {
     assertEquals(wide, []);
   });
 
+  it("tells what was tried less often than asked for", () => {
+    const few = { ...right, runs: { made: 7, asked: 20 } };
+    const line = "rfc6455/5.5/right: runs 7 of 20: there was no time for more\n";
+    assertStringIncludes(plain(reportOf("x", [few])), line);
+    assert(!plain(reportOf("x", [right])).includes("runs"));
+  });
+
   it("colours only where it is asked to", () => {
     const escapes = /\p{Cc}\[\d+m/u;
     assert(!escapes.test(plain(report)));

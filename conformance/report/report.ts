@@ -25,6 +25,8 @@ export interface CaseReport {
   /** What was observed instead, or why the case was skipped. */
   readonly observed: string;
   readonly duration_ms: number;
+  /** Of a property that was tried less often than asked for, as there was no time for more: how often. */
+  readonly runs?: { readonly made: number; readonly asked: number };
   /** The bytes each way, a line for each write or read. */
   readonly transcript?: readonly string[];
   /** The smallest input that shows the failure. */

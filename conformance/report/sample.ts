@@ -94,6 +94,7 @@ export function anyReport(): fc.Arbitrary<Report> {
     observed: text,
     duration_ms: fc.nat(),
     transcript: fc.array(text, { maxLength: 20 }),
+    runs: fc.record({ made: fc.nat(), asked: fc.nat() }),
     counterexample: text,
     repeat: text,
   }, {

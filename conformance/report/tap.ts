@@ -4,7 +4,7 @@
  * @module
  */
 import { cite } from "../case.ts";
-import { sentenceOf } from "./figures.ts";
+import { sentenceOf, showRuns } from "./figures.ts";
 import type { CaseReport, Report } from "./report.ts";
 import { sectionsOf } from "./sections.ts";
 import { visible, visibleLine } from "./visible.ts";
@@ -37,7 +37,7 @@ function point(one: CaseReport, number: number): string[] {
     `${state} ${number} - ${describe(`${one.id}: ${one.title}`)}${directive}`;
   switch (one.verdict) {
     case "pass":
-      return [line("ok")];
+      return [line("ok"), ...remark(one)];
     case "skip":
       return [line("ok", ` # SKIP ${visibleLine(one.observed)}`)];
     case "warn":
@@ -46,6 +46,12 @@ function point(one: CaseReport, number: number): string[] {
     case "error":
       return [line("not ok"), ...details(one)];
   }
+}
+
+/** What is to be known of what passed. */
+function remark(one: CaseReport): string[] {
+  const runs = showRuns(one);
+  return runs === null ? [] : [`# ${visibleLine(`${one.id}: runs ${runs}`)}`];
 }
 
 /** A description ends where a # begins a directive, so each # of its own is escaped. */
@@ -68,6 +74,7 @@ function details(one: CaseReport): string[] {
     ...field("expected", one.expected),
     ...field("observed", one.observed),
     `duration_ms: ${one.duration_ms}`,
+    ...field("runs", showRuns(one)),
     ...field("counterexample", one.counterexample),
     ...(transcript.length > 0 ? ["transcript:", ...transcript] : []),
     ...field("repeat", one.repeat),

@@ -8,6 +8,7 @@ import { Broken, type CloseFinding, type Finding, Refused, Skipped } from "../pe
 import { Peer, type PeerOptions } from "../peer/peer.ts";
 import type { Violation } from "../peer/watch.ts";
 import type { CaseReport, Verdict } from "../report/report.ts";
+import { setAlarm } from "../wire/clock.ts";
 import { TimeOut } from "../wire/socket.ts";
 
 /** What one run of a case showed. */
@@ -20,6 +21,8 @@ export interface Outcome {
   /** What the wait that decided the verdict waited for; null where no wait did. */
   readonly awaited: string | null;
   readonly counterexample: string | null;
+  /** Where a property was tried less often than asked for. */
+  readonly runs?: NonNullable<CaseReport["runs"]>;
   readonly violations: readonly Violation[];
   readonly transcript: readonly string[];
   readonly milliseconds: number;
@@ -52,8 +55,10 @@ export async function attempt(one: Case, options: PeerOptions): Promise<Outcome>
   } finally {
     peer.abandon();
   }
+  const { made, asked } = peer.tried;
   return {
     ...judge(one, ended, peer.closings),
+    ...(made < asked ? { runs: { made, asked } } : {}),
     violations: peer.violations,
     transcript: peer.transcript(),
     milliseconds: performance.now() - started,
@@ -102,17 +107,15 @@ function findingOf(ended: unknown): Finding | null {
 }
 
 async function within(run: Promise<void>, milliseconds: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let callOff = () => {};
   const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new TimeOut("the end of the case", milliseconds)),
-      milliseconds,
-    );
+    const giveUp = () => reject(new TimeOut("the end of the case", milliseconds));
+    callOff = setAlarm(milliseconds, giveUp);
   });
   try {
     await Promise.race([run, limit]);
   } finally {
-    clearTimeout(timer);
+    callOff();
     // Where the limit won, the case ends later by an Abandoned that nobody waits for.
     run.catch(() => {});
   }

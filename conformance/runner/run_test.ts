@@ -8,6 +8,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import type { Peer } from "../peer/peer.ts";
 import type { Rules } from "../reference/rules.ts";
 import { startReference } from "../reference/server.ts";
 import type { CaseReport, Report } from "../report/report.ts";
@@ -16,6 +17,7 @@ import type { ConformanceOptions } from "./options.ts";
 import { acceptOf } from "../wire/handshake.ts";
 import { CannotRun } from "./probe.ts";
 import { runConformance } from "./run.ts";
+import { casesOf } from "./select.ts";
 
 async function runOn(
   rules: Partial<Rules>,
@@ -179,6 +181,18 @@ describe("runConformance", () => {
     assertMatch(frame, /^(text|binary) /);
     assertMatch(origin, /^\(run \d+ of seed \d+, shrunk \d+ times\)$/);
     assertStringIncludes(one?.expected ?? "", "of 21 bytes");
+  });
+
+  it("tells of a property that had no time for as many runs as asked for", async () => {
+    const [one] = casesOf("wire");
+    assert(one !== undefined);
+    const tried = (made: number) => ({
+      ...one,
+      id: `${one.id}-${made}`,
+      run: (peer: Peer) => Promise.resolve(void Object.assign(peer.tried, { made, asked: 20 })),
+    });
+    const { cases } = await runOn({}, { cases: [tried(7), tried(20)] });
+    assertEquals(cases.map(({ runs }) => runs), [{ made: 7, asked: 20 }, undefined]);
   });
 
   it("draws the same inputs in each run, unless it is given a seed", async () => {

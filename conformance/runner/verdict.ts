@@ -43,7 +43,7 @@ function ruleOf(rule: WatchRule | RequirementId): string {
 
 /** An outcome as the report has it; bytes and command only where there is something to look into. */
 export function reportOf(one: Case, outcome: Outcome, repeat: string): CaseReport {
-  const { verdict, counterexample, transcript, closing } = outcome;
+  const { verdict, counterexample, transcript, closing, runs } = outcome;
   const looked = verdict === "fail" || verdict === "warn" || verdict === "error";
   return {
     id: one.id,
@@ -55,6 +55,7 @@ export function reportOf(one: Case, outcome: Outcome, repeat: string): CaseRepor
     expected: outcome.expected,
     observed: outcome.observed,
     duration_ms: Math.round(outcome.milliseconds),
+    ...(runs === undefined ? {} : { runs }),
     ...(looked && transcript.length > 0 ? { transcript } : {}),
     ...(counterexample === null ? {} : { counterexample }),
     ...(looked ? { repeat } : {}),
