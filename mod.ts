@@ -31,7 +31,8 @@ export type {
   PresenceStore,
   PresenceTerms,
 } from "./src/broker/presence.ts";
-export { memoryBroker, type MemoryBrokerOptions } from "./src/broker/memory.ts";
+export { memoryBroker } from "./src/broker/memory.ts";
+export type { MemoryBrokerOptions } from "./src/broker/memory_options.ts";
 export type { ConflationKey } from "./src/channel/conflation.ts";
 export {
   channel,

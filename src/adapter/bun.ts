@@ -11,9 +11,9 @@ import type { AnyHub } from "../hub/hub.ts";
 import { BunFanout, type BunPublisher } from "./bun_fanout.ts";
 import { BunConnection, type BunEndpoint, type BunWebSocket } from "./bun_socket.ts";
 import {
-  DEFAULT_ADDRESS,
   handshakesAt,
   listening,
+  resolveServe,
   type ServeOptions,
   type Server,
   transportLimit,
@@ -128,6 +128,7 @@ export function bunWebSocket(...hubs: readonly [AnyHub, ...AnyHub[]]): BunWebSoc
 /**
  * Serves a hub, with all its routes.
  *
+ * @throws {HeddleError} `option_invalid`, naming the option, what was found and what is allowed.
  * @throws where the address cannot be listened at: Bun's own error.
  */
 export function serve(hub: AnyHub, options: ServeOptions = {}): Promise<Server> {
@@ -135,12 +136,11 @@ export function serve(hub: AnyHub, options: ServeOptions = {}): Promise<Server> 
 }
 
 function listen(hub: AnyHub, options: ServeOptions): Server {
-  const { port = DEFAULT_ADDRESS.port, hostname = DEFAULT_ADDRESS.hostname, signal } = options;
-  signal?.throwIfAborted();
+  const { port, hostname, signal, routing } = resolveServe(options);
   const { Bun } = globalThis as { readonly Bun?: BunRuntime };
   if (Bun === undefined) throw new TypeError("this adapter needs Bun; this is another runtime");
   const server = Bun.serve({
-    ...bunHandler(hub, options),
+    ...bunHandler(hub, routing),
     port,
     hostname,
     development: false,

@@ -13,13 +13,7 @@ import type { AnyHub } from "../hub/hub.ts";
 import type { Ending } from "../hub/options.ts";
 import { closeTable } from "../protocol/close.ts";
 import { DenoFanout } from "./deno_fanout.ts";
-import {
-  DEFAULT_ADDRESS,
-  handshakesAt,
-  listening,
-  type ServeOptions,
-  type Server,
-} from "./server.ts";
+import { handshakesAt, listening, resolveServe, type ServeOptions, type Server } from "./server.ts";
 import {
   type Closing,
   connectStandard,
@@ -121,6 +115,7 @@ export function denoRoutes(hub: AnyHub, options: DenoOptions = {}): Hono {
 /**
  * Serves a hub, with all its routes.
  *
+ * @throws {HeddleError} `option_invalid`, naming the option, what was found and what is allowed.
  * @throws where the address cannot be listened at: Deno's own error.
  */
 export function serve(hub: AnyHub, options: ServeOptions = {}): Promise<Server> {
@@ -128,12 +123,11 @@ export function serve(hub: AnyHub, options: ServeOptions = {}): Promise<Server> 
 }
 
 function listen(hub: AnyHub, options: ServeOptions): Server {
-  const { port = DEFAULT_ADDRESS.port, hostname = DEFAULT_ADDRESS.hostname, signal } = options;
-  signal?.throwIfAborted();
+  const { port, hostname, signal, routing } = resolveServe(options);
   const stop = new AbortController();
   const server = runtime().serve(
     { port, hostname, signal: stop.signal, onListen() {} },
-    denoHandler(hub, options),
+    denoHandler(hub, routing),
   );
   const close = async () => {
     stop.abort();

@@ -7,17 +7,12 @@ import { getRequestListener } from "@hono/node-server";
 import { createServer, type Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { checkNames } from "../base/option_checks.ts";
 import type { AnyHub } from "../hub/hub.ts";
-import { routes } from "../http/routes.ts";
+import { checkPath, routes } from "../http/routes.ts";
 import { type Attachment, mountsOf } from "./node_mounts.ts";
 import { HubEndpoint } from "./node_endpoint.ts";
-import {
-  DEFAULT_ADDRESS,
-  DEFAULT_PATH,
-  listening,
-  type ServeOptions,
-  type Server,
-} from "./server.ts";
+import { DEFAULT_PATH, listening, resolveServe, type ServeOptions, type Server } from "./server.ts";
 
 export { machineSampler } from "./machine.ts";
 export type { Attachment, ServeOptions, Server };
@@ -41,6 +36,7 @@ const REQUEST_TIMEOUTS = {
  * `upgrade`, if there are any, and else answered with 404. Several hubs can be attached to a server.
  *
  * @returns A handle that detaches the hub again.
+ * @throws {HeddleError} `option_invalid` for a `path` that is none, or an option there is not.
  * @throws {TypeError} where a hub is attached to the same path of the same server.
  *
  * @example
@@ -60,12 +56,16 @@ export function attach(
   hub: AnyHub,
   options: AttachOptions = {},
 ): Attachment {
-  return mountsOf(server).add(options.path ?? DEFAULT_PATH, new HubEndpoint(hub));
+  checkNames("attach", options, ["path"]);
+  const { path = DEFAULT_PATH } = options;
+  checkPath(path);
+  return mountsOf(server).add(path, new HubEndpoint(hub));
 }
 
 /**
  * Serves a hub, with all its HTTP routes.
  *
+ * @throws {HeddleError} `option_invalid`, naming the option, what was found and what is allowed.
  * @throws where the address is taken or cannot be listened at: the runtime's own error.
  *
  * @example
@@ -80,10 +80,9 @@ export function attach(
  * ```
  */
 export async function serve(hub: AnyHub, options: ServeOptions = {}): Promise<Server> {
-  const { hostname, port } = { ...DEFAULT_ADDRESS, ...options };
-  const path = options.path ?? DEFAULT_PATH;
-  options.signal?.throwIfAborted();
-  const app = routes(hub, { ...options, path });
+  const { hostname, port, signal, routing } = resolveServe(options);
+  const path = routing.path ?? DEFAULT_PATH;
+  const app = routes(hub, { ...routing, path });
   const server = createServer(
     REQUEST_TIMEOUTS,
     getRequestListener(app.fetch, { overrideGlobalObjects: false }),
@@ -103,5 +102,5 @@ export async function serve(hub: AnyHub, options: ServeOptions = {}): Promise<Se
     return closed;
   };
   const address = server.address() as AddressInfo;
-  return listening({ hostname, port: address.port }, close, options.signal);
+  return listening({ hostname, port: address.port }, close, signal);
 }

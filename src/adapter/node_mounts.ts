@@ -61,9 +61,8 @@ export class Mounts {
     this.#server = server;
   }
 
-  /** @throws {TypeError} where the path is taken or is none. */
+  /** @throws {TypeError} where the path is taken. */
   add(path: string, endpoint: Endpoint): Attachment {
-    if (!path.startsWith("/")) throw new TypeError(`the path "${path}" must start with "/"`);
     if (this.#endpoints.has(path)) {
       throw new TypeError(`there is a hub at "${path}" of this server already`);
     }

@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { z } from "zod";
+import { HeddleError } from "../base/errors.ts";
 import { channel } from "../channel/definition.ts";
 import { allowAnonymous, anonymousIdentity } from "../guard/identity.ts";
 import { createHub } from "../hub/hub.ts";
@@ -115,7 +116,11 @@ describe("attach()", { skip }, () => {
       const first = attach(server, one, { path: "/one" });
       const second = attach(server, two, { path: "/two" });
       assertThrows(() => attach(server, two, { path: "/one" }), TypeError, "/one");
-      assertThrows(() => attach(server, two, { path: "three" }), TypeError, "three");
+      for (const path of ["three", "/th ree", ""]) {
+        assertThrows(() => attach(server, two, { path }), HeddleError, "it must be like");
+      }
+      const misspelt = { paht: "/three" } as object;
+      assertThrows(() => attach(server, two, misspelt), HeddleError, 'no option "attach.paht"');
       const client = await connectRaw(`ws://127.0.0.1:${port}/two`);
       assertEquals((await client.json())["type"], "connected");
       assertEquals([one.connections().length, two.connections().length], [0, 1]);

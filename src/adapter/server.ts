@@ -1,4 +1,6 @@
-import type { RouteOptions } from "../http/routes.ts";
+import { HeddleError } from "../base/errors.ts";
+import { checkNames } from "../base/option_checks.ts";
+import { routeOptionNames, type RouteOptions } from "../http/routes.ts";
 import { isAt } from "../guard/request_url.ts";
 import type { AnyHub } from "../hub/hub.ts";
 
@@ -29,8 +31,35 @@ export interface Server {
 
 /** Where WebSocket connections are taken unless the options say otherwise. */
 export const DEFAULT_PATH = "/ws";
-/** What `serve` listens at unless the options say otherwise. */
-export const DEFAULT_ADDRESS = { port: 8000, hostname: "127.0.0.1" } as const;
+/** Where to listen, for how long, and what the routes take. */
+interface ResolvedServe {
+  readonly port: number;
+  readonly hostname: string;
+  readonly signal: AbortSignal | undefined;
+  readonly routing: Pick<ServeOptions, "path" | "cors" | "adminRoles">;
+}
+
+/**
+ * Fills in where `serve` listens.
+ *
+ * @throws {HeddleError} `option_invalid`, naming the option, what was found and what is allowed; the reason
+ * of a signal that is aborted already.
+ */
+export function resolveServe(options: ServeOptions): ResolvedServe {
+  checkNames("", options, ["port", "hostname", "signal", ...routeOptionNames]);
+  const { port = 8000, hostname = "127.0.0.1", signal, ...routing } = options;
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new HeddleError(
+      "option_invalid",
+      `port is ${JSON.stringify(port)}; it must be an integer from 0 to 65535`,
+    );
+  }
+  if (typeof hostname !== "string" || hostname === "") {
+    throw new HeddleError("option_invalid", "hostname must be a host name or an IP address");
+  }
+  signal?.throwIfAborted();
+  return { port, hostname, signal, routing };
+}
 
 /**
  * Tells the requests for a connection, so that an adapter can take them past the routes, which would only

@@ -12,7 +12,7 @@ import type { ChannelEvent, NewEvent } from "../protocol/event.ts";
 import { Media } from "../protocol/event.ts";
 import { positionSchema } from "../protocol/messages.ts";
 import type { Broker, BrokerSubscription, PublishTerms, Retention } from "./broker.ts";
-import type { MemoryBrokerOptions } from "./memory.ts";
+import type { MemoryBrokerOptions } from "./memory_options.ts";
 
 /** How the suite gets what it tests. */
 export interface BrokerUnderTest {

@@ -11,7 +11,7 @@ import { Media } from "../protocol/event.ts";
 import type { Position } from "../protocol/messages.ts";
 import type { Broker, HistoryPage, HistoryQuery, Retention } from "./broker.ts";
 import { type BrokerUnderTest, Listener, newEvent, retention } from "./contract.ts";
-import type { MemoryBrokerOptions } from "./memory.ts";
+import type { MemoryBrokerOptions } from "./memory_options.ts";
 
 const WHOLE = { limit: 1_000, bytes: 8_388_608 } as const;
 

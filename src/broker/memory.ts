@@ -1,7 +1,7 @@
 import { toBase64Url } from "../base/base64.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
-import { type Random, systemRandom } from "../base/random.ts";
+import { systemRandom } from "../base/random.ts";
 import { TimerWheel } from "../base/wheel.ts";
 import type { ChannelEvent, NewEvent } from "../protocol/event.ts";
 import type {
@@ -14,6 +14,7 @@ import type {
   Retention,
 } from "./broker.ts";
 import { type ChannelKeeper, MemoryChannel } from "./memory_channel.ts";
+import { type MemoryBrokerOptions, resolveCounts } from "./memory_options.ts";
 import { MemoryPresence } from "./memory_presence.ts";
 import { MemorySessions } from "./memory_sessions.ts";
 import { Publications } from "./publications.ts";
@@ -24,46 +25,13 @@ const SWEEP_INTERVAL = 5_000;
 /** How late a channel may be looked at of which something is over, in milliseconds. */
 const LOOK = 1_000;
 
-/** Options of {@linkcode memoryBroker}. */
-export interface MemoryBrokerOptions {
-  /**
-   * Bytes of history in all channels together; over it, the channels not published to for longest lose
-   * theirs, oldest events first. Counted is what was published: the characters of an event's type and of its
-   * data as JSON, the bytes of media. Not counted are some 250 bytes that an event takes beside, and, for as
-   * long as somebody is on its channel and history keeps it, the forms in which it was sent: the whole message
-   * as text, and one for each way of compression that was granted there. So plan for twice as much where
-   * nobody asks for compression, and more where events are small. @default 268435456
-   */
-  readonly historyBytes?: number;
-  /**
-   * Channels kept without anybody listening. Those that never had an event go first, then the one unused
-   * for longest. @default 100000
-   */
-  readonly idleChannels?: number;
-  /** Sessions kept for those who may come back. @default 100000 */
-  readonly sessions?: number;
-  /** The same of one user; of more, the oldest go. @default 32 */
-  readonly sessionsPerUser?: number;
-  /** The same of those without a user that come from one address, or from one IPv6 network. @default 10000 */
-  readonly sessionsPerAddress?: number;
-  /** Those who left a channel and are counted in for their grace; of more, the longest gone go. @default 100000 */
-  readonly lingering?: number;
-  /**
-   * Names of events remembered in all, and at most 1000 of one identity, so that none is taken twice; the
-   * identity that published none for longest is forgotten first. @default 100000
-   */
-  readonly publications?: number;
-  /** @default systemClock */
-  readonly clock?: Clock;
-  /** Where epochs come from. @default systemRandom */
-  readonly random?: Random;
-}
-
 /**
  * The broker of one process: it answers at once and calls listeners within `publish`.
  *
  * A channel lives while somebody listens to it, and for its retention's `ttl` after that. What comes later
  * under its name has another epoch.
+ *
+ * @throws {HeddleError} `option_invalid`, naming the option, what was found and what is allowed.
  *
  * @example
  * ```ts
@@ -110,18 +78,19 @@ class MemoryBroker implements Broker, ChannelKeeper {
   constructor(options: MemoryBrokerOptions) {
     this.#clock = options.clock ?? systemClock;
     this.#wheel = new TimerWheel(this.#clock, LOOK);
-    this.#historyBytes = options.historyBytes ?? 268_435_456;
-    this.#idleChannels = options.idleChannels ?? 100_000;
-    this.#published = new Publications(options.publications ?? 100_000);
+    const counts = resolveCounts(options);
+    this.#historyBytes = counts.historyBytes;
+    this.#idleChannels = counts.idleChannels;
+    this.#published = new Publications(counts.publications);
     this.sessions = new MemorySessions({
-      all: options.sessions ?? 100_000,
-      perUser: options.sessionsPerUser ?? 32,
-      perNetwork: options.sessionsPerAddress ?? 10_000,
+      all: counts.sessions,
+      perUser: counts.sessionsPerUser,
+      perNetwork: counts.sessionsPerAddress,
       clock: this.#clock,
     });
     this.presence = new MemoryPresence({
       clock: this.#clock,
-      lingering: options.lingering ?? 100_000,
+      lingering: counts.lingering,
       announce: (channel, event) => {
         if (!this.#closed) this.announce(channel, event);
       },

@@ -5,7 +5,8 @@ import { seededRandom } from "../base/random.ts";
 import { newEvent, retention, testBroker } from "./contract.ts";
 import { LateBroker } from "../testing/late_broker.ts";
 import { testHistory } from "./history_contract.ts";
-import { memoryBroker, type MemoryBrokerOptions } from "./memory.ts";
+import { memoryBroker } from "./memory.ts";
+import type { MemoryBrokerOptions } from "./memory_options.ts";
 import { testSessions } from "./sessions_contract.ts";
 
 const memory = { create: memoryBroker };

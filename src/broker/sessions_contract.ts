@@ -9,7 +9,7 @@ import fc from "fast-check";
 import { type ManualClock, manualClock } from "../base/clock.ts";
 import type { SessionRecord, SessionStore } from "./broker.ts";
 import type { BrokerUnderTest } from "./contract.ts";
-import type { MemoryBrokerOptions } from "./memory.ts";
+import type { MemoryBrokerOptions } from "./memory_options.ts";
 
 const TTL = 300_000;
 

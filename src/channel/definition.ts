@@ -5,7 +5,7 @@
  */
 import type { Schema } from "../base/schema.ts";
 import { HeddleError } from "../base/errors.ts";
-import { checkNames } from "../base/option_names.ts";
+import { checkNames, checkObject, checkType } from "../base/option_checks.ts";
 import type { Retention } from "../broker/broker.ts";
 import type { PresenceTerms } from "../broker/presence.ts";
 import { type Action, defaultPermissions, type Permissions } from "../guard/permissions.ts";
@@ -71,6 +71,7 @@ export type Overflow = "disconnect" | "drop-oldest" | { readonly key: Conflation
  * key is sent.
  *
  * @param key Names what an event is about, from its data and its type. Where it throws, the event is kept.
+ * @throws {HeddleError} `option_invalid` for what is no function.
  *
  * @example
  * ```ts
@@ -83,6 +84,7 @@ export type Overflow = "disconnect" | "drop-oldest" | { readonly key: Conflation
  * ```
  */
 export function conflate(key: ConflationKey): Overflow {
+  checkKey(key);
   return { key };
 }
 
@@ -139,14 +141,20 @@ const optionNames = Object.keys(
  * if (metrics.echo !== true) throw new Error("echo is on unless it is switched off");
  * ```
  *
- * @throws {HeddleError} `option_invalid` for an action that is neither `subscribe` nor `broadcast`, or an
- * event without a schema.
+ * @throws {HeddleError} `option_invalid`, naming the option, what was found and what is allowed.
  */
 export function channel<const E extends EventSchemas = EventSchemas>(
   options: ChannelOptions<E> = {},
 ): ChannelDefinition<E> {
   checkNames("channel", options, optionNames);
   const { description = "", events, permissions = defaultPermissions, echo = true } = options;
+  if (typeof description !== "string") {
+    throw new HeddleError("option_invalid", "channel.description must be a string");
+  }
+  checkType("channel.echo", echo, "boolean");
+  checkType("channel.ack", options.ack, "boolean");
+  checkObject("channel.events", events ?? {});
+  checkObject("channel.permissions", permissions);
   for (const [type, schema] of Object.entries(events ?? {})) {
     if (typeof schema?.safeParse !== "function") {
       throw new HeddleError("option_invalid", `events: what "${type}" takes must be a zod schema`);
@@ -165,7 +173,11 @@ export function channel<const E extends EventSchemas = EventSchemas>(
   checkChoice("priority", priority, ["critical", "normal", "bulk"]);
   if (typeof overflow === "string") {
     checkChoice("overflow", overflow, ["disconnect", "drop-oldest"]);
+  } else {
+    checkNames("overflow", overflow, ["key"]);
+    checkKey(overflow.key);
   }
+  checkNames("history", options.history ?? {}, Object.keys(defaultRetention));
   const retention = { ...defaultRetention, ...options.history };
   for (const [name, value] of Object.entries(retention)) checkCount(`history.${name}`, value);
   const presence = presenceTerms(options.presence ?? false);
@@ -174,9 +186,16 @@ export function channel<const E extends EventSchemas = EventSchemas>(
 
 function presenceTerms(option: boolean | Partial<PresenceTerms>): PresenceTerms | undefined {
   if (option === false) return undefined;
-  const terms = { ...defaultPresence, ...(option === true ? {} : option) };
+  const given = option === true ? {} : option;
+  checkNames("presence", given, Object.keys(defaultPresence));
+  const terms = { ...defaultPresence, ...given };
   for (const [name, value] of Object.entries(terms)) checkCount(`presence.${name}`, value);
   return terms;
+}
+
+function checkKey(key: ConflationKey): void {
+  if (typeof key === "function") return;
+  throw new HeddleError("option_invalid", "conflate takes a function of an event's data and type");
 }
 
 function checkChoice(option: string, value: string, allowed: readonly string[]): void {

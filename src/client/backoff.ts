@@ -4,6 +4,7 @@
  * @module
  */
 import { HeddleError } from "../base/errors.ts";
+import { checkNames } from "../base/option_checks.ts";
 import type { Random } from "../base/random.ts";
 
 /** When a client comes back after it lost its connection. Delays are milliseconds. */
@@ -41,15 +42,12 @@ export const MAX_RETRY_AFTER = 3_600_000;
  */
 export function resolveReconnect(options: Partial<ReconnectOptions> = {}): ReconnectOptions {
   const resolved = { ...defaults };
+  checkNames("reconnect", options, Object.keys(defaults));
   for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(defaults, name)) {
-      const known = Object.keys(defaults).join(", ");
-      throw invalid(name, value, `left out; there are: ${known}`);
-    }
     if (value !== undefined) resolved[name as keyof ReconnectOptions] = value;
   }
   const { initialDelay, maxDelay, multiplier, jitter, attempts } = resolved;
-  const isDelay = (value: number) => value > 0 && value <= MAX_TIMER;
+  const isDelay = (value: number) => typeof value === "number" && value > 0 && value <= MAX_TIMER;
   if (!isDelay(initialDelay)) {
     throw invalid("initialDelay", initialDelay, `more than 0 ms, at most ${MAX_TIMER}`);
   }
@@ -59,7 +57,9 @@ export function resolveReconnect(options: Partial<ReconnectOptions> = {}): Recon
   if (!(multiplier >= 1 && Number.isFinite(multiplier))) {
     throw invalid("multiplier", multiplier, "a number from 1");
   }
-  if (!(jitter >= 0 && jitter <= 1)) throw invalid("jitter", jitter, "a number from 0 to 1");
+  if (!(Number.isFinite(jitter) && jitter >= 0 && jitter <= 1)) {
+    throw invalid("jitter", jitter, "a number from 0 to 1");
+  }
   if (!Number.isSafeInteger(attempts) || attempts < 0) {
     throw invalid("attempts", attempts, "an integer from 0 (never give up)");
   }

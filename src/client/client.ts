@@ -1,3 +1,4 @@
+import { checkNames, checkType } from "../base/option_checks.ts";
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import type { Features } from "../protocol/messages.ts";
 import { Core } from "./core.ts";
@@ -178,6 +179,7 @@ export class Client<H extends HubShape = HubShape> implements AsyncDisposable {
     handler: EventHandler<EventOf<H, N>>,
     options: SubscribeOptions = {},
   ): Promise<Subscription> {
+    checkType("subscribe: the handler", handler ?? null, "function");
     checkSubscribe(options);
     if (!this.#core.isAwaited) throw notConnected();
     // The types say what the hub's schemas see to: this channel has no other events.
@@ -224,6 +226,7 @@ export class Client<H extends HubShape = HubShape> implements AsyncDisposable {
     channel: N,
     options: HistoryOptions = {},
   ): Promise<HistoryPage<EventOf<H, N>>> {
+    checkNames("history", options, ["since", "limit", "timeout", "signal"]);
     const { since, limit, ...waiting } = options;
     return toHistoryPage(
       await this.#core.sender.ask("history", { type: "history", channel, since, limit }, waiting),
@@ -287,11 +290,12 @@ export class Client<H extends HubShape = HubShape> implements AsyncDisposable {
     type: T,
     ...[payload, options]: PayloadArguments<PayloadOf<H, T>, MessageOptions>
   ): Promise<Reply> {
-    const resend = options?.resend;
+    checkNames("request", options ?? {}, ["resend", "timeout", "signal"]);
+    const { resend, ...wait } = options ?? {};
     return toReply(
       await this.#core.requests.ask(
         (id, waiting) => this.#core.sender.message(type, payload, { id, waiting, resend }),
-        options,
+        wait,
       ),
     );
   }
@@ -332,6 +336,7 @@ export class Client<H extends HubShape = HubShape> implements AsyncDisposable {
     type: T,
     ...[payload, options]: PayloadArguments<PayloadOf<H, T>, ClientSendOptions>
   ): void {
+    checkNames("send", options ?? {}, ["resend"]);
     this.#core.sender.message(type, payload, { resend: options?.resend });
   }
 

@@ -405,6 +405,15 @@ describe("createClient()", () => {
     ["connectTimeout is 0", { url: "ws://h", connectTimeout: 0 }],
     ["maxInflated is 0", { url: "ws://h", maxInflated: 0 }],
     ['no option "tokn"', { url: "ws://h", tokn: "x" }],
+    ["the options must be an object", undefined],
+    ["connectTimeout is 5", { url: "ws://h", connectTimeout: "5" }],
+    ["reconnect must be an object", { url: "ws://h", reconnect: 5 }],
+    ["reconnect.initialDelay", { url: "ws://h", reconnect: { initialDelay: "5" } }],
+    ['no option "reconnect.delay"', { url: "ws://h", reconnect: { delay: 5 } }],
+    ['no option "queue.message"', { url: "ws://h", queue: { message: 5 } }],
+    ['no option "features.compresion"', { url: "ws://h", features: { compresion: {} } }],
+    ["features: compression", { url: "ws://h", features: { compression: true } }],
+    ["clock must have the methods", { url: "ws://h", clock: 5 }],
     ["reconnect.jitter", { url: "ws://h", reconnect: { jitter: 2 } }],
   ];
   for (const [why, options] of bad) {
@@ -414,8 +423,30 @@ describe("createClient()", () => {
     });
   }
 
+  it("refuses misspelt options of every call, before anything is sent", async () => {
+    const client = createClient({ url: "ws://h" });
+    const wrong = { tmeout: 5 } as object;
+    const calls: readonly (readonly [string, () => unknown])[] = [
+      ["subscribe.tmeout", () => client.subscribe("news", () => {}, wrong)],
+      ["publish.tmeout", () => client.publish("news", "item", 1, wrong)],
+      ["history.tmeout", () => client.history("news", wrong)],
+      ["request.tmeout", () => client.request("ask", {}, wrong)],
+      ["request.tmeout", () => client.ping(wrong)],
+      ["request.tmeout", () => client.presence("news", wrong)],
+      ["stream.tmeout", () => client.stream("ask", {}, wrong).next()],
+      ["send.tmeout", () => client.send("ask", {}, wrong)],
+      ["the handler", () => client.subscribe("news", undefined as unknown as () => void)],
+    ];
+    for (const [why, call] of calls) {
+      const { code } = await assertRejects(async () => void await call(), HeddleError, why);
+      assertEquals(code, "option_invalid");
+    }
+  });
+
   it("refuses to listen to what is never told", () => {
     const client = createClient({ url: "ws://h" });
     assertThrows(() => client.on("open" as "error", () => {}), HeddleError, "there are: status,");
+    const none = undefined as unknown as () => void;
+    assertThrows(() => client.on("error", none), HeddleError, "must be a function");
   });
 });

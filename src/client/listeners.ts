@@ -1,4 +1,5 @@
 import { HeddleError } from "../base/errors.ts";
+import { checkType } from "../base/option_checks.ts";
 import { guarded, type MaybePromise } from "../base/maybe_promise.ts";
 import { asError } from "./errors.ts";
 
@@ -21,7 +22,7 @@ export class Listeners<E extends { readonly error: Error }> {
    * Adds a listener.
    *
    * @returns A function that removes it.
-   * @throws {HeddleError} `option_invalid` for a name that is never emitted.
+   * @throws {HeddleError} `option_invalid` for a name that is never emitted, or what is no function.
    */
   on<N extends keyof E>(name: N, listener: Listener<E[N]>): () => void {
     const set = this.#listeners.get(name);
@@ -32,6 +33,7 @@ export class Listeners<E extends { readonly error: Error }> {
         `there is no event "${String(name)}"; there are: ${known}`,
       );
     }
+    checkType(`the listener for "${String(name)}"`, listener ?? null, "function");
     // One function may be given twice, and each removal removes its own.
     const own: Listener<E[N]> = (value) => listener(value);
     set.add(own);

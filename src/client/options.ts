@@ -6,10 +6,16 @@
 import { z } from "zod";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
+import { checkMethods, checkNames } from "../base/option_checks.ts";
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import { describeIssue } from "../protocol/decode.ts";
-import { type Features, MAX_CORRELATION_ID, positionSchema } from "../protocol/messages.ts";
+import {
+  type Features,
+  featuresSchema,
+  MAX_CORRELATION_ID,
+  positionSchema,
+} from "../protocol/messages.ts";
 import { type ReconnectOptions, resolveReconnect } from "./backoff.ts";
 import { Credentials } from "./credentials.ts";
 import type { QueueOptions } from "./queue.ts";
@@ -115,11 +121,7 @@ const clientClock: Clock = {
 
 /** @throws {HeddleError} `option_invalid`, naming the option, what was found and what is allowed. */
 export function resolveOptions(options: ClientOptions): ResolvedClientOptions {
-  for (const name of Object.keys(options)) {
-    if (Object.hasOwn(names, name)) continue;
-    const known = Object.keys(names).join(", ");
-    throw invalid(`there is no option "${name}"; there are: ${known}`);
-  }
+  checkNames("", options, Object.keys(names));
   const { token, tokenPlace = "query", WebSocket, reconnect, features, maxInflated } = options;
   if (options.url === undefined) throw invalid("url is missing: give one such as wss://host/ws");
   if (token !== undefined && typeof token !== "string" && typeof token !== "function") {
@@ -134,13 +136,15 @@ export function resolveOptions(options: ClientOptions): ResolvedClientOptions {
   if (maxInflated !== undefined && !(Number.isSafeInteger(maxInflated) && maxInflated > 0)) {
     throw invalid(`maxInflated is ${String(maxInflated)}; it must be a positive integer`);
   }
+  checkMethods("clock", options.clock, ["now", "wall", "after", "every"]);
+  checkMethods("random", options.random, ["bytes", "fraction"]);
   return {
     address: parseUrl(options.url),
     credentials: new Credentials(token),
     tokenPlace,
     WebSocket,
     reconnect: reconnect === false ? undefined : resolveReconnect(reconnect),
-    features,
+    features: checkFeatures(features),
     queue: resolveQueue(options.queue),
     session: checkSession(options.session),
     connectTimeout: checkTimeout("connectTimeout", options.connectTimeout ?? 10_000),
@@ -153,10 +157,8 @@ export function resolveOptions(options: ClientOptions): ResolvedClientOptions {
 
 function resolveQueue(options: Partial<QueueOptions> = {}): QueueOptions {
   const queue = { messages: 1_000, bytes: 1_048_576 };
+  checkNames("queue", options, Object.keys(queue));
   for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(queue, name)) {
-      throw invalid(`there is no option "queue.${name}"; there are: messages, bytes`);
-    }
     if (value === undefined) continue;
     if (!Number.isSafeInteger(value) || value < 0) {
       throw invalid(`queue.${name} is ${String(value)}; it must be an integer from 0`);
@@ -164,6 +166,14 @@ function resolveQueue(options: Partial<QueueOptions> = {}): QueueOptions {
     queue[name as keyof QueueOptions] = value;
   }
   return queue;
+}
+
+function checkFeatures(features: Features | undefined): Features | undefined {
+  if (features === undefined) return undefined;
+  checkNames("features", features, Object.keys(featuresSchema.shape));
+  const { error } = featuresSchema.safeParse(features);
+  if (error === undefined) return features;
+  throw invalid(`features: ${describeIssue(error)}`);
 }
 
 /** It comes from where an application kept it, so it may be anything. */

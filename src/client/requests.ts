@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
+import { checkNames } from "../base/option_checks.ts";
 import { type Random, uuid } from "../base/random.ts";
 import { RefusedError } from "./errors.ts";
 import type { Received } from "./frames.ts";
@@ -80,6 +81,7 @@ export class Requests {
   ): Promise<Received> {
     const { timeout = this.#timeout, signal } = options;
     return new Promise((resolve, reject) => {
+      checkNames("request", options, ["timeout", "signal"]);
       checkTimeout("timeout", timeout);
       signal?.throwIfAborted();
       let stopTimer = () => {};
@@ -131,7 +133,8 @@ const MAX_TIMER = 0x7fff_ffff;
 
 /** @throws {HeddleError} `option_invalid` where `value` is no time to wait. */
 export function checkTimeout(name: string, value: number): number {
-  if (value === Infinity || (value > 0 && value <= MAX_TIMER)) return value;
+  const isTime = typeof value === "number" && value > 0;
+  if (isTime && (value <= MAX_TIMER || value === Infinity)) return value;
   throw new HeddleError(
     "option_invalid",
     `${name} is ${String(value)}; it must be more than 0 ms, at most ${MAX_TIMER}, or Infinity`,

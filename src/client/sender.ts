@@ -1,4 +1,5 @@
 import { HeddleError } from "../base/errors.ts";
+import { checkNames, checkType } from "../base/option_checks.ts";
 import { encodeEnvelope } from "../protocol/envelope.ts";
 import { Media } from "../protocol/event.ts";
 import {
@@ -73,13 +74,15 @@ export class Sender {
     data: unknown,
     options: ClientPublishOptions,
   ): Promise<ServerMessageOf<"published">> {
-    const { echo, id = this.#requests.newId() } = options;
+    checkNames("publish", options, ["echo", "id", "timeout", "signal"]);
+    checkType("publish.echo", options.echo, "boolean");
+    const { echo, id = this.#requests.newId(), ...waiting } = options;
     const answer = await this.#requests.ask((correlation_id, waiting) => {
       const fields = { channel, event_type, echo, id };
       const addressee: Addressee = { id: correlation_id, waiting, fate: "session" };
       if (data instanceof Media) this.#media(data, fields, addressee);
       else this.#json({ type: "publish", ...fields, data: required(data) }, addressee);
-    }, options);
+    }, waiting);
     return expect("published", answer);
   }
 

@@ -1,4 +1,5 @@
 import { HeddleError } from "../base/errors.ts";
+import { checkNames, checkStrings } from "../base/option_checks.ts";
 import type { Received } from "./frames.ts";
 import type { Requests, Waiting } from "./requests.ts";
 import type { Reply } from "./types.ts";
@@ -21,8 +22,11 @@ const MAX_WAITING = 10_000;
 export async function* streamReplies(
   requests: Requests,
   send: (id: string, waiting: Waiting) => void,
-  { until = [], signal }: StreamOptions,
+  options: StreamOptions,
 ): AsyncGenerator<Reply, void, undefined> {
+  checkNames("stream", options, ["until", "signal"]);
+  checkStrings("stream.until", options.until);
+  const { until = [], signal } = options;
   signal?.throwIfAborted();
   const waiting: Reply[] = [];
   let failure: { readonly reason: unknown } | undefined;

@@ -1,4 +1,5 @@
 import { HeddleError } from "../base/errors.ts";
+import { checkNames } from "../base/option_checks.ts";
 import { MAX_HISTORY_LIMIT, MAX_MEMBER_METADATA } from "../protocol/messages.ts";
 
 /** One handler on one channel. */
@@ -26,7 +27,9 @@ export interface SubscribeOptions {
 }
 
 /** @throws {HeddleError} `option_invalid`, naming the option, what was found and what is allowed. */
-export function checkSubscribe({ last = 0, metadata = {} }: SubscribeOptions): void {
+export function checkSubscribe(options: SubscribeOptions): void {
+  checkNames("subscribe", options, ["last", "metadata"]);
+  const { last = 0, metadata = {} } = options;
   if (!Number.isInteger(last) || last < 0 || last > MAX_HISTORY_LIMIT) {
     throw invalid(`last is ${String(last)}; it must be an integer from 0 to ${MAX_HISTORY_LIMIT}`);
   }

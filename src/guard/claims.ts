@@ -6,6 +6,7 @@
 import { errors, jwtVerify, type JWTVerifyGetKey, type JWTVerifyOptions } from "jose";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
+import { checkType } from "../base/option_checks.ts";
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import { CLOCK_TOLERANCE } from "./identity.ts";
 import { type Algorithm, optionInvalid, type SecretKey } from "./key.ts";
@@ -61,6 +62,7 @@ export function verifier(
   options: ClaimOptions,
 ): Verify {
   const { clockTolerance = CLOCK_TOLERANCE, requireExpiry = true, clock = systemClock } = options;
+  checkType("requireExpiry", requireExpiry, "boolean");
   if (!Number.isFinite(clockTolerance) || clockTolerance < 0) {
     throw optionInvalid("clockTolerance must be a number of seconds, 0 or more");
   }
@@ -90,6 +92,7 @@ export function verifier(
   }
 
   return (token, anyTime) => {
+    if (typeof token !== "string") throw refuse("it is no string");
     checkTokenLength(token);
     if (!JWT.test(token)) throw refuse("it is no JWT: three base64url parts joined by dots");
     const rules = {

@@ -1,6 +1,7 @@
 import { HeddleError } from "../base/errors.ts";
+import { checkNames, checkType } from "../base/option_checks.ts";
 import { isUserId, MAX_USER_ID } from "../protocol/names.ts";
-import { type Authenticate, DEFAULT_ROLE } from "./identity.ts";
+import { type Authenticate, checkRole, DEFAULT_ROLE } from "./identity.ts";
 import { tokenFrom } from "./token.ts";
 
 /** Options of {@linkcode developmentAuth}. */
@@ -21,6 +22,8 @@ export interface DevelopmentAuthOptions {
  *
  * The authenticator throws {@linkcode HeddleError} `unauthorized` for a `user_id` that can be none.
  *
+ * @throws {HeddleError} `option_invalid`, naming the option that is wrong.
+ *
  * @example
  * ```ts
  * import { allowAnonymous, createHub, developmentAuth } from "heddle";
@@ -33,8 +36,13 @@ export interface DevelopmentAuthOptions {
  */
 export function developmentAuth(
   otherwise: Authenticate,
-  { role = DEFAULT_ROLE, warn = console.warn }: DevelopmentAuthOptions = {},
+  options: DevelopmentAuthOptions = {},
 ): Authenticate {
+  checkType("developmentAuth: otherwise", otherwise ?? null, "function");
+  checkNames("developmentAuth", options, ["role", "warn"]);
+  const { role = DEFAULT_ROLE, warn = console.warn } = options;
+  checkRole("developmentAuth.role", role);
+  checkType("developmentAuth.warn", warn, "function");
   return (request) => {
     const query = new URL(request.url).searchParams;
     const userId = query.get("user_id") ?? "";

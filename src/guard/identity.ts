@@ -54,6 +54,8 @@ export function anonymousIdentity(role: string = ANONYMOUS_ROLE): Identity {
  * The authenticator throws {@linkcode HeddleError} `unauthorized` for a request that carries a token:
  * nothing here can tell whether it holds, and whoever shows one expects to be somebody.
  *
+ * @throws {HeddleError} `option_invalid` for a role that is no string, or empty.
+ *
  * @example
  * ```ts
  * import { allowAnonymous, createHub } from "heddle";
@@ -62,6 +64,7 @@ export function anonymousIdentity(role: string = ANONYMOUS_ROLE): Identity {
  * ```
  */
 export function allowAnonymous(role: string = ANONYMOUS_ROLE): Authenticate {
+  checkRole("role", role);
   const identity = anonymousIdentity(role);
   return (request) => {
     if (tokenFrom(request) === undefined) return identity;
@@ -70,6 +73,12 @@ export function allowAnonymous(role: string = ANONYMOUS_ROLE): Authenticate {
       "nobody can check a token here: connect without one, or give the hub jwtAuth({…, anonymous: true})",
     );
   };
+}
+
+/** @throws {HeddleError} `option_invalid` for what is no role. */
+export function checkRole(name: string, role: string): void {
+  if (typeof role === "string" && role !== "") return;
+  throw new HeddleError("option_invalid", `${name} must be a non-empty string`);
 }
 
 /**

@@ -6,9 +6,11 @@
 import { SignJWT } from "jose";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
+import { checkNames, checkObject } from "../base/option_checks.ts";
 import { type Random, systemRandom, uuid } from "../base/random.ts";
 import { isUserId } from "../protocol/names.ts";
 import { type ClaimOptions, type Claims, verifier } from "./claims.ts";
+import { checkRole } from "./identity.ts";
 import { userIdFrom } from "./jwt.ts";
 import {
   type Algorithm,
@@ -69,14 +71,38 @@ export interface TokenIssuer {
   userIdOf(token: string): Promise<string | null>;
 }
 
+const optionNames = Object.keys(
+  {
+    secret: true,
+    privateKey: true,
+    publicKey: true,
+    algorithm: true,
+    issuer: true,
+    audience: true,
+    expiresIn: true,
+    clockTolerance: true,
+    clock: true,
+    random: true,
+  } satisfies Record<keyof TokenIssuerOptions, true>,
+);
+
+const requestNames = Object.keys(
+  {
+    userId: true,
+    role: true,
+    claims: true,
+    expiresIn: true,
+  } satisfies Record<keyof TokenRequest, true>,
+);
+
 const OWN_CLAIMS = ["sub", "user_id", "role", "iss", "aud", "iat", "exp", "jti"];
 
 /**
  * Makes a token service: what {@linkcode jwtAuth} with the same secret, or the public key to this
  * private one, lets in.
  *
- * @throws {HeddleError} `option_invalid` for no key or two, a short secret, or an algorithm that does
- * not fit the key.
+ * @throws {HeddleError} `option_invalid` for no key or two, a short secret, an algorithm that does not
+ * fit the key, or a misspelt option.
  *
  * @example
  * ```ts
@@ -89,18 +115,20 @@ const OWN_CLAIMS = ["sub", "user_id", "role", "iss", "aud", "iat", "exp", "jti"]
  * ```
  */
 export function tokenIssuer(options: TokenIssuerOptions): TokenIssuer {
+  checkNames("tokenIssuer", options, optionNames);
   const { algorithm, signing, checking } = keysOf(options);
   const { issuer, audience, clock = systemClock, random = systemRandom } = options;
   const verify = verifier({ find: checking }, [algorithm], options);
   const usual = checkLife(options.expiresIn ?? 7200);
 
-  function claimsOf({ userId, role, claims = {}, expiresIn = usual }: TokenRequest): Claims {
+  function claimsOf(request: TokenRequest): Claims {
+    checkNames("issue", request, requestNames);
+    const { userId, role, claims = {}, expiresIn = usual } = request;
+    checkObject("issue.claims", claims);
     if (typeof userId !== "string" || !isUserId(userId)) {
       throw optionInvalid("userId must have 1 to 255 characters, none a control character");
     }
-    if (role !== undefined && (typeof role !== "string" || role === "")) {
-      throw optionInvalid("role must be a non-empty string");
-    }
+    if (role !== undefined) checkRole("role", role);
     for (const name of OWN_CLAIMS) {
       if (Object.hasOwn(claims, name)) throw optionInvalid(`the issuer writes "${name}" itself`);
     }

@@ -153,7 +153,7 @@ describe("tokenIssuer().verify()", () => {
       issuerAt(),
     ];
     const bad = await Promise.all(others.map(({ issue }) => issue({ userId: "u1" })));
-    for (const token of [...bad, "", "x", "a.b.c"]) {
+    for (const token of [...bad, "", "x", "a.b.c", undefined as unknown as string]) {
       const error = await assertRejects(() => verify(token), HeddleError);
       assertEquals(error.code, "unauthorized");
     }

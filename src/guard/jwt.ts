@@ -6,12 +6,13 @@
 import type { JWTVerifyGetKey } from "jose";
 import { systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
-import { checkNames } from "../base/option_names.ts";
+import { checkNames, checkType } from "../base/option_checks.ts";
 import { type CheckingKey, type ClaimOptions, type Claims, verifier } from "./claims.ts";
 import {
   anonymousIdentity,
   type Authenticate,
   checkIdentity,
+  checkRole,
   DEFAULT_ROLE,
   type Identity,
 } from "./identity.ts";
@@ -113,9 +114,8 @@ export function jwtAuth(options: JwtAuthOptions): Authenticate {
   // nothing stands for what it said.
   const verify = options.publicKey === undefined ? check : remembering(check, options);
   const { defaultRole = DEFAULT_ROLE, anonymous = false, clockTolerance } = options;
-  if (typeof defaultRole !== "string" || defaultRole === "") {
-    throw optionInvalid("defaultRole must be a non-empty string");
-  }
+  checkRole("defaultRole", defaultRole);
+  checkType("anonymous", anonymous, "boolean");
   const roleOf = finder("roleClaim", options.roleClaim, (claims) => own(claims, "role"));
   const userIdOf = finder("userIdClaim", options.userIdClaim, userIdFrom);
 

@@ -1,4 +1,5 @@
 import { HeddleError } from "../base/errors.ts";
+import { checkNames } from "../base/option_checks.ts";
 import {
   memoryOf,
   type Meter,
@@ -38,7 +39,9 @@ export class KeyedLimit implements RateLimit {
   #evicted = 0;
 
   /** @throws {HeddleError} `option_invalid` for a rule or a number of keys that is none. */
-  constructor(rule: RateRule, { keys = 100_000 }: KeyedLimitOptions = {}) {
+  constructor(rule: RateRule, options: KeyedLimitOptions = {}) {
+    checkNames("KeyedLimit", options, ["keys"]);
+    const { keys = 100_000 } = options;
     if (!Number.isSafeInteger(keys) || keys < 2) {
       throw new HeddleError("option_invalid", `keys is ${keys}; it must be an integer from 2`);
     }

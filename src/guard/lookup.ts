@@ -5,6 +5,7 @@
  */
 import { type Clock, systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
+import { checkNames, checkType } from "../base/option_checks.ts";
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import { type Authenticate, checkIdentity, type Identity } from "./identity.ts";
 
@@ -38,7 +39,8 @@ export interface LookupOptions {
  * takes too long. The identity it returns lives no longer than the credential: `expiresAt` can be
  * made earlier, not later.
  *
- * @throws {HeddleError} `option_invalid` for a `timeout` that is none.
+ * @throws {HeddleError} `option_invalid` for a `timeout` that is none, a misspelt option, or what is no
+ * function.
  *
  * @example
  * ```ts
@@ -57,6 +59,9 @@ export function withLookup(
   lookup: Lookup,
   options: LookupOptions = {},
 ): Authenticate {
+  checkType("withLookup: authenticate", authenticate ?? null, "function");
+  checkType("withLookup: lookup", lookup ?? null, "function");
+  checkNames("withLookup", options, ["timeout", "clock"]);
   const { timeout = 2000, clock = systemClock } = options;
   if (!Number.isFinite(timeout) || timeout <= 0) {
     throw new HeddleError("option_invalid", "timeout must be milliseconds above 0");

@@ -5,7 +5,7 @@
  * @module
  */
 import { HeddleError } from "../base/errors.ts";
-import { checkNames } from "../base/option_names.ts";
+import { checkNames } from "../base/option_checks.ts";
 import { Refusal } from "./refusal.ts";
 
 /** Which origins may connect. */

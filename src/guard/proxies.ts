@@ -5,7 +5,7 @@
  */
 import ipaddr from "ipaddr.js";
 import { HeddleError } from "../base/errors.ts";
-import { checkNames } from "../base/option_names.ts";
+import { checkNames } from "../base/option_checks.ts";
 import { type ForwardedElement, parseForwarded } from "./forwarded.ts";
 import type { Target } from "./origin.ts";
 

@@ -1,4 +1,4 @@
-import { checkNames } from "../base/option_names.ts";
+import { checkNames } from "../base/option_checks.ts";
 import { type BucketRule, checkBucketRule, TokenBucket } from "../base/token_bucket.ts";
 import { KeyedLimit } from "./keyed_limit.ts";
 import { networkOf } from "./network.ts";

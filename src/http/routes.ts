@@ -1,5 +1,6 @@
 import { type Context, type Handler, Hono } from "hono";
 import { HeddleError } from "../base/errors.ts";
+import { checkNames, checkStrings, checkType } from "../base/option_checks.ts";
 import { Refusal } from "../guard/refusal.ts";
 import type { AnyHub } from "../hub/hub.ts";
 import { isReservedRoom } from "../hub/rooms.ts";
@@ -40,6 +41,15 @@ export interface RouteOptions {
   readonly adminRoles?: readonly string[];
 }
 
+/** The options of the routes that whoever serves them leaves to the application. */
+export const routeOptionNames: readonly string[] = [
+  "path",
+  "cors",
+  "adminRoles",
+] satisfies (keyof RouteOptions)[];
+
+const optionNames = [...routeOptionNames, "upgrade", "peerAddress"];
+
 const PATH = /^\/$|^(\/[\w.~-]+)+$/;
 
 /**
@@ -57,7 +67,7 @@ const PATH = /^\/$|^(\/[\w.~-]+)+$/;
  * credential where one is needed, 403 for a role that may not, 404, 405 with `Allow`, 413, and 503
  * where trying again later makes sense. Mounted, other paths are left to the application.
  *
- * @throws {HeddleError} `option_invalid` for a `path` that is none.
+ * @throws {HeddleError} `option_invalid`, naming the option, what was found and what is allowed.
  *
  * @example
  * ```ts
@@ -75,14 +85,14 @@ export function routes(
   hub: AnyHub,
   options: RouteOptions = {},
 ): Hono {
+  checkNames("", options, optionNames);
   const { path = "/ws", upgrade = upgradeElsewhere, adminRoles = ["admin"] } = options;
   const { cors = true, peerAddress = nodePeer } = options;
-  if (!PATH.test(path)) {
-    throw new HeddleError(
-      "option_invalid",
-      `path is ${JSON.stringify(path)}; it must be like "/ws": segments of A-Z a-z 0-9 _ . ~ -`,
-    );
-  }
+  checkPath(path);
+  checkType("upgrade", upgrade, "function");
+  checkType("peerAddress", peerAddress, "function");
+  checkType("cors", cors, "boolean");
+  checkStrings("adminRoles", adminRoles);
   const rest = { hub, path, adminRoles: new Set(adminRoles), peerAddress };
   const app = new Hono();
   app.onError(errorHandler(hub.logger));
@@ -116,6 +126,15 @@ export function routes(
     });
   }
   return app;
+}
+
+/** @throws {HeddleError} `option_invalid` for what is no path of an endpoint. */
+export function checkPath(path: string): void {
+  if (typeof path === "string" && PATH.test(path)) return;
+  throw new HeddleError(
+    "option_invalid",
+    `path is ${JSON.stringify(path)}; it must be like "/ws": segments of A-Z a-z 0-9 _ . ~ -`,
+  );
 }
 
 function isUpgrade(c: Context): boolean {

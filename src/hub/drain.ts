@@ -1,5 +1,5 @@
 import { HeddleError } from "../base/errors.ts";
-import { checkNames } from "../base/option_names.ts";
+import { checkNames } from "../base/option_checks.ts";
 import type { Random } from "../base/random.ts";
 import type { Roster } from "./roster.ts";
 import type { Workings } from "./workings.ts";

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
+import { checkNames, checkType } from "../base/option_checks.ts";
 import type { AnyHub } from "./hub.ts";
 import type { ConnectionInfo } from "./info.ts";
 import { logLine } from "./log_line.ts";
@@ -73,7 +74,12 @@ export class Feeds implements AsyncDisposable {
 
   /** Use {@linkcode stockFeeds}. */
   constructor(options: FeedOptions) {
+    checkNames("stockFeeds", options, ["version", "sample", "interval", "logger", "clock"]);
     const { interval = 5000, logger = quietLogger, clock = systemClock } = options;
+    if (typeof options.version !== "string") {
+      throw new HeddleError("option_invalid", "stockFeeds.version must be a string");
+    }
+    checkType("stockFeeds.sample", options.sample, "function");
     if (!Number.isSafeInteger(interval) || interval <= 0) {
       throw new HeddleError(
         "option_invalid",

@@ -1,3 +1,4 @@
+import { checkNames, checkStrings } from "../base/option_checks.ts";
 import type { ChannelDefinition, ChannelDefinitions } from "../channel/definition.ts";
 import type { Socket } from "../channel/socket.ts";
 import type { Identity } from "../guard/identity.ts";
@@ -5,13 +6,7 @@ import type { OriginPolicy } from "../guard/origin.ts";
 import { type Action, permits } from "../guard/permissions.ts";
 import type { Source } from "../guard/proxies.ts";
 import { failure } from "../protocol/errors.ts";
-import {
-  clientChannel,
-  EVERYONE,
-  isChannelName,
-  isOwnChannelName,
-  userChannel,
-} from "../protocol/names.ts";
+import { EVERYONE, isChannelName, isOwnChannelName } from "../protocol/names.ts";
 import { type Admission, identify, type RequestOrigin } from "./admission.ts";
 import { Door } from "./door.ts";
 import { Drain, type DrainOptions } from "./drain.ts";
@@ -186,12 +181,12 @@ export class Hub<
 
   /** All connections of one user, as the channel `@user:ID`. */
   user(userId: string): Publisher<Record<string, unknown>> {
-    return this.#publishing.toOwn(userChannel(userId));
+    return this.#publishing.toUser(userId);
   }
 
   /** One connection, as the channel `@client:ID`. */
   client(clientId: string): Publisher<Record<string, unknown>> {
-    return this.#publishing.toOwn(clientChannel(clientId));
+    return this.#publishing.toClient(clientId);
   }
 
   /** All connections, as the channel `@all`. */
@@ -240,8 +235,13 @@ export class Hub<
     return this.#roster.get(clientId)?.info();
   }
 
-  /** What is known of all connections, or of one user's. */
+  /**
+   * What is known of all connections, or of one user's.
+   *
+   * @throws {HeddleError} `option_invalid` for a filter there is not.
+   */
   connections(filter: ConnectionFilter = {}): ConnectionInfo[] {
+    checkNames("connections", filter, ["userId"]);
     const { userId } = filter;
     const connections = userId === undefined ? this.#roster : this.#roster.ofUser(userId);
     return Array.from(connections, (connection) => connection.info());
@@ -299,14 +299,20 @@ export class Hub<
    * role is then says the authenticator, but one whose answer was under way is overruled.
    *
    * @returns How many connections there are.
-   * @throws {HeddleError} `option_invalid` for a role that is no string, or empty.
+   * @throws {HeddleError} `option_invalid` for a user id or a role that is no string, or empty.
    */
   setRole(userId: string, role: string): number {
     return this.#identities.setRole(userId, role);
   }
 
-  /** Takes a connection off channels, and tells it so. */
+  /**
+   * Takes a connection off channels, and tells it so.
+   *
+   * @returns False where it is not open.
+   * @throws {HeddleError} `option_invalid` for channels that are no list of strings.
+   */
   unsubscribe(clientId: string, channels: readonly string[], reason: string): boolean {
+    checkStrings("unsubscribe: channels", channels ?? null);
     const connection = this.#roster.get(clientId);
     connection?.revoke(channels, failure("forbidden", reason));
     return connection !== undefined;

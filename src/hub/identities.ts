@@ -1,5 +1,6 @@
 import { HeddleError } from "../base/errors.ts";
-import type { Identity } from "../guard/identity.ts";
+import { checkNames } from "../base/option_checks.ts";
+import { checkRole, type Identity } from "../guard/identity.ts";
 import { permits } from "../guard/permissions.ts";
 import { Refusal } from "../guard/refusal.ts";
 import { withToken } from "../guard/renewal.ts";
@@ -91,9 +92,8 @@ export class Identities {
 
   /** Puts a user's connections into another role. Gives how many there are. */
   setRole(userId: string, role: string): number {
-    if (typeof role !== "string" || role === "") {
-      throw new HeddleError("option_invalid", "role must be a non-empty string");
-    }
+    checkId("userId", userId);
+    checkRole("role", role);
     this.#remember({ userId, role });
     const connections = [...this.#roster.ofUser(userId)].filter(({ isOpen }) => isOpen);
     for (const connection of connections) {
@@ -166,9 +166,16 @@ function isAbout(revocation: Revocation, { userId, claims }: Identity): boolean 
 
 /** Clients without a user have none to be banned by, and tokens without an id none to be revoked by. */
 function checkRevocation(revocation: Revocation): void {
-  const id: unknown = "userId" in revocation ? revocation.userId : revocation.tokenId;
+  checkNames("revoke", revocation, ["userId", "tokenId"]);
+  if ("userId" in revocation && "tokenId" in revocation) {
+    throw new HeddleError("option_invalid", "revoke takes one of userId and tokenId");
+  }
+  if ("userId" in revocation) checkId("userId", revocation.userId);
+  else checkId("tokenId", revocation.tokenId);
+}
+
+function checkId(name: string, id: unknown): void {
   if (typeof id === "string" && id !== "") return;
-  const name = "userId" in revocation ? "userId" : "tokenId";
   throw new HeddleError("option_invalid", `${name} must be a non-empty string`);
 }
 

@@ -5,7 +5,7 @@
  */
 import { type Clock, systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
-import { checkNames } from "../base/option_names.ts";
+import { checkMethods, checkNames, checkObject, checkType } from "../base/option_checks.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import type { Broker } from "../broker/broker.ts";
 import { memoryBroker } from "../broker/memory.ts";
@@ -251,11 +251,26 @@ export function resolveOptions<C extends ChannelDefinitions, M extends MessageDe
       "auth is missing: give jwtAuth({…}), a function of the request, or allowAnonymous()",
     );
   }
+  for (const name of ["onConnect", "onDisconnect", "onMissed", "onDelivery"] as const) {
+    checkType(name, options[name], "function");
+  }
+  checkMethods("logger", options.logger, ["debug", "info", "warn", "error"]);
+  checkMethods("clock", options.clock, ["now", "wall", "after", "every"]);
+  checkMethods("random", options.random, ["bytes", "fraction"]);
+  checkMethods("broker", options.broker, ["publish", "subscribe", "history", "close"]);
+  checkObject("channels", options.channels ?? {});
   const messages: MessageDefinitions = options.messages ?? {};
+  checkObject("messages", messages);
   for (const [type, definition] of Object.entries(messages)) {
     checkMessageType(type);
-    if (typeof definition?.handle !== "function") {
-      throw new HeddleError("option_invalid", `messages: "${type}" must be made by message(…)`);
+    if (
+      typeof definition?.handle !== "function" ||
+      typeof definition.schema?.safeParse !== "function"
+    ) {
+      throw new HeddleError(
+        "option_invalid",
+        `messages: "${type}" must be made by message(…), of a zod schema and a function`,
+      );
     }
   }
   const interval = positive("heartbeat.interval", options.heartbeat?.interval ?? 30_000);
@@ -369,7 +384,7 @@ export function checkEnding({ code, reason }: Ending): void {
       `${code} is no close code that may be sent: 1000, 1001, 1003, 1007 to 1014 and 3000 to 4999 are`,
     );
   }
-  if (byteLength(reason) > 123) {
-    throw new HeddleError("option_invalid", "a close reason has at most 123 bytes");
+  if (typeof reason !== "string" || byteLength(reason) > 123) {
+    throw new HeddleError("option_invalid", "a close reason is a string of at most 123 bytes");
   }
 }

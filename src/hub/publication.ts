@@ -54,8 +54,9 @@ export interface Publisher<E> {
    * @param eventType A type the channel declares; up to 200 characters where it declares none.
    * @param data What the type's schema takes: anything JSON can hold, or `Media`.
    * @returns Its place in the channel.
-   * @throws {HeddleError} `payload_invalid` where it does not fit, `unknown_channel`,
-   * `broker_unavailable`, or `closed` after the hub was drained.
+   * @throws {HeddleError} `payload_invalid` where it does not fit, `unknown_channel`, `option_invalid` for
+   * an option there is not or what can be no user's or client's id, `broker_unavailable`, or `closed` after
+   * the hub was drained.
    */
   publish<T extends keyof E & string>(
     eventType: T,

@@ -1,4 +1,5 @@
 import { HeddleError } from "../base/errors.ts";
+import { checkNames, checkStrings, checkType } from "../base/option_checks.ts";
 import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
 import type { Writable } from "../base/writable.ts";
 import type { Placed, PublishTerms } from "../broker/broker.ts";
@@ -8,7 +9,13 @@ import { byteLength } from "../protocol/decode.ts";
 import { type Failure, failure } from "../protocol/errors.ts";
 import { MAX_MEDIA_METADATA, Media, type NewEvent } from "../protocol/event.ts";
 import { MAX_TYPE_NAME } from "../protocol/messages.ts";
-import { isChannelName } from "../protocol/names.ts";
+import {
+  clientChannel,
+  isChannelName,
+  isUserId,
+  MAX_USER_ID,
+  userChannel,
+} from "../protocol/names.ts";
 import type { Outcome, PublishRequest } from "../session/effect.ts";
 import type { Connection } from "./connection.ts";
 import { oversize } from "./event_size.ts";
@@ -27,6 +34,7 @@ export class Publishing {
   toChannel(name: string): Publisher<Record<string, unknown>> {
     return {
       publish: async (eventType, data, options) => {
+        if (options !== undefined) checkPublishOptions(options);
         const definition = isChannelName(name) ? this.#workings.registry.find(name) : undefined;
         if (definition === undefined) {
           throw new HeddleError("unknown_channel", `no channel "${name}" is declared`);
@@ -38,10 +46,27 @@ export class Publishing {
     };
   }
 
+  /** A publisher to the own channel of a user; a name that can be nobody's shows with the first event. */
+  toUser(userId: string): Publisher<Record<string, unknown>> {
+    const isOne = typeof userId === "string" && isUserId(userId);
+    return isOne ? this.toOwn(userChannel(userId)) : nobody(
+      `a user id must be a string of 1 to ${MAX_USER_ID} characters, none a control character`,
+    );
+  }
+
+  /** The same of a connection. */
+  toClient(clientId: string): Publisher<Record<string, unknown>> {
+    const isOne = typeof clientId === "string" && clientId !== "";
+    return isOne
+      ? this.toOwn(clientChannel(clientId))
+      : nobody("a client id must be a non-empty string");
+  }
+
   /** A publisher to one of the hub's own channels. */
   toOwn(name: `@${string}`): Publisher<Record<string, unknown>> {
     return {
-      publish: async (eventType, data, options: PublishOptions = {}) => {
+      publish: async (eventType, data, options) => {
+        if (options !== undefined) checkPublishOptions(options);
         const event = this.#event(undefined, eventType, data, options);
         if ("code" in event) throw new HeddleError("payload_invalid", event.message);
         return await this.#publish(name, event);
@@ -86,8 +111,9 @@ export class Publishing {
     definition: ChannelDefinition | undefined,
     eventType: string,
     data: unknown,
-    { exclude, ack = definition?.ack ?? false }: PublishOptions = {},
+    options: PublishOptions = {},
   ): NewEvent | Failure {
+    const { exclude, ack = definition?.ack ?? false } = options;
     if (typeof eventType !== "string" || eventType === "" || eventType.length > MAX_TYPE_NAME) {
       return failure(
         "payload_invalid",
@@ -137,6 +163,22 @@ export class Publishing {
       },
     );
   }
+}
+
+/** A misspelt exclusion would show an event to those who must not see it. */
+function checkPublishOptions(options: PublishOptions): void {
+  checkNames("publish", options, ["exclude", "ack"]);
+  checkType("publish.ack", options.ack, "boolean");
+  const { exclude } = options;
+  if (exclude === undefined) return;
+  checkNames("publish.exclude", exclude, ["clients", "users"]);
+  checkStrings("publish.exclude.clients", exclude.clients);
+  checkStrings("publish.exclude.users", exclude.users);
+}
+
+/** Told like every other mistake in a publication: by its promise. */
+function nobody(message: string): Publisher<Record<string, unknown>> {
+  return { publish: () => Promise.reject(new HeddleError("option_invalid", message)) };
 }
 
 /** An anonymous client is known by its session alone. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { HeddleError } from "../base/errors.ts";
-import { checkNames } from "../base/option_names.ts";
+import { checkNames, checkObject } from "../base/option_checks.ts";
 import { checkWindowRule, type WindowRule } from "../base/sliding_window.ts";
 import { type BucketRule, checkBucketRule } from "../base/token_bucket.ts";
 import { isRequestType } from "../protocol/messages.ts";
@@ -112,6 +112,10 @@ function resolveMessages(
   burst: number,
   declares: (type: string) => boolean,
 ): ReadonlyMap<string, BucketRule> {
+  checkObject("rates.messages", messages);
+  for (const [type, rule] of Object.entries(messages)) {
+    checkNames(`rates.messages.${type}`, rule, Object.keys(defaultMessages.default));
+  }
   const base = { ...defaultMessages.default, ...messages["default"] };
   const rules: Record<string, BucketRule> = { ...defaultMessages, default: base };
   for (const [type, rule] of Object.entries(messages)) {

@@ -1,5 +1,6 @@
 import { deflateSync, gzipSync, zlibSync } from "fflate";
 import { HeddleError } from "../base/errors.ts";
+import { checkNames } from "../base/option_checks.ts";
 import { assertNever } from "../base/exhaustive.ts";
 
 /** A compression, by its name on the wire. */
@@ -69,6 +70,16 @@ export interface CompressionStats {
 /** Fewer bytes than this are left as they are although there is a dictionary. */
 const DICTIONARY_THRESHOLD = 64;
 
+const optionNames = Object.keys(
+  {
+    text: true,
+    json: true,
+    binary: true,
+    minimumSaving: true,
+    dictionary: true,
+  } satisfies Record<keyof CompressionOptions, true>,
+);
+
 const DEFAULT_RULES: Readonly<Record<Content, CompressionRule>> = {
   text: { algorithm: "gzip", level: 6, threshold: 512 },
   json: { algorithm: "zlib", level: 5, threshold: 1024 },
@@ -99,6 +110,7 @@ export class Compressor {
 
   /** @throws {HeddleError} `option_invalid` */
   constructor(options: CompressionOptions = {}) {
+    checkNames("compression", options, optionNames);
     const { minimumSaving = 0.1 } = options;
     if (!(minimumSaving >= 0 && minimumSaving < 1)) {
       throw invalid("minimumSaving", minimumSaving, "a number from 0 to less than 1");
@@ -176,6 +188,7 @@ function deflateBy(
 }
 
 function resolveRule(content: Content, given: Partial<CompressionRule> = {}): CompressionRule {
+  checkNames(`compression.${content}`, given, Object.keys(DEFAULT_RULES[content]));
   const rule = { ...DEFAULT_RULES[content], ...given };
   const { algorithm, level, threshold } = rule;
   if (!isAlgorithm(algorithm)) {

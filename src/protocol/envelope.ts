@@ -19,7 +19,9 @@ import { type Failure, failure, isFailure } from "./errors.ts";
 import { parseJson } from "./json.ts";
 
 /** What the bytes of a media envelope are. The name is also the event type where none is given. */
-export type MediaKind = "image" | "audio" | "video" | "binary";
+export type MediaKind = (typeof MEDIA_KINDS)[number];
+
+export const MEDIA_KINDS = ["image", "audio", "video", "binary"] as const;
 
 /** What an envelope carries: media, or a message as compressed JSON. */
 export type EnvelopeKind = MediaKind | "compressed_json";

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { HeddleError } from "../base/errors.ts";
+import { checkObject } from "../base/option_checks.ts";
 import type { Writable } from "../base/writable.ts";
-import type { MediaKind } from "./envelope.ts";
+import { MEDIA_KINDS, type MediaKind } from "./envelope.ts";
 import type { Position } from "./messages.ts";
 
 /**
@@ -34,15 +36,28 @@ export class Media {
   /** What the publisher says about them: a JSON object, at most {@linkcode MAX_MEDIA_METADATA} bytes. */
   readonly metadata: Readonly<Record<string, unknown>>;
 
+  /** @throws {HeddleError} `option_invalid` for what no envelope could carry to a subscriber. */
   constructor(
     kind: MediaKind,
     content: Uint8Array<ArrayBuffer>,
     metadata: Readonly<Record<string, unknown>> = {},
   ) {
+    if (!MEDIA_KINDS.includes(kind)) {
+      const found = JSON.stringify(kind);
+      throw invalid(`the kind of media is ${found}; it must be one of ${MEDIA_KINDS.join(", ")}`);
+    }
+    if (!(content instanceof Uint8Array)) {
+      throw invalid("the content of media must be a Uint8Array");
+    }
+    checkObject("the metadata of media", metadata);
     this.kind = kind;
     this.content = content;
     this.metadata = metadata;
   }
+}
+
+function invalid(message: string): HeddleError {
+  return new HeddleError("option_invalid", message);
 }
 
 /** Connections and users that an event is not for. */

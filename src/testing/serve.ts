@@ -15,11 +15,12 @@ export const runtime: "deno" | "bun" | "node" = "Deno" in globalThis
 
 /** Listens at the loopback address, on a free port where none is given. */
 export async function serveHere(hub: AnyHub, port = 0): Promise<Server> {
-  const { serve } = await adapter();
+  const { serve } = await adapterHere();
   return await serve(hub, { hostname: "127.0.0.1", port });
 }
 
-function adapter() {
+/** The adapter of this runtime. */
+export function adapterHere() {
   switch (runtime) {
     case "deno":
       return import("../adapter/deno.ts");
