@@ -181,26 +181,34 @@ function upgrade(
 /** Whether Deno takes a request only as it made it; a version that does will for as long as it runs. */
 let isParticular = false;
 
+/** A request, until it was read. */
+interface Held {
+  request: Request | undefined;
+}
+
+/** Passes for the request. */
+const standIn: ProxyHandler<Held> = {
+  get: ({ request }, key) =>
+    key === "url" ? "http://localhost/" : request && Reflect.get(request, key),
+};
+
 /**
  * Deno holds what it is given here for as long as the socket lives, where it has an idle time-out: about
  * 1 KiB a connection, with the header fields, a query that may have a token, and all else that a request has. So it
- * is given an object that passes for the request, and is emptied when Deno has read it.
+ * is given an object that passes for the request, and is emptied when Deno has read it. A `Proxy`, since an object with
+ * the request as its prototype has the engine describe both anew each time, which takes as much.
  */
 function upgradeWithout(request: Request, idleTimeout: number): Upgraded {
   const { upgradeWebSocket } = runtime();
   if (isParticular) return upgradeWebSocket(request, { idleTimeout });
-  const stand = Object.create(request, {
-    headers: { value: request.headers, configurable: true },
-    url: { value: "http://localhost/" },
-  }) as Request;
+  const held: Held = { request };
   try {
-    return upgradeWebSocket(stand, { idleTimeout });
+    return upgradeWebSocket(new Proxy(held, standIn) as object as Request, { idleTimeout });
   } catch {
     isParticular = true; // and where it is the request that cannot be upgraded, that is told now
     return upgradeWebSocket(request, { idleTimeout });
   } finally {
-    Reflect.deleteProperty(stand, "headers");
-    Object.setPrototypeOf(stand, null);
+    held.request = undefined;
   }
 }
 

@@ -4,6 +4,7 @@ import type { Collection } from "../base/small_set.ts";
 import type { Timed } from "../base/wheel.ts";
 import type { Socket } from "../channel/socket.ts";
 import { CLOCK_TOLERANCE, type Identity } from "../guard/identity.ts";
+import type { RequestTrace } from "../guard/renewal.ts";
 import { type CloseName, closeTable, plainCloseCode } from "../protocol/close.ts";
 import { decodeBinary, decodeText, type Inbound } from "../protocol/decode.ts";
 import type { Written } from "../protocol/encode.ts";
@@ -40,7 +41,10 @@ export const ANSWER_TIMEOUT = 5_000;
  * socket does; nothing it is told makes it throw.
  */
 export class Connection extends Recipient implements Timed {
-  readonly admission: Admission;
+  /** The client's IP address. */
+  readonly address: string;
+  /** What is kept of its request: of its admission nothing else is once it was greeted. */
+  readonly request: RequestTrace | undefined;
   /** Where it came onto each of its own channels, as long as it may resume a session that has those too. */
   arrivals: readonly (readonly [channel: string, position: Position])[] = nowhere;
   /** Whether it was told `connected`. */
@@ -75,7 +79,8 @@ export class Connection extends Recipient implements Timed {
     const { options } = workings;
     const now = options.clock.now();
     this.#clientId = clientId;
-    this.admission = admission;
+    this.address = admission.address;
+    this.request = admission.request;
     this.#rates = workings.rates?.of({
       userId: admission.identity.userId,
       address: admission.address,
@@ -146,7 +151,7 @@ export class Connection extends Recipient implements Timed {
   }
 
   info(): ConnectionInfo {
-    const { address } = this.admission;
+    const { address } = this;
     const identity = this.#identity;
     const { options: { clock }, stamp } = this.workings;
     let { messagesSent, bytesSent } = this.outbox;

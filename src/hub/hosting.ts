@@ -59,7 +59,7 @@ export class Hosting implements ConnectionHost {
     roster.add(connection);
     stats.totalConnections++;
     stats.peakConnections = Math.max(stats.peakConnections, roster.size);
-    const isSeated = seats.take(connection);
+    const isSeated = seats.take(connection, admission);
     if (drain.hasBegun || !isSeated || roster.size > options.limits.connections) {
       connection.close(drain.hasBegun ? "service_restart" : "try_again_later");
       return connection;
@@ -72,7 +72,7 @@ export class Hosting implements ConnectionHost {
     }
     const role = identities.roleSince(changes, identity);
     if (role !== identity.role) connection.assumeRole(role);
-    this.#reception.receive(connection);
+    this.#reception.receive(connection, admission);
     return connection;
   }
 

@@ -61,7 +61,7 @@ export class Identities {
     const { auth, logger } = this.#workings.options;
     const before = this.#changes;
     try {
-      const request = withToken(connection.admission.request ?? NO_REQUEST, token);
+      const request = withToken(connection.request ?? NO_REQUEST, token);
       const identity = await identify(request, auth, logger);
       if (identity.userId !== connection.userId) {
         return failure("forbidden", "the token is another user's: connect with it");

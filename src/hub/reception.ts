@@ -3,6 +3,7 @@ import { failure } from "../protocol/errors.ts";
 import type { Position } from "../protocol/messages.ts";
 import { resumedFields } from "../session/answers.ts";
 import type { Joined, Outcome } from "../session/effect.ts";
+import type { Admission } from "./admission.ts";
 import type { Connection } from "./connection.ts";
 import { type Greeted, Greeting } from "./greeting.ts";
 import type { Opened, TakenUp } from "./host.ts";
@@ -23,6 +24,7 @@ interface Parts {
 
 /** What was looked for and opened before a connection is greeted. */
 interface Arrival {
+  readonly admission: Admission;
   /** The channels it is put on without asking, and a hold on each. */
   readonly own: readonly string[];
   /** Its session, where its request named one. */
@@ -52,12 +54,12 @@ export class Reception {
   }
 
   /** Starts with a connection; `connected` follows in this tick where the broker answers at once. */
-  receive(connection: Connection): void {
+  receive(connection: Connection, admission: Admission): void {
     const { clientId } = connection;
     const own = [...connection.ownChannelNames()];
     whenReady(
       this.#reserve(own),
-      () => this.#lookForSession(connection, { own }),
+      () => this.#lookForSession(connection, { admission, own }),
       (error) => {
         const { logger } = this.#workings.options;
         logger.error("a connection could not be greeted", { clientId, error });
@@ -82,7 +84,7 @@ export class Reception {
   }
 
   #lookForSession(connection: Connection, arrival: Arrival): void {
-    const { reconnectionToken: token } = connection.admission;
+    const { reconnectionToken: token } = arrival.admission;
     if (token === undefined) return this.#openRoom(connection, arrival);
     const failed = (): TakenUp => ({ failure: failure("internal", "the session was not found") });
     const taken = whenReady(
@@ -98,7 +100,7 @@ export class Reception {
   }
 
   #openRoom(connection: Connection, arrival: Arrival): void {
-    const { room } = connection.admission;
+    const { room } = arrival.admission;
     if (room === undefined) return this.#greet(connection, arrival);
     whenReady(
       this.#membership.open(connection, [room]),

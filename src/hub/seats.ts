@@ -61,9 +61,9 @@ export class Seats {
   }
 
   /** Counts a connection that has come. False where it is one too many, and must go. */
-  take(connection: Connection): boolean {
+  take(connection: Connection, admission: Admission): boolean {
     const { limits, userLimitPolicy } = this.#workings.options;
-    const { userId, admission } = connection;
+    const { userId } = connection;
     const network = networkOf(admission.address);
     const ofAddress = this.#of(admission.address) + 1;
     this.#addresses.set(network, ofAddress);
@@ -104,8 +104,8 @@ export class Seats {
   }
 
   /** A connection that was counted has ended. */
-  free({ admission }: Connection): void {
-    const network = networkOf(admission.address);
+  free({ address }: Connection): void {
+    const network = networkOf(address);
     const left = (this.#addresses.get(network) ?? 1) - 1;
     if (left > 0) this.#addresses.set(network, left);
     else this.#addresses.delete(network);

@@ -121,7 +121,7 @@ export class Sessions {
     }
     const { clientId, userId, rates, unacknowledged } = connection;
     const metadata = this.#presence.saidBy(connection);
-    const network = networkOf(connection.admission.address);
+    const network = networkOf(connection.address);
     return { clientId, userId, network, positions, metadata, rates, unacknowledged };
   }
 
