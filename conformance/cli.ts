@@ -44,6 +44,7 @@ class Misuse extends Error {
  * by SIGINT or SIGTERM.
  */
 export async function main(args: readonly string[]): Promise<number> {
+  process.stdout.off("error", sparePipe).on("error", sparePipe);
   const { command, outputs } = createCommand();
   try {
     command.exitOverride().parse([...args], { from: "user" });
@@ -188,6 +189,11 @@ function attemptFile<T>(file: string, action: () => T): T {
   } catch (error) {
     throw new Misuse(`${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** Whoever reads no further, as `head` does, has what it wanted: the exit code stays what it is. */
+function sparePipe(error: Error): void {
+  if (!("code" in error) || error.code !== "EPIPE") throw error;
 }
 
 const [, script] = process.argv;

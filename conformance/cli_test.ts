@@ -72,6 +72,15 @@ describe("the command line", () => {
     while (await listens(port)); // it is killed, which takes its system a moment
   });
 
+  it("keeps its exit code where nobody reads on", async () => {
+    const kit = spawn(process.execPath, [...runs, fileURLToPath(cli), "--list"]);
+    let said = "";
+    kit.stderr.on("data", (part: Uint8Array) => said += part);
+    const ended = once(kit, "close");
+    kit.stdout.once("data", () => kit.stdout.destroy());
+    assertEquals([await ended, said], [[0, null], ""]);
+  });
+
   it("holds a run to its baseline, in both directions", async () => {
     const baseline = ["--baseline", file("baseline.json")];
     assertEquals(await run(wrong, ...baseline, "--update-baseline"), 0);
