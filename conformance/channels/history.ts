@@ -161,7 +161,8 @@ export const cases: readonly Case[] = [
     async (server) => {
       const { client, publisher, channel } = await pair(server);
       await publisher.publishMany(channel, 7);
-      await client.publish(channel, "own", { echo: false });
+      // More than a page has room for: with nothing to give, it must go on all the same.
+      for (const own of [1, 2, 3]) await client.publish(channel, own, { echo: false });
       const { offset } = await publisher.publish(channel);
       const all: unknown[] = [];
       let since: unknown;
@@ -193,6 +194,13 @@ export const cases: readonly Case[] = [
     const { client, publisher, channel } = await pair(server);
     await publisher.publishMany(channel, 2);
     const answer = await history(client, channel, { since: { epoch: OTHER_EPOCH, offset: 1 } });
+    expectSame(answer["gap"], { from: null, to: null }, "gap");
+    expectSame(offsets(eventsOf(answer)), [1, 2], "offsets");
+  }),
+  check("HDL-HIS-9", "future", "and so of one beyond the newest event", async (server) => {
+    const { client, publisher, channel } = await pair(server);
+    const { epoch, offset } = await publisher.publishMany(channel, 2);
+    const answer = await history(client, channel, { since: { epoch, offset: offset + 1 } });
     expectSame(answer["gap"], { from: null, to: null }, "gap");
     expectSame(offsets(eventsOf(answer)), [1, 2], "offsets");
   }),

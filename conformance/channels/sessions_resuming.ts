@@ -114,16 +114,20 @@ export const cases: readonly Case[] = [
     await expectEvents(client, name, [offset + 1, offset + 2]);
   }),
   check("HDL-RES-12", "recovered", "recovered is true where nothing is missing", async (server) => {
-    const [a = "", b = ""] = server.channels(2);
+    const [a = "", b = "", c = ""] = server.channels(3);
     const publisher = await server.connect();
-    const { token, again } = await session(server, { channels: [a, b], end: true });
+    const { token, again } = await session(server, { channels: [a, b, c], end: true });
     await publisher.publish(a);
-    const positions = { [b]: { epoch: OTHER_EPOCH, offset: 4 } };
+    const { epoch, offset } = await publisher.publish(c);
+    const positions = {
+      [b]: { epoch: OTHER_EPOCH, offset: 4 },
+      [c]: { epoch, offset: offset + 1 },
+    };
     const { client, answer } = await resumed(server, token, again, { positions });
     const { recovered } = answer;
     expect(isRecord(recovered), "recovered", answer);
-    expectSame([recovered[a], recovered[b]], [true, false], "recovered");
-    await expectGap(client, b, null, null);
+    expectSame([recovered[a], recovered[b], recovered[c]], [true, false, false], "recovered");
+    for (const name of [b, c]) await expectGap(client, name, null, null);
     await client.event(a);
   }),
   check(

@@ -145,6 +145,28 @@ export function moved(positions: unknown, by: number): Readonly<Record<string, u
   return each(positions, (one) => ({ ...record(one), offset: Number(record(one)["offset"]) + by }));
 }
 
+/** Requests of this type in which the place after a channel's newest event is taken for that event's. */
+export function takesNextForNewest(type: string): Alteration {
+  const newest = new Map<unknown, unknown>();
+  const isNext = (position: unknown, channel: unknown) =>
+    record(position)["offset"] === Number(newest.get(channel)) + 1;
+  const placed = (position: unknown, channel: unknown) =>
+    isNext(position, channel) ? { ...record(position), offset: newest.get(channel) } : position;
+  return {
+    onMessage({ type, channel, offset }) {
+      if (type === "published") newest.set(channel, offset);
+      return undefined;
+    },
+    ...hears(type, (message) => {
+      const { channel, since, positions } = message;
+      if (isNext(since, channel)) return { ...message, since: placed(since, channel) };
+      return Object.entries(record(positions)).some(([name, one]) => isNext(one, name))
+        ? { ...message, positions: each(positions, placed) }
+        : undefined;
+    }),
+  };
+}
+
 /** HTTP answers of this status, changed. */
 export function answers(
   status: number,

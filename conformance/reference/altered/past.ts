@@ -18,6 +18,7 @@ import {
   overtaken,
   record,
   says,
+  takesNextForNewest,
   without,
 } from "./breakage.ts";
 
@@ -175,6 +176,18 @@ const HISTORY: readonly Broken[] = [
     how: says("history", (message) => ({ ...message, more: false })),
   },
   {
+    name: "stands still where nothing is for its client",
+    breaks: "HDL-HIS-7",
+    foundBy: ["7-pages"],
+    how: says(
+      "history",
+      (message) =>
+        message["more"] === true && list(message["events"]).length === 0
+          ? { ...message, ...moved({ next: message["next"] }, -2) }
+          : undefined,
+    ),
+  },
+  {
     name: "goes on one event too far",
     breaks: "HDL-HIS-7",
     foundBy: ["7-pages"],
@@ -188,6 +201,12 @@ const HISTORY: readonly Broken[] = [
     breaks: "HDL-HIS-9",
     foundBy: ["9-gone", "9-other-epoch"],
     how: says("history", (message) => without(message, "gap")),
+  },
+  {
+    name: "gives what follows the place after the newest event",
+    breaks: "HDL-HIS-9",
+    foundBy: ["9-future"],
+    how: takesNextForNewest("history"),
   },
   {
     name: "tells a gap where nothing is gone",

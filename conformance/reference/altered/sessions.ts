@@ -17,6 +17,7 @@ import {
   resumesAnything,
   says,
   takesClose,
+  takesNextForNewest,
   without,
 } from "./breakage.ts";
 
@@ -162,6 +163,12 @@ export const sessions: readonly Broken[] = [
       ...message,
       recovered: each(message["recovered"], () => true),
     })),
+  },
+  {
+    name: "calls the place after the newest event recovered",
+    breaks: "HDL-RES-12",
+    foundBy: ["12-recovered"],
+    how: takesNextForNewest("resume"),
   },
   {
     name: "does not reject positions of @ channels that are not the session's",

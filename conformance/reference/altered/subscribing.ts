@@ -18,6 +18,7 @@ import {
   record,
   rejects,
   says,
+  takesNextForNewest,
   without,
 } from "./breakage.ts";
 
@@ -135,6 +136,12 @@ const SUBSCRIBING: readonly Broken[] = [
           ? { ...message, recovered: each(message["recovered"], () => true) }
           : undefined,
     ),
+  },
+  {
+    name: "recovers from the place after the newest event",
+    breaks: "HDL-SUB-18",
+    foundBy: ["18-future"],
+    how: takesNextForNewest("subscribe"),
   },
   {
     name: "gives one event more than last asks for",
