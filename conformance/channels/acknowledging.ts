@@ -110,6 +110,15 @@ export const cases: readonly Case[] = [
       await client.nothing(isRepeatOf(event), `at most ${repeats} repeats`);
     },
   ),
+  check("HDL-ACK-2", "missed", "so is what came as a missed event", async (server) => {
+    const { name } = server.channel({ ack: true });
+    const [client, publisher] = [await server.connect(), await server.connect()];
+    const { epoch, offset } = await publisher.publish(name);
+    await client.subscribe(name, { positions: { [name]: { epoch, offset: offset - 1 } } });
+    const event = await client.event(name);
+    await repeat(server, client, event);
+    await acknowledge(client, event);
+  }),
   check("HDL-ACK-2", "acknowledged", "what is acknowledged is not", async (server) => {
     await tellingly(server, async () => {
       const { client, event } = await delivered(server);

@@ -188,5 +188,24 @@ export const cases: readonly Case[] = [
     const client = await server.connect({ ...again, room: `kit-${fresh()}` });
     await client.refused({ type: "resume", reconnection_token: token }, "invalid_message");
   }),
+  check("HDL-RES-25", "after-others", "after any other message it resumes", async (server) => {
+    const { former, token, again } = await session(server, { end: true });
+    const { name } = server.channel();
+    const client = await server.connect(again);
+    await client.ok({ type: "hello", features: {} });
+    await client.ok({ type: "get_subscriptions" });
+    await client.ok({ type: "unsubscribe", channels: [name] });
+    await client.publish(name);
+    await client.refused({ type: `kit.${fresh()}` }, "unknown_type");
+    const answer = await client.ok({ type: "resume", reconnection_token: token });
+    expectSame(answer["client_id"], former.id, "client_id");
+  }),
+  check("HDL-RES-25", "after-the-query", "and where the request could not", async (server) => {
+    const { former, token, again } = await session(server, { end: true });
+    const client = await server.connect({ ...again, query: { reconnection_token: "kit" } });
+    await client.message("error");
+    const answer = await client.ok({ type: "resume", reconnection_token: token });
+    expectSame(answer["client_id"], former.id, "client_id");
+  }),
   ...resuming,
 ];

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Ending } from "../wire/socket.ts";
+import { type Ending, TimeOut } from "../wire/socket.ts";
 
 /** The two sides of an expectation that was not met. */
 export interface Finding {
@@ -24,6 +24,14 @@ export class Broken extends Error {
     super(`expected ${finding.expected}; observed ${finding.observed}`);
     this.finding = finding;
   }
+}
+
+/** What was not met where a case ended so; null where it ended otherwise. */
+export function findingOf(ended: unknown): Finding | null {
+  if (ended instanceof Broken) return ended.finding;
+  if (!(ended instanceof TimeOut)) return null;
+  const observed = `nothing in ${ended.milliseconds} ms`;
+  return { expected: ended.awaited, observed, awaited: ended.awaited };
 }
 
 /** The case cannot be judged on this server. */

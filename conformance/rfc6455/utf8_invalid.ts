@@ -146,6 +146,18 @@ export const cases: readonly Case[] = [
       await connection.expectFailed([1007]);
     },
   },
+  refused(
+    "invalid-in-fragments-of-a-byte",
+    "bad UTF-8 that comes in six fragments fails the connection",
+    fromHex("ce ba ed a0 80 65"),
+    [1, 1, 1, 1, 1],
+  ),
+  refused(
+    "cut-off-in-fragments-of-a-byte",
+    "a text in six fragments that ends inside a character fails the connection",
+    fromHex("48 69 ce ba e2 82"),
+    [1, 1, 1, 1, 1],
+  ),
   ...[126, 1000, 5000, 20_000, 70_000, 300_000].map((length): Case => ({
     id: `rfc6455/8.1/invalid-at-end-of-${length}-bytes`,
     title: `a text of ${length} bytes whose last is no UTF-8 fails the connection`,

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Case, Level } from "../case.ts";
-import { Broken, type CloseFinding, type Finding, Refused, Skipped } from "../peer/finding.ts";
+import { type CloseFinding, findingOf, Refused, Skipped } from "../peer/finding.ts";
 import { Peer, type PeerOptions } from "../peer/peer.ts";
 import type { Violation } from "../peer/watch.ts";
 import type { CaseReport, Verdict } from "../report/report.ts";
@@ -97,13 +97,6 @@ export function judge(one: Case, ended: unknown, closings: readonly CloseFinding
     return { ...base, verdict: "warn", behaviour: "kept", expected, observed, awaited };
   }
   return { ...base, verdict: "pass", behaviour: "kept", observed: "as expected" };
-}
-
-function findingOf(ended: unknown): Finding | null {
-  if (ended instanceof Broken) return ended.finding;
-  if (!(ended instanceof TimeOut)) return null;
-  const observed = `nothing in ${ended.milliseconds} ms`;
-  return { expected: ended.awaited, observed, awaited: ended.awaited };
 }
 
 async function within(run: Promise<void>, milliseconds: number): Promise<void> {

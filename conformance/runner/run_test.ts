@@ -166,6 +166,16 @@ describe("runConformance", () => {
     assertEquals(failed.map(({ id }) => id), ["rfc6455/5.1/server-never-masks"]);
   });
 
+  it("blames a server that changes what it echoes for nothing that is watched", async () => {
+    const echo: Rules["echo"] = ({ text, data }) => [{ text, data: data.slice(0, 1000) }];
+    const only = ["rfc6455/5.*/server-*", "rfc6455/5.2/binary-of-65536"];
+    const { cases } = await runOn({ echo }, { only, echo: "yes" });
+    const failed = cases.filter(({ verdict }) => verdict === "fail");
+    assertEquals(failed.map(({ id }) => id), ["rfc6455/5.2/binary-of-65536"]);
+    const masks = cases.find(({ id }) => id === "rfc6455/5.1/server-never-masks");
+    assertMatch(masks?.observed ?? "", /^watched until the echo of binary of 65536 bytes/);
+  });
+
   it("judges a server that does not echo by its Pongs", async () => {
     const report = await runOn({ echo: () => [] }, { echo: "no" });
     assertEquals(report.summary.failed, 0);

@@ -202,6 +202,23 @@ const ACKNOWLEDGED: readonly Broken[] = [
     how: events((message) => Object.hasOwn(message, "attempt") ? [] : undefined),
   },
   {
+    name: "repeats nothing that came as a missed event",
+    breaks: "HDL-ACK-2",
+    foundBy: ["2-missed"],
+    how: () => {
+      const recovering = new Set<unknown>();
+      return {
+        ...hears("subscribe", ({ positions }) => {
+          for (const name of Object.keys(record(positions))) recovering.add(name);
+          return undefined;
+        }),
+        ...events(({ attempt, channel }) =>
+          Number(attempt) > 1 && recovering.has(channel) ? [] : undefined
+        ),
+      };
+    },
+  },
+  {
     name: "repeats an event whether it is acknowledged or not",
     breaks: "HDL-ACK-2",
     foundBy: ["2-acknowledged", "2-after-a-repeat", "2-each-connection"],

@@ -10,6 +10,7 @@ import {
   closes,
   cutOut,
   each,
+  errorTo,
   errs,
   hears,
   isEvent,
@@ -106,6 +107,37 @@ export const sessions: readonly Broken[] = [
             error["correlation_id"] === asked ? { ...error, code: "session_expired" } : undefined,
         ),
       };
+    },
+  },
+  {
+    name: "resumes only before anything else",
+    breaks: "HDL-RES-25",
+    foundBy: ["25-after-others"],
+    how: () => {
+      let hasSpoken = false;
+      return {
+        onRequestMessage(message, link) {
+          const isRefused = hasSpoken && message["type"] === "resume";
+          hasSpoken = true;
+          if (!isRefused) return undefined;
+          link.toClient(errorTo(message, "invalid_message"));
+          return [];
+        },
+      };
+    },
+  },
+  {
+    name: "resumes nothing where the request could not",
+    breaks: "HDL-RES-25",
+    foundBy: ["25-after-the-query"],
+    how: {
+      onRequestMessage(message, link) {
+        if (message["type"] !== "resume" || !link.request.includes("reconnection_token=")) {
+          return undefined;
+        }
+        link.toClient(errorTo(message, "invalid_message"));
+        return [];
+      },
     },
   },
   {

@@ -180,6 +180,22 @@ export const texts: readonly Breakage[] = [
     },
   },
   {
+    name: "does not look at texts in five fragments and more",
+    breaks: BAD,
+    server: () => {
+      let many = false;
+      return {
+        assemble(parts) {
+          many = parts.length > 4;
+          return strict.assemble(parts);
+        },
+        checkText: (text, whole) => !whole || many || isUtf8(text),
+      };
+    },
+    foundBy: ["rfc6455/8.1/*-in-fragments-of-a-byte"],
+    also: { "rfc6455/5.6/server-text-is-utf8": "and sends them back" },
+  },
+  {
     name: "does not look at compressed texts",
     breaks: "RFC 7692 6.1 MUST",
     server: () => {
