@@ -385,11 +385,12 @@ export class Connection extends Recipient implements Timed {
     this.socket.ping();
   }
 
-  #vary({ variant, batching }: Extract<Effect, { kind: "vary" }>): void {
+  #vary({ variant, batching, subscriptions }: Extract<Effect, { kind: "vary" }>): void {
+    const channels = [...this.channels([...this.ownChannelNames(), ...subscriptions])];
     // It leaves all groups of the one kind before it joins one of the other: it has one place for both.
-    for (const channel of this.channels()) channel.separate(this);
+    for (const channel of channels) channel.separate(this);
     this.outbox.vary(variant, batching);
-    for (const channel of this.channels()) channel.regroup(this);
+    for (const channel of channels) channel.regroup(this);
   }
 
   /** The names of those that it is on, in its own right or because it asked. */

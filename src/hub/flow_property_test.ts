@@ -315,6 +315,28 @@ describe("A hub, of which this was once found otherwise,", () => {
     for (const client of world.clients) client.checkComplete();
   });
 
+  it("keeps an event from whom it is not for, who wants other batches and leaves before an answer", async () => {
+    const world = new World({ isLate: true, isTogether: true });
+    const [, client] = world.clients;
+    for (const each of world.clients) each.connect();
+    await world.settle();
+    for (
+      const step of [
+        () => void world.hub.channel("plain").publish("said", world.say(0)),
+        () => client!.subscribe("plain", "head"),
+        () => client!.hello({ batch: { max_ms: 20, max_bytes: 5_000 } }),
+        () => client!.publish("plain", 0, false),
+        () => client!.hello({}),
+        () => client!.unsubscribe("plain"),
+      ]
+    ) {
+      step();
+      await world.tick();
+    }
+    await world.settle();
+    for (const each of world.clients) each.checkComplete();
+  });
+
   it("may tell an earlier place to a client that left and came anew, unanswered", async () => {
     const world = new World({ isLate: false, isTogether: true });
     const client = world.clients[1];

@@ -168,10 +168,10 @@ export abstract class Recipient implements Subscriber, Pumped {
     this.#cutIfOverfull();
   }
 
-  /** The channels that it is on. */
-  protected *channels(): IterableIterator<Channel> {
+  /** The channels that it is on, or those of these names. */
+  protected *channels(names: Iterable<string> = this.channelNames()): IterableIterator<Channel> {
     const { channels } = this.workings;
-    for (const name of this.channelNames()) {
+    for (const name of names) {
       const channel = channels.get(name);
       if (channel !== undefined) yield channel;
     }

@@ -23,8 +23,13 @@ export type EffectId = number;
 export type Effect =
   /** Send a message. */
   | { readonly kind: "send"; readonly message: ServerMessage | Written<"connected"> }
-  /** From the next message on, write frames so. */
-  | { readonly kind: "vary"; readonly variant: Variant; readonly batching: Features["batch"] }
+  /** From the next message on, write frames so, in these subscriptions too: messages after it may end some. */
+  | {
+    readonly kind: "vary";
+    readonly variant: Variant;
+    readonly batching: Features["batch"];
+    readonly subscriptions: readonly string[];
+  }
   /** Join channels, those that exist and are allowed: outcome `joined`. */
   | { readonly kind: "join"; readonly id: EffectId; readonly joins: readonly Join[] }
   /** Leave channels. */

@@ -281,7 +281,8 @@ export class Session {
       case "hello": {
         const { granted, variant } = grant(request.features, this.#options.dictionary);
         effects.push(this.#reply(request, { type: "welcome", features: granted }));
-        effects.push({ kind: "vary", variant, batching: granted.batch });
+        const subscriptions = [...this.#subscriptions];
+        effects.push({ kind: "vary", variant, batching: granted.batch, subscriptions });
         return;
       }
       case "ping":

@@ -379,6 +379,7 @@ class Trial {
         case "vary": {
           const before = effects[i - 1];
           assert(before?.kind === "send" && before.message.type === "welcome");
+          assertEquals(new Set(effect.subscriptions), new Set(this.#subscriptions));
           return;
         }
         case "send":
