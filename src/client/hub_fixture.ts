@@ -10,6 +10,7 @@ import { type Identity } from "../guard/identity.ts";
 import { HeddleError } from "../base/errors.ts";
 import { createHub } from "../hub/hub.ts";
 import { message } from "../hub/message.ts";
+import { given } from "../testing/given.ts";
 import { serveHub } from "./fixture.ts";
 import { createClient, RefusedError } from "./mod.ts";
 
@@ -59,22 +60,8 @@ export async function setup(options: Partial<Parameters<typeof createClient>[0]>
   };
 }
 
-type Setup = Awaited<ReturnType<typeof setup>>;
-
 /** Runs a test with a hub and a client that is not connected yet. */
-export function withClient(
-  test: (given: Setup) => Promise<void>,
-  options?: Partial<Parameters<typeof createClient>[0]>,
-): () => Promise<void> {
-  return async () => {
-    const given = await setup(options);
-    try {
-      await test(given);
-    } finally {
-      await given[Symbol.asyncDispose]();
-    }
-  };
-}
+export const withClient = given(setup);
 
 export async function refusal(promise: Promise<unknown>): Promise<string> {
   const error = await assertRejects(() => promise, RefusedError);

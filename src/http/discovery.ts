@@ -25,7 +25,7 @@ export interface DiscoveryDocument {
     };
     /** Paths on this server. */
     readonly endpoints: { readonly websocket: string; readonly service_discovery: string };
-    /** What is in force; a limit that is not named does not exist. */
+    /** What is in force of these; of the rates that hold besides, `connected` tells. */
     readonly connection_limits: {
       /** Bytes of a text message. */
       readonly max_message_size: number;

@@ -58,7 +58,8 @@ export interface Limits {
    * Bytes that may wait to go out on one connection; over it, the connection is cut. An event whose data
    * have more as JSON, less 4096 for what stands beside them, is refused with `payload_invalid`, media by
    * their base64; one of more than half goes out when nothing else waits. What clients may publish, by
-   * `text` and `binary` where they are given, must fit. @default 4194304
+   * `text` and `binary` where they are given, must fit. Hubs of one broker should have the same: each takes
+   * what fits its own subscribers, and knows none of the others'. @default 4194304
    */
   readonly outbox: number;
   /** Events a slow subscriber may be behind before its channel's `overflow` decides. @default 1000 */

@@ -1,6 +1,7 @@
 import { describe, it } from "node:test";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { assert, assertEquals } from "@std/assert";
+import { given } from "./given.ts";
 import { CuttingProxy, type ProxyOptions } from "./proxy.ts";
 
 /** A server that sends back what it gets, behind a proxy, with one connection through it. */
@@ -57,19 +58,7 @@ class Peer {
   }
 }
 
-function withProxy(
-  test: (given: Awaited<ReturnType<typeof setup>>) => Promise<void>,
-  options?: ProxyOptions,
-): () => Promise<void> {
-  return async () => {
-    const given = await setup(options);
-    try {
-      await test(given);
-    } finally {
-      await given[Symbol.asyncDispose]();
-    }
-  };
-}
+const withProxy = given(setup);
 
 describe("CuttingProxy", () => {
   it(
