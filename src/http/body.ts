@@ -8,7 +8,7 @@ export const MAX_BODY = 65_536;
 /**
  * Reads the JSON body of a request.
  *
- * @throws {Refusal} 413 over {@linkcode MAX_BODY}, 400 for what is not JSON or nests too deeply.
+ * @throws {Refusal} 413 over {@linkcode MAX_BODY}, 400 for what is not JSON, nests too deeply or is broken off.
  */
 export async function readJson(request: Request): Promise<unknown> {
   const parsed = parseJson(await readText(request));
@@ -33,7 +33,7 @@ async function readBytes(body: ReadableStream<Uint8Array> | null): Promise<Uint8
   let size = 0;
   const reader = body?.getReader();
   for (;;) {
-    const chunk = await reader?.read();
+    const chunk = await reader?.read().catch(brokenOff);
     if (chunk === undefined || chunk.done) return bytes.subarray(0, size);
     if (size + chunk.value.byteLength > MAX_BODY) {
       // Whether the rest can be called off is the server's business; the answer does not wait for it.
@@ -43,6 +43,11 @@ async function readBytes(body: ReadableStream<Uint8Array> | null): Promise<Uint8
     bytes.set(chunk.value, size);
     size += chunk.value.byteLength;
   }
+}
+
+/** That a peer went while it sent is no failure of the server's, to be logged as one. */
+function brokenOff(): never {
+  throw new Refusal(400, "invalid_json", "the body did not come whole");
 }
 
 function tooLarge(): Refusal {

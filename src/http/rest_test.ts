@@ -326,3 +326,19 @@ describe("POST /api/v1/websocket/broadcast", () => {
     assertEquals(logged.map(String), ["Error: secret detail"]);
   });
 });
+
+describe("POST …/broadcast from a peer that goes while it sends", () => {
+  it("is 400, and no failure of the server's for its log", async () => {
+    const errors: string[] = [];
+    const hub = testHub({ logger: { ...quiet, error: (message) => void errors.push(message) } });
+    const [path, init] = await post("?channel=metrics", "");
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode('{"event_type": ')),
+      pull: (controller) => controller.error(new Error("The connection was closed.")),
+    });
+    const duplex = { duplex: "half" }; // which Node asks for, and no type knows
+    const request = new Request(`http://localhost${path}`, { ...init, ...duplex, body });
+    await assertError(routes(hub).fetch(request), 400, "invalid_json", "did not come whole");
+    assertEquals([errors, hub.stats().eventsPublished], [[], 0]);
+  });
+});
