@@ -128,6 +128,20 @@ export const cases: readonly Case[] = [
       return before;
     });
   }),
+  check("HDL-ACK-2", "several", "nor are several that one ack names", async (server) => {
+    await tellingly(server, async () => {
+      const { name, client, publisher, event } = await delivered(server);
+      await publisher.publish(name);
+      const isAnother = (one: ServerMessage) => one.type === "event" && !isRepeatOf(event)(one);
+      const events = [event, await client.next(isAnother, "the second event")];
+      client.send({ type: "ack", ack_ids: events.map(({ ack_id }) => ack_id) });
+      const isRepeat = (one: ServerMessage) => events.some((sent) => isRepeatOf(sent)(one));
+      const before = (await client.fence()).filter(isRepeat).length;
+      await repeatsOver(server);
+      await client.nothing(isRepeat, "both are acknowledged");
+      return before;
+    });
+  }),
   check("HDL-ACK-2", "after-a-repeat", "nor after its repeat was acknowledged", async (server) => {
     await tellingly(server, async () => {
       const { client, event } = await delivered(server);

@@ -11,6 +11,7 @@ import {
   errs,
   events,
   hears,
+  list,
   record,
   says,
   without,
@@ -223,6 +224,15 @@ const ACKNOWLEDGED: readonly Broken[] = [
     breaks: "HDL-ACK-2",
     foundBy: ["2-acknowledged", "2-after-a-repeat", "2-each-connection"],
     how: hears("ack", () => []),
+  },
+  {
+    name: "reads the first ack_id alone",
+    breaks: "HDL-ACK-2",
+    foundBy: ["2-several"],
+    how: hears("ack", (message) => {
+      const [first, ...others] = list(message["ack_ids"]);
+      return others.length === 0 ? undefined : { ...message, ack_ids: [first] };
+    }),
   },
   {
     name: "does not say that a repeat is one",

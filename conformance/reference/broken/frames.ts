@@ -169,6 +169,7 @@ const MASKS: readonly Breakage[] = [
     },
     foundBy: ["rfc6455/5.3/key-of-a-ping-between-fragments"],
     also: {
+      "rfc6455/*/any-*": IN_ANY_STREAM,
       "rfc6455/5.4/*": "a Ping between fragments",
       "rfc6455/5.5*": "a Ping between fragments",
       "rfc6455/6.2/*": "a Ping between fragments",

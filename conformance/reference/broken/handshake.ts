@@ -348,6 +348,7 @@ const ANSWERS: readonly Breakage[] = [
       acceptOf: (key) => strict.acceptOf(key).replaceAll("+", "-").replaceAll("/", "_"),
     },
     foundBy: ["rfc6455/4.2.2/opening-handshake", "rfc6455/4.2.2/accept-of-any-key"],
+    also: { "rfc9110/5.5/key-*": "the hashes of some of their keys have + or /" },
   },
   {
     name: "answers the hash without its padding",
