@@ -12,6 +12,7 @@ import type { AnyHub } from "../hub/hub.ts";
 import { checkPath, routes } from "../http/routes.ts";
 import { type Attachment, mountsOf } from "./node_mounts.ts";
 import { HubEndpoint } from "./node_endpoint.ts";
+import { lingering } from "./node_linger.ts";
 import { DEFAULT_PATH, listening, resolveServe, type ServeOptions, type Server } from "./server.ts";
 
 export { machineSampler } from "./machine.ts";
@@ -85,7 +86,7 @@ export async function serve(hub: AnyHub, options: ServeOptions = {}): Promise<Se
   const app = routes(hub, { ...routing, path });
   const server = createServer(
     REQUEST_TIMEOUTS,
-    getRequestListener(app.fetch, { overrideGlobalObjects: false }),
+    lingering(getRequestListener(app.fetch, { overrideGlobalObjects: false })),
   );
   const attachment = attach(server, hub, { path });
   await new Promise<void>((resolve, reject) => {

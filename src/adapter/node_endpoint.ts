@@ -43,16 +43,16 @@ export class HubEndpoint implements Endpoint {
   }
 
   async #admit(request: Request, upgrade: Upgrade): Promise<void> {
-    const { incoming, socket, room } = upgrade;
+    const { incoming, room } = upgrade;
     const address = incoming.socket.remoteAddress ?? "";
     const origin = { address, ...(room === undefined ? {} : { room }) };
     const admission = await this.#hub.admit(request, origin);
-    if (admission instanceof Response) return await respond(socket, admission);
+    if (admission instanceof Response) return await respond(upgrade, admission);
     if (this.#isClosed) {
       const refusal = new Refusal(503, "closed", "the server is going down", {
         "Retry-After": "1",
       });
-      return await respond(socket, refusal.toResponse());
+      return await respond(upgrade, refusal.toResponse());
     }
     this.#accept(admission, upgrade);
   }

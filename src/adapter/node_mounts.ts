@@ -1,6 +1,7 @@
 import { type IncomingMessage, ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { Refusal } from "../guard/refusal.ts";
+import { discard, hasBody } from "./node_linger.ts";
 import { pathOf, toRequest } from "./node_request.ts";
 
 /** A hub's place on an HTTP server. */
@@ -84,17 +85,18 @@ export class Mounts {
     if (found === undefined && this.#server.listenerCount("upgrade") > 1) return;
     // Without a listener an `error` would end the process.
     socket.on("error", destroy);
-    if (path === undefined) return void respond(socket, unreadable.toResponse());
-    if (found === undefined) return this.#leave(incoming, socket);
+    const upgrade = { incoming, socket, head };
+    if (path === undefined) return void respond(upgrade, unreadable.toResponse());
+    if (found === undefined) return this.#leave(upgrade);
     const { endpoint, ...room } = found;
     let request: Request;
     try {
       request = toRequest(incoming);
     } catch (error) {
       const refusal = error instanceof Refusal ? error : unreadable;
-      return void respond(socket, refusal.toResponse());
+      return void respond(upgrade, refusal.toResponse());
     }
-    endpoint.upgrade(request, { incoming, socket, head, ...room });
+    endpoint.upgrade(request, { ...upgrade, ...room });
   };
 
   #find(path: string): { readonly endpoint: Endpoint; readonly room?: string } | undefined {
@@ -107,9 +109,10 @@ export class Mounts {
   }
 
   /** Answers what nobody else would. */
-  #leave(incoming: IncomingMessage, socket: Duplex): void {
+  #leave(upgrade: Upgrade): void {
+    const { incoming, socket } = upgrade;
     if (incoming.headers.upgrade?.toLowerCase().includes("websocket")) {
-      respond(socket, new Refusal(404, "not_found", "there is no WebSocket here").toResponse());
+      respond(upgrade, new Refusal(404, "not_found", "there is no WebSocket here").toResponse());
     } else {
       // "Upgrade: h2c" and the like is an offer, which a server may pass over (RFC 9110 section 7.8).
       const response = new ServerResponse(incoming);
@@ -135,7 +138,7 @@ function decoded(segment: string): string {
 }
 
 /** Writes a whole HTTP response to a socket that the HTTP server has let go of, and ends it. */
-export async function respond(socket: Duplex, response: Response): Promise<void> {
+export async function respond({ incoming, socket }: Upgrade, response: Response): Promise<void> {
   const body = new Uint8Array(await response.arrayBuffer());
   if (!socket.writable) return void socket.destroy();
   const { status } = response;
@@ -145,6 +148,7 @@ export async function respond(socket: Duplex, response: Response): Promise<void>
     `content-length: ${body.byteLength}`,
     "connection: close",
   ];
-  socket.once("finish", () => socket.destroy());
+  const destroyed = () => void socket.destroy();
+  socket.once("finish", () => hasBody(incoming) ? discard(socket, destroyed) : destroyed());
   socket.end(Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`, "latin1"), body]));
 }

@@ -10,6 +10,7 @@ import { createHub } from "../hub/hub.ts";
 import { message } from "../hub/message.ts";
 import { connectRaw } from "../testing/raw_client.ts";
 import { runtime } from "../testing/serve.ts";
+import { writeOn } from "../testing/write_on.ts";
 import { attach, type Attachment } from "./node.ts";
 import { frame, goodHandshake, opcodes, openTcp, TcpClient } from "./testing/tcp.ts";
 
@@ -153,6 +154,24 @@ describe("attach()", { skip }, () => {
       attachment?.close();
       judged();
       assertEquals((await answer).status, 503);
+    }));
+
+  it("reads the body of an upgrade that it refuses past the answer, so that this is not lost", () =>
+    withServer(async (server, port) => {
+      await using hub = newHub();
+      attach(server, hub, { path: "/live" });
+      for (const [path, status] of [["/live", "426"], ["/nowhere", "404"]]) {
+        const head = [
+          `GET ${path} HTTP/1.1`,
+          "Host: 127.0.0.1",
+          "Connection: Upgrade",
+          "Upgrade: websocket",
+          "Sec-WebSocket-Version: 12",
+          "Content-Length: 400000",
+        ];
+        const { answer, failed } = await writeOn(port, head, 400_000);
+        assertEquals([answer.split(" ")[1], failed], [status, undefined]);
+      }
     }));
 
   it("judges a request in absolute form by its path, and refuses one that is no address", () =>

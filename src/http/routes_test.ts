@@ -5,6 +5,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { HeddleError } from "../base/errors.ts";
 import type { Server } from "../adapter/server.ts";
 import { serveHere } from "../testing/serve.ts";
+import { writeOn } from "../testing/write_on.ts";
 import { routes } from "./routes.ts";
 import { assertError, bearer, metrics, post, REST, testHub } from "./fixture.ts";
 
@@ -186,6 +187,23 @@ describe("The routes over a real server", () => {
     });
     assertEquals(status, 413);
   });
+
+  // RFC 9112 section 9.6: what is closed with something unread is reset, and the answer may be lost.
+  for (const [role, status] of [["admin", 413], ["viewer", 403]] as const) {
+    it(`read on after they answered ${status}, before they close as they were asked to`, async () => {
+      const { Authorization } = await bearer(role);
+      const size = 400_000;
+      const head = [
+        `POST ${REST}/broadcast?channel=metrics HTTP/1.1`,
+        "Host: 127.0.0.1",
+        `Authorization: ${Authorization}`,
+        `Content-Length: ${size}`,
+        "Connection: close",
+      ];
+      const { answer, failed } = await writeOn(server.port, head, size);
+      assertEquals([answer.split(" ")[1], failed], [String(status), undefined]);
+    });
+  }
 
   it("go on serving after every kind of refusal", async () => {
     const statuses = await Promise.all([
