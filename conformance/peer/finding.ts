@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { NotHttp } from "../wire/handshake.ts";
 import { type Ending, TimeOut } from "../wire/socket.ts";
 
 /** The two sides of an expectation that was not met. */
@@ -29,6 +30,7 @@ export class Broken extends Error {
 /** What was not met where a case ended so; null where it ended otherwise. */
 export function findingOf(ended: unknown): Finding | null {
   if (ended instanceof Broken) return ended.finding;
+  if (ended instanceof NotHttp) return { expected: "an HTTP answer", observed: ended.message };
   if (!(ended instanceof TimeOut)) return null;
   const observed = `nothing in ${ended.milliseconds} ms`;
   return { expected: ended.awaited, observed, awaited: ended.awaited };

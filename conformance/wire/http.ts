@@ -4,7 +4,7 @@
  * @module
  */
 import { bytesOf, concat, decodeUtf8 } from "./bytes.ts";
-import { decodeResponse, headerValues, type Response } from "./handshake.ts";
+import { decodeResponse, headerValues, NotHttp, type Response } from "./handshake.ts";
 import type { Wire } from "./socket.ts";
 
 /** A request. */
@@ -25,7 +25,12 @@ export interface HttpAnswer extends Response {
   readonly json: unknown;
 }
 
-/** Sends a request and reads the answer to its end. @throws TimeOut, NotHttp */
+/**
+ * Sends a request and reads the answer to its end. A server may give it before it has read the body, and
+ * close (RFC 9112 section 9.6): an answer counts, whatever becomes of the rest of the request.
+ *
+ * @throws TimeOut, and NotHttp also where the connection ends without an answer
+ */
 export async function exchange(
   wire: Wire,
   authority: string,
@@ -46,7 +51,10 @@ export async function exchange(
   wire.write(concat([bytesOf(`${head}\r\n\r\n`), body]));
   const awaited = `an answer to ${request.method ?? "GET"} ${request.path.split("?")[0]}`;
   return await wire.waitFor(awaited, () => {
-    return readAnswer(wire.peek(), wire.ending !== null);
+    const answer = readAnswer(wire.peek(), wire.ending !== null);
+    if (answer !== undefined || wire.ending === null) return answer;
+    const how = wire.ending === "fin" ? "closed (FIN)" : "reset (RST)";
+    throw new NotHttp(`TCP ${how} without a whole answer`);
   });
 }
 

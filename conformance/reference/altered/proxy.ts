@@ -83,7 +83,7 @@ class Passage implements Link {
       this.#fromClient.push(chunk);
       this.#readClient();
     });
-    client.on("end", () => this.#server?.end());
+    client.on("end", () => setImmediate(() => this.#server?.end()));
     client.on("error", () => this.#cut());
     client.on("close", () => this.#server?.destroy());
   }
@@ -128,7 +128,10 @@ class Passage implements Link {
       this.#ask(changed ?? this.request);
     }
     if (this.#phase !== "frames") {
-      return this.#writeServer(this.#fromClient.take(this.#fromClient.length));
+      const bytes = this.#fromClient.take(this.#fromClient.length);
+      // A write to a server that has answered and closed fails, and what was not read by then is lost. So
+      // all that has come is read first.
+      return void setImmediate(() => this.#writeServer(bytes));
     }
     this.#frames(this.#fromClient, (frame) => {
       if (frame.opcode === OPCODE.close) this.#closed = true;
