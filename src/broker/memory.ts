@@ -1,6 +1,7 @@
 import { toBase64Url } from "../base/base64.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
+import { Oldest } from "../base/oldest.ts";
 import { systemRandom } from "../base/random.ts";
 import { TimerWheel } from "../base/wheel.ts";
 import type { ChannelEvent, NewEvent } from "../protocol/event.ts";
@@ -61,6 +62,8 @@ class MemoryBroker implements Broker, ChannelKeeper {
   readonly #idle = new Map<string, MemoryChannel>();
   /** The same for those that never had an event: anybody may open channels by asking for their past. */
   readonly #blank = new Map<string, MemoryChannel>();
+  readonly #oldestIdle = new Oldest(this.#idle);
+  readonly #oldestBlank = new Oldest(this.#blank);
   /** Those that keep events, in the order in which they were last published to. */
   readonly #keeping = new Set<MemoryChannel>();
   /** The last of them, as far as it is still one. */
@@ -203,8 +206,7 @@ class MemoryBroker implements Broker, ChannelKeeper {
     (channel.head === 0 ? this.#blank : this.#idle).set(name, channel);
     this.#schedule(channel);
     if (this.#blank.size + this.#idle.size <= this.#idleChannels) return;
-    const [idlest] = (this.#blank.size > 0 ? this.#blank : this.#idle).values();
-    this.#drop(idlest!);
+    this.#drop((this.#oldestBlank.next() ?? this.#oldestIdle.next())!);
   }
 
   /** Forgets a channel that nobody listens to. */
@@ -252,6 +254,8 @@ class MemoryBroker implements Broker, ChannelKeeper {
   }
 
   #sweep(): void {
+    this.#oldestIdle.rewind();
+    this.#oldestBlank.rewind();
     this.#published.expire(this.#clock.now());
     this.sessions.expire();
   }

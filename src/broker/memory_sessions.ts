@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { Oldest } from "../base/oldest.ts";
 import type { SessionRecord, SessionStore } from "./broker.ts";
 
 interface Kept {
@@ -21,6 +22,8 @@ export class MemorySessions implements SessionStore {
   readonly #byToken = new Map<string, Kept>();
   readonly #named = new Set<Kept>();
   readonly #anonymous = new Set<Kept>();
+  readonly #oldestNamed = new Oldest(this.#named);
+  readonly #oldestAnonymous = new Oldest(this.#anonymous);
   /** Those of one user or network, in the order in which they came. */
   readonly #byOwner = new Map<string, Set<Kept>>();
   readonly #bounds: Bounds;
@@ -48,7 +51,7 @@ export class MemorySessions implements SessionStore {
     for (const token of tokens) this.#byToken.set(token, kept);
     this.#countToOwner(kept);
     while (this.size > this.#bounds.all) {
-      this.#evictFirst(this.#anonymous.size > 0 ? this.#anonymous : this.#named);
+      this.#evict((this.#oldestAnonymous.next() ?? this.#oldestNamed.next())!);
     }
   }
 
@@ -65,6 +68,8 @@ export class MemorySessions implements SessionStore {
 
   /** Drops what has run out. */
   expire(): void {
+    this.#oldestNamed.rewind();
+    this.#oldestAnonymous.rewind();
     const now = this.#bounds.clock.now();
     for (const table of [this.#anonymous, this.#named]) {
       for (const kept of table) if (kept.expires <= now) this.#forget(kept);
@@ -85,14 +90,14 @@ export class MemorySessions implements SessionStore {
     this.#byOwner.set(owner, others.add(kept));
     const { perUser, perNetwork } = this.#bounds;
     if (others.size > (kept.record.userId === null ? perNetwork : perUser)) {
-      this.#evictFirst(others);
+      const [first] = others;
+      this.#evict(first!);
     }
   }
 
-  #evictFirst(table: ReadonlySet<Kept>): void {
-    const [first] = table;
+  #evict(kept: Kept): void {
     this.#evicted++;
-    this.#forget(first!);
+    this.#forget(kept);
   }
 
   #forget(kept: Kept): void {

@@ -62,6 +62,8 @@ export class Publications {
   }
 
   #bound(): void {
+    // To look for the first costs more the more have moved to the end.
+    if (this.#size <= this.#capacity) return;
     for (const [identity, names] of this.#byIdentity) {
       if (this.#size <= this.#capacity) return;
       this.#byIdentity.delete(identity);
