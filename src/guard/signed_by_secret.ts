@@ -10,6 +10,17 @@ import type { Algorithm, SecretKey } from "./key.ts";
 /** The header of a token without a signature, encoded: `{"alg":"none"}`. */
 const UNSECURED = base64url.encode('{"alg":"none"}');
 
+/** Headers as most issuers write them, encoded, by which the algorithm is known without a parser. */
+function usualHeaders(algorithms: readonly Algorithm[]): ReadonlyMap<string, Algorithm> {
+  return new Map(
+    algorithms.flatMap((alg) =>
+      [{ alg }, { alg, typ: "JWT" }, { typ: "JWT", alg }].map((header) =>
+        [base64url.encode(JSON.stringify(header)), alg] as const
+      )
+    ),
+  );
+}
+
 /**
  * Makes a check that takes a token at once whose signature by a shared secret holds, and whose claims do by
  * the rules of `jose`. It refuses none: what it gives nothing for is to be judged by `jwtVerify`, which
@@ -21,13 +32,19 @@ export function signedBySecret(
   secret: SecretKey,
   algorithms: readonly Algorithm[],
 ): (token: string, rules: JWTClaimVerificationOptions) => Claims | undefined {
+  const usual = usualHeaders(algorithms);
+
+  function algorithmOf(token: string): Algorithm | undefined {
+    const { alg, crit } = decodeProtectedHeader(token);
+    // Extensions may change what is signed.
+    return crit === undefined ? algorithms.find((name) => name === alg) : undefined;
+  }
+
   return (token, rules) => {
     try {
-      const { alg, crit } = decodeProtectedHeader(token);
-      const algorithm = algorithms.find((name) => name === alg);
-      // Extensions may change what is signed.
-      if (algorithm === undefined || crit !== undefined) return undefined;
       const payloadAt = token.indexOf(".") + 1;
+      const algorithm = usual.get(token.slice(0, payloadAt - 1)) ?? algorithmOf(token);
+      if (algorithm === undefined) return undefined;
       const signatureAt = token.lastIndexOf(".") + 1;
       const signature = base64url.decode(token.slice(signatureAt));
       if (!secret.hasSigned(token.slice(0, signatureAt - 1), signature, algorithm)) {
