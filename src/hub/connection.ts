@@ -27,6 +27,9 @@ import type { Workings } from "./workings.ts";
 /** The arrivals of one that resumes nothing any more. */
 export const nowhere: readonly never[] = [];
 
+/** The rate limits of one that used none. */
+const unused: ReadonlyMap<string, number> = new Map();
+
 /** A token that was used, and until when it may be used again, in monotonic milliseconds. */
 export interface FormerToken {
   readonly token: string;
@@ -192,7 +195,8 @@ export class Connection extends Recipient implements Timed {
   /** When each of its rate limits that was used is as if it had not been, by type: wall milliseconds. */
   get rates(): ReadonlyMap<string, number> {
     const { clock } = this.workings.options;
-    const used = this.#rates?.used(clock.now()) ?? [];
+    const used = this.#rates?.used(clock.now()) ?? unused;
+    if (used.size === 0) return unused; // of most, and sessions keep it
     return new Map(Array.from(used, ([type, after]) => [type, clock.wall() + after]));
   }
 

@@ -26,6 +26,9 @@ export interface PresenceInfo {
   readonly members?: readonly MemberInfo[];
 }
 
+/** What one said of itself who is on no channel with presence. */
+const silent: ReadonlyMap<string, string> = new Map();
+
 /** Tells the broker who comes to channels with presence and who goes, and asks it who is there. */
 export class Presence {
   readonly #workings: Workings;
@@ -63,8 +66,10 @@ export class Presence {
 
   /** What a connection says of itself, by channel. */
   saidBy(connection: Connection): ReadonlyMap<string, string> {
+    const present = this.#present.get(connection);
+    if (present === undefined) return silent; // as most are, and sessions keep it
     const said = new Map<string, string>();
-    for (const [channel, metadata] of this.#present.get(connection) ?? []) {
+    for (const [channel, metadata] of present) {
       if (metadata !== null) said.set(channel, metadata);
     }
     return said;
