@@ -163,12 +163,20 @@ export const cases: readonly Case[] = [
     const client = await server.connect();
     const { per_second } = small(client, TYPE);
     await emptied(client);
+    const asked = performance.now();
     const [over] = await burst(client, 1, { type: TYPE });
     if (over === undefined || !isOver(over)) throw new Skipped(TOO_FAST);
     const seconds = Number(over["retry_after"]);
     const right = seconds > 0 && seconds <= 1 / per_second + 0.1;
     expect(right, `a retry_after of at most ${1 / per_second} seconds`, over);
-    await wait(server, over);
+    await server.pause(seconds * 500);
+    const [early] = await burst(client, 1, { type: TYPE });
+    if (early === undefined || !isOver(early)) {
+      const isEarly = performance.now() - asked < (seconds - 0.1) * 1000;
+      expect(!isEarly, `it to be refused for ${seconds} seconds`, early);
+      throw new Skipped(TOO_FAST);
+    }
+    await wait(server, early);
     const [next] = await burst(client, 1, { type: TYPE });
     expect(next !== undefined && !isOver(next), "it to be taken then", next);
   }),
