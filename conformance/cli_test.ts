@@ -54,6 +54,8 @@ describe("the command line", () => {
     assertEquals(await main(["--url", right.url, "--only", "nothing"]), 2);
     assertEquals(await main(["--url", right.url, "--reporter", "nothing"]), 2);
     assertEquals(await main(["--url", right.url, "--header", "nothing"]), 2);
+    assertEquals(await main(["--url", right.url, "--header", "Sec-WebSocket-Key: mine"]), 2);
+    assertEquals(await main(["--url", right.url, "--subprotocol", "two words"]), 2);
     assertEquals(await run(right, "--baseline", file("absent.json")), 2);
     assertEquals(await run(right, "--ca", file("absent.pem")), 2);
     assertEquals(await run(right, "--update-baseline"), 2);

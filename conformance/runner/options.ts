@@ -44,9 +44,9 @@ export interface ConformanceOptions {
   readonly echo?: EchoOption;
   /** The server's largest message in bytes. @default not known */
   readonly maxMessage?: number | null;
-  /** Header fields that the endpoint needs. @default none */
+  /** Header fields that the endpoint needs, none of the handshake's own. @default none */
   readonly headers?: readonly (readonly [name: string, value: string])[];
-  /** Subprotocols to offer. @default none */
+  /** Subprotocols to offer, each a token. @default none */
   readonly subprotocols?: readonly string[];
   /** `full`: all cases, properties at length, and how quick the server is. @default "fast" */
   readonly profile?: "fast" | "full";
@@ -115,10 +115,32 @@ export function resolveOptions(given: ConformanceOptions): ResolvedOptions {
   range("concurrency", resolved.concurrency, 1, 256);
   range("timeout", resolved.timeout, 10, 600_000);
   if (resolved.maxMessage !== null) range("maxMessage", resolved.maxMessage, 1, 2 ** 40);
+  refuseUnfit(resolved);
   return resolved;
 }
 
 function range(name: string, value: number, min: number, max: number): void {
   if (Number.isInteger(value) && value >= min && value <= max) return;
   throw new CannotRun("bad_options", `${name} must be a whole number of ${min} … ${max}: ${value}`);
+}
+
+/** A token (RFC 9110 section 5.6.2). */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/** What a client writes itself into its opening handshake (RFC 6455 section 4.1), or must not write. */
+const KITS_OWN = /^(upgrade|connection|sec-websocket-.*|content-length|transfer-encoding)$/i;
+
+/** With these no handshake is an honest one, and a server that refuses it would be blamed for that. */
+function refuseUnfit({ headers, subprotocols }: ResolvedOptions): void {
+  for (const [name] of headers) {
+    if (!KITS_OWN.test(name)) continue;
+    const message = `a header field may be any but those of the handshake itself: ${name}`;
+    throw new CannotRun("bad_options", message);
+  }
+  for (const [i, name] of subprotocols.entries()) {
+    if (TOKEN.test(name) && subprotocols.indexOf(name) === i) continue;
+    const message =
+      `a subprotocol must be a token, as letters and digits are, and come once: ${name}`;
+    throw new CannotRun("bad_options", message);
+  }
 }
