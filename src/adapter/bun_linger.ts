@@ -1,5 +1,4 @@
-/** How long and how much is read and thrown away of a request past its answer. */
-const LINGER = { milliseconds: 5_000, bytes: 16_777_216 } as const;
+import { LINGER } from "./server.ts";
 
 /**
  * Has the answer to a request that wants the connection closed end only when the request is read. It goes

@@ -1,8 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
-
-/** How long and how much is read and thrown away of what a peer sends past its answer. */
-const LINGER = { milliseconds: 5_000, bytes: 16_777_216 } as const;
+import { LINGER } from "./server.ts";
 
 /**
  * Has a listener's answers end only when their requests are read. They go out at once; but a connection
