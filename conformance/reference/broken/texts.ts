@@ -29,6 +29,18 @@ const changing = (change: (text: string) => string): Partial<Rules> => ({
   ],
 });
 
+/** Takes any bytes for a text in more fragments than these. */
+const blindAbove = (fragments: number) => (): Partial<Rules> => {
+  let blind = false;
+  return {
+    assemble(parts) {
+      blind = parts.length > fragments;
+      return strict.assemble(parts);
+    },
+    checkText: (text, whole) => !whole || blind || isUtf8(text),
+  };
+};
+
 const STREAMS = {
   "rfc6455/5.4/*": IN_ANY_STREAM,
   "rfc7692/7.2.2/*": IN_ANY_STREAM,
@@ -163,16 +175,7 @@ export const texts: readonly Breakage[] = [
   {
     name: "does not look at texts in fragments",
     breaks: BAD,
-    server: () => {
-      let fragmented = false;
-      return {
-        assemble(parts) {
-          fragmented = parts.length > 1;
-          return strict.assemble(parts);
-        },
-        checkText: (text, whole) => !whole || fragmented || isUtf8(text),
-      };
-    },
+    server: blindAbove(1),
     foundBy: ["rfc6455/8.1/*"],
     also: {
       "rfc6455/5.6/server-text-is-utf8": "and sends them back",
@@ -182,16 +185,7 @@ export const texts: readonly Breakage[] = [
   {
     name: "does not look at texts in five fragments and more",
     breaks: BAD,
-    server: () => {
-      let many = false;
-      return {
-        assemble(parts) {
-          many = parts.length > 4;
-          return strict.assemble(parts);
-        },
-        checkText: (text, whole) => !whole || many || isUtf8(text),
-      };
-    },
+    server: blindAbove(4),
     foundBy: ["rfc6455/8.1/*-in-fragments-of-a-byte"],
     also: { "rfc6455/5.6/server-text-is-utf8": "and sends them back" },
   },
