@@ -18,7 +18,8 @@ import {
   type Closing,
   connectStandard,
   type StandardDifferences,
-  type StandardSocket,
+  type StandardEndpoint,
+  standardEndpoint,
 } from "./standard.ts";
 
 export { machineSampler } from "./machine.ts";
@@ -138,13 +139,13 @@ function listen(hub: AnyHub, options: ServeOptions): Server {
 
 function upgrader(hub: AnyHub): UpgradeHandler {
   // A socket that its peer does not read cannot be cut, so it stays after the hub has let go of it.
-  const sockets = new Set<StandardSocket>();
-  const kind: StandardDifferences = {
+  let sockets = 0;
+  const endpoint = standardEndpoint(hub, {
     ...differences,
     fanout: new DenoFanout(),
-    opened: (socket) => void sockets.add(socket),
-    closed: (socket) => void sockets.delete(socket),
-  };
+    opened: () => sockets++,
+    closed: () => sockets--,
+  });
   return async (request, env, room) => {
     const address = addressOf(env);
     const admission = await hub.admit(request, {
@@ -152,26 +153,26 @@ function upgrader(hub: AnyHub): UpgradeHandler {
       ...(room === undefined ? {} : { room }),
     });
     if (admission instanceof Response) return admission;
-    if (sockets.size >= hub.limits.connections) {
+    if (sockets >= hub.limits.connections) {
       return new Refusal(503, "too_many_connections", "the server is full; try again", {
         "Retry-After": "5",
       }).toResponse();
     }
-    return upgrade(hub, request, { admission, kind });
+    return upgrade(endpoint, request, admission);
   };
 }
 
 /** From the upgrade to the returned response nothing may throw: Deno would stop listening. */
 function upgrade(
-  hub: AnyHub,
+  endpoint: StandardEndpoint,
   request: Request,
-  { admission, kind }: { readonly admission: Admission; readonly kind: StandardDifferences },
+  admission: Admission,
 ): Response {
   // Deno pings at half of this and gives up at the whole, whichever frame came last.
-  const idleTimeout = Math.min(hub.heartbeatTimeout, LONGEST_IDLE);
+  const idleTimeout = Math.min(endpoint.hub.heartbeatTimeout, LONGEST_IDLE);
   const { socket, response } = upgradeWithout(request, idleTimeout);
   socket.binaryType = "arraybuffer";
-  connectStandard(hub, socket, admission, kind);
+  connectStandard(endpoint, socket, admission);
   const { subprotocol } = admission;
   // Its own option for this does not see an offer without a space after the comma.
   if (subprotocol !== undefined) response.headers.set("Sec-WebSocket-Protocol", subprotocol);

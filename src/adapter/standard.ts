@@ -41,16 +41,32 @@ export interface StandardDifferences {
   readonly closesInLull?: boolean;
   /** Hands a frame to many of its sockets. */
   readonly fanout?: Fanout;
-  /** Called with each socket that opens, */
-  readonly opened?: (socket: StandardSocket) => void;
-  /** and when it has closed. */
-  readonly closed?: (socket: StandardSocket) => void;
+  /** Called when a socket has opened, */
+  readonly opened?: () => void;
+  /** and when one that had has closed. */
+  readonly closed?: () => void;
 }
 
 const none: StandardDifferences = {
   capabilities: plainCapabilities,
   ending: ({ code, reason }) => ({ code, reason }),
 };
+
+/** What is the same for all sockets that a hub has of one runtime. */
+export interface StandardEndpoint {
+  readonly hub: AnyHub;
+  readonly differences: StandardDifferences;
+  /** The bytes of the largest message. */
+  readonly limit: number;
+}
+
+/** Makes it once, for the sockets to share. */
+export function standardEndpoint(
+  hub: AnyHub,
+  differences: StandardDifferences = none,
+): StandardEndpoint {
+  return { hub, differences, limit: transportLimit(hub) };
+}
 
 /** `WebSocket.readyState` (WHATWG WebSockets section 3.1). */
 const OPEN = 1;
@@ -64,25 +80,29 @@ const OPEN = 1;
 export function standardSocket(
   webSocket: WebSocket,
   capabilities: SocketCapabilities = plainCapabilities,
-  fanout?: Fanout,
 ): StandardSocket {
-  return new StandardSocket(webSocket, capabilities, fanout);
+  return new StandardSocket(webSocket, { capabilities });
 }
 
 /** The hub's port of a standard `WebSocket`. */
 export class StandardSocket implements Socket {
-  readonly capabilities: SocketCapabilities;
-  readonly fanout: Fanout | undefined;
   readonly #webSocket: WebSocket;
+  readonly #kind: Pick<StandardDifferences, "capabilities" | "fanout">;
 
   constructor(
     webSocket: WebSocket,
-    capabilities: SocketCapabilities,
-    fanout: Fanout | undefined,
+    kind: Pick<StandardDifferences, "capabilities" | "fanout">,
   ) {
     this.#webSocket = webSocket;
-    this.capabilities = capabilities;
-    this.fanout = fanout;
+    this.#kind = kind;
+  }
+
+  get capabilities(): SocketCapabilities {
+    return this.#kind.capabilities;
+  }
+
+  get fanout(): Fanout | undefined {
+    return this.#kind.fanout;
   }
 
   get bufferedAmount(): number {
@@ -126,43 +146,31 @@ export function acceptWebSocket(hub: AnyHub, webSocket: WebSocket, admission: Ad
   if (webSocket.readyState > OPEN) {
     throw new TypeError("the WebSocket is closing or closed, so no hub can take it");
   }
-  connectStandard(hub, webSocket, admission);
+  connectStandard(standardEndpoint(hub), webSocket, admission);
 }
 
 /** Hands a standard `WebSocket` to a hub as soon as it is open, and tells the hub what it does. */
 export function connectStandard(
-  hub: AnyHub,
+  endpoint: StandardEndpoint,
   webSocket: WebSocket,
   admission: Admission,
-  differences: StandardDifferences = none,
 ): void {
-  new StandardConnection(hub, webSocket, { admission, differences });
+  new StandardConnection(endpoint, webSocket, admission);
 }
 
 /** A standard `WebSocket` of a hub, and what listens to it: one object for all its events. */
 class StandardConnection extends StandardSocket implements EventListenerObject {
-  readonly #hub: AnyHub;
-  readonly #differences: StandardDifferences;
+  readonly #endpoint: StandardEndpoint;
   /** Who it is; given on when it opens. */
   #admission: Admission | undefined;
   #peer: Peer | undefined;
-  readonly #limit: number;
   /** Waited for by a connection that is to be closed. */
   #lull: Lull | undefined;
   #error = "";
 
-  constructor(
-    hub: AnyHub,
-    webSocket: WebSocket,
-    { admission, differences }: {
-      readonly admission: Admission;
-      readonly differences: StandardDifferences;
-    },
-  ) {
-    super(webSocket, differences.capabilities, differences.fanout);
-    this.#hub = hub;
-    this.#limit = transportLimit(hub);
-    this.#differences = differences;
+  constructor(endpoint: StandardEndpoint, webSocket: WebSocket, admission: Admission) {
+    super(webSocket, endpoint.differences);
+    this.#endpoint = endpoint;
     this.#admission = admission;
     if (webSocket.readyState === OPEN) this.#open();
     else webSocket.addEventListener("open", this, { once: true });
@@ -173,7 +181,7 @@ class StandardConnection extends StandardSocket implements EventListenerObject {
   }
 
   override close(code: number, reason: string): void {
-    if (this.#differences.closesInLull === true) {
+    if (this.#endpoint.differences.closesInLull === true) {
       this.#lull ??= new Lull(() => super.close(code, reason));
     } else super.close(code, reason);
   }
@@ -203,26 +211,31 @@ class StandardConnection extends StandardSocket implements EventListenerObject {
     if (this.#admission === undefined) return;
     const admission = this.#admission;
     this.#admission = undefined;
-    this.#differences.opened?.(this);
-    this.#peer = this.#hub.accept(this, admission);
+    const { hub, differences } = this.#endpoint;
+    this.#peer = hub.accept(this, admission);
+    differences.opened?.();
   }
 
   #receive(data: unknown): void {
     if (this.#lull !== undefined) return this.#lull.heard();
     if (this.#peer === undefined) return;
     const message = toMessage(data);
+    const { hub, limit } = this.#endpoint;
     const { clientId } = this.#peer;
-    if (message === undefined) this.#hub.disconnect(clientId, closeTable.unsupported_data);
-    else if (exceeds(message, this.#limit)) {
-      this.#hub.disconnect(clientId, closeTable.too_big);
-    } else this.#peer.receive(message);
+    if (message === undefined) hub.disconnect(clientId, closeTable.unsupported_data);
+    else if (exceeds(message, limit)) hub.disconnect(clientId, closeTable.too_big);
+    else this.#peer.receive(message);
   }
 
   #close(event: CloseEvent): void {
     this.#admission = undefined;
-    this.#differences.closed?.(this);
-    const { code, reason } = this.#differences.ending(event, this.#error);
-    this.#peer?.closed(code, reason);
+    const peer = this.#peer;
+    if (peer === undefined) return;
+    this.#peer = undefined;
+    const { differences } = this.#endpoint;
+    differences.closed?.();
+    const { code, reason } = differences.ending(event, this.#error);
+    peer.closed(code, reason);
   }
 }
 
