@@ -9,9 +9,6 @@ import type { AnyHub, Peer } from "../hub/hub.ts";
 import type { Frame } from "../protocol/encode.ts";
 import { type DirectSocket, encodeFrame, type NodeFanout } from "./node_fanout.ts";
 
-/** `WebSocket.readyState` (WHATWG WebSockets section 3.1). */
-const OPEN = 1;
-
 /** How many bytes are kept for one write at most: what the kernel would take must not fill the outbox. */
 const MOST_HELD = 65_536;
 
@@ -36,12 +33,15 @@ export interface DirectWay {
 
 /** A socket of the npm package `ws`. */
 class NodeSocket implements Socket, DirectSocket {
+  // These first: of each socket that a frame is for, what is read has to be fetched into the caches.
+  readonly #stream: Duplex | undefined;
+  /** Whether its Close frame is on its way, after which nothing may be written. */
+  #isShut = false;
   member: Member | undefined;
   turn = 0;
   from = 0;
   groups = 0;
   readonly #webSocket: WebSocket;
-  readonly #stream: Duplex | undefined;
   readonly fanout: NodeFanout | undefined;
   /** What was written frame by frame since nothing waited. */
   #frames = 0;
@@ -62,7 +62,8 @@ class NodeSocket implements Socket, DirectSocket {
   }
 
   get stream(): Duplex | undefined {
-    return this.#webSocket.readyState === OPEN ? this.#stream : undefined;
+    const stream = this.#stream;
+    return this.#isShut || stream === undefined || !stream.writable ? undefined : stream;
   }
 
   /** With what the frames cost: of short ones that is more than their bytes. */
@@ -106,6 +107,12 @@ class NodeSocket implements Socket, DirectSocket {
   close(code: number, reason: string): void {
     this.#settle();
     this.#webSocket.close(code, reason);
+    this.shut();
+  }
+
+  /** Has nothing more written. */
+  shut(): void {
+    this.#isShut = true;
   }
 
   terminate(): void {
@@ -157,6 +164,7 @@ const CONNECTION = Symbol("connection");
 
 /** What a hub is told of a WebSocket. */
 interface NodeConnection {
+  readonly socket: NodeSocket;
   readonly peer: Peer;
   /** The code for what the peer did, where it did something. */
   violation: number | undefined;
@@ -171,8 +179,10 @@ export class NodeWebSocket extends WebSocket {
 
   /** Also what `ws` does when the peer's Close frame has come; of the end it may tell seconds later. */
   override close(code?: number, reason?: string | Buffer): void {
-    this[CONNECTION]?.peer.closing(code ?? 1005, reason?.toString() ?? "");
+    const connection = this[CONNECTION];
+    connection?.peer.closing(code ?? 1005, reason?.toString() ?? "");
     super.close(code, reason);
+    connection?.socket.shut();
   }
 }
 
@@ -185,8 +195,9 @@ export function connectNode(
 ): void {
   // Without a listener an `error` would end the process; `close` follows it.
   webSocket.on("error", onError);
-  const peer = hub.accept(new NodeSocket(webSocket, way), admission);
-  const connection: NodeConnection = { peer, violation: undefined };
+  const socket = new NodeSocket(webSocket, way);
+  const peer = hub.accept(socket, admission);
+  const connection: NodeConnection = { socket, peer, violation: undefined };
   webSocket[CONNECTION] = connection;
   webSocket.on("message", onMessage);
   webSocket.on("ping", onHeard);
