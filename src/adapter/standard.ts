@@ -3,8 +3,11 @@
  *
  * @module
  */
+import { HeddleError } from "../base/errors.ts";
+import { checkMethods, checkObject } from "../base/option_checks.ts";
 import type { Fanout } from "../channel/fanout.ts";
 import type { Socket, SocketCapabilities } from "../channel/socket.ts";
+import { checkIdentity } from "../guard/identity.ts";
 import type { Admission } from "../hub/admission.ts";
 import type { AnyHub, Peer } from "../hub/hub.ts";
 import type { Ending } from "../hub/options.ts";
@@ -129,6 +132,7 @@ export class StandardSocket implements Socket {
  * served by something that has no adapter, this is all there is to do.
  *
  * @param admission What `hub.admit` gave, or who it is by other means.
+ * @throws {HeddleError} `option_invalid` for what is no hub, no standard `WebSocket` or no admission.
  * @throws {TypeError} where it is closing or closed.
  *
  * @example
@@ -142,11 +146,41 @@ export class StandardSocket implements Socket {
  * ```
  */
 export function acceptWebSocket(hub: AnyHub, webSocket: WebSocket, admission: Admission): void {
-  webSocket.binaryType = "arraybuffer";
+  checkMethods("hub", hub ?? null, ["accept", "disconnect"]);
+  checkWebSocket(webSocket);
+  checkAdmission(admission);
   if (webSocket.readyState > OPEN) {
     throw new TypeError("the WebSocket is closing or closed, so no hub can take it");
   }
+  webSocket.binaryType = "arraybuffer";
   connectStandard(standardEndpoint(hub), webSocket, admission);
+}
+
+/** Others have some of this: a data channel of WebRTC all but the number, Bun's own all but the listeners. */
+function checkWebSocket(webSocket: WebSocket): void {
+  checkMethods("webSocket", webSocket ?? null, ["send", "close", "addEventListener"]);
+  if (typeof webSocket.readyState === "number") return;
+  throw new HeddleError(
+    "option_invalid",
+    "webSocket must be a standard WebSocket, whose readyState is a number from 0 to 3",
+  );
+}
+
+function checkAdmission(admission: Admission): void {
+  if (admission instanceof Response) {
+    throw new HeddleError(
+      "option_invalid",
+      "admission is the answer that refuses the request; send it, and accept nothing",
+    );
+  }
+  checkObject("admission", admission);
+  checkObject("admission.identity", admission.identity);
+  checkIdentity(admission.identity, "option_invalid");
+  if (typeof admission.address === "string") return;
+  throw new HeddleError(
+    "option_invalid",
+    'admission.address must be the IP address of the client, or "" where it is not known',
+  );
 }
 
 /** Hands a standard `WebSocket` to a hub as soon as it is open, and tells the hub what it does. */

@@ -1,8 +1,9 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { WebSocket as NodeWebSocket, type WebSocket as Peer, WebSocketServer } from "ws";
+import { HeddleError } from "../base/errors.ts";
 import { allowAnonymous, anonymousIdentity } from "../guard/identity.ts";
 import { createHub, type Hub } from "../hub/hub.ts";
 import type { Ending, Limits } from "../hub/options.ts";
@@ -123,3 +124,73 @@ for (const [name, kind] of Object.entries(kinds)) {
       }));
   });
 }
+
+describe("acceptWebSocket() without the types that would tell of a mistake", () => {
+  const hub = createHub({ auth: allowAnonymous() });
+  const accept = acceptWebSocket as (...args: readonly unknown[]) => void;
+  // As of a peer that is not open yet, so that a mistake would show only later.
+  const webSocket = {
+    readyState: 0,
+    send() {},
+    close() {},
+    addEventListener: () => assert(false, "it was listened to"),
+  };
+  const { identity } = admission;
+  const cases: Readonly<Record<string, readonly [RegExp, ...unknown[]]>> = {
+    "nothing": [/^hub must have the methods accept, disconnect, and has no accept$/],
+    "a hub alone": [/^webSocket must have the methods send, close, addEventListener/, hub],
+    "null for a socket": [/^webSocket must have .* has no send$/, hub, null, admission],
+    "a text for a socket": [/^webSocket must have .* has no send$/, hub, "ws://host", admission],
+    "what only has events": [
+      /^webSocket must have .* has no send$/,
+      hub,
+      new EventTarget(),
+      admission,
+    ],
+    "a socket that is not listened to": [
+      /has no addEventListener$/,
+      hub,
+      { readyState: 1, send() {}, close() {} },
+      admission,
+    ],
+    "a data channel": [
+      /readyState is a number from 0 to 3$/,
+      hub,
+      { ...webSocket, readyState: "open" },
+      admission,
+    ],
+    "no admission": [/^admission must be an object, not undefined$/, hub, webSocket],
+    "a refusal for an admission": [
+      /^admission is the answer that refuses the request/,
+      hub,
+      webSocket,
+      new Response(null, { status: 401 }),
+    ],
+    "an admission without an identity": [
+      /^admission.identity must be an object, not undefined$/,
+      hub,
+      webSocket,
+      { address: "" },
+    ],
+    "an identity that is none": [
+      /^a role must be a non-empty string$/,
+      hub,
+      webSocket,
+      { identity: { ...identity, role: "" }, address: "" },
+    ],
+    "an admission without an address": [
+      /^admission.address must be the IP address/,
+      hub,
+      webSocket,
+      { identity },
+    ],
+  };
+  for (const [what, [allowed, ...given]] of Object.entries(cases)) {
+    it(`refuses ${what}`, () => {
+      const error = assertThrows(() => accept(...given), HeddleError);
+      assertEquals(error.code, "option_invalid");
+      assertMatch(error.message, allowed);
+      assertEquals(hub.stats().totalConnections, 0);
+    });
+  }
+});

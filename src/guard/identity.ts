@@ -84,30 +84,34 @@ export function checkRole(name: string, role: string): void {
 /**
  * Checks what a custom `authenticate` or look-up returned, since a wrong identity must not pass.
  *
- * @throws {HeddleError} `unauthorized` where it is no identity.
+ * @param code What it is where it came from elsewhere.
+ * @throws {HeddleError} `unauthorized`, or by that code, where it is no identity.
  */
-export function checkIdentity(identity: Identity): Identity {
+export function checkIdentity(
+  identity: Identity,
+  code: "unauthorized" | "option_invalid" = "unauthorized",
+): Identity {
   if (typeof identity !== "object" || identity === null) {
-    throw new HeddleError("unauthorized", "the authenticator returned no identity");
+    throw new HeddleError(code, "the authenticator returned no identity");
   }
   const { userId, role, claims, expiresAt, clockTolerance = 0 } = identity;
   if (userId !== null && (typeof userId !== "string" || !isUserId(userId))) {
     throw new HeddleError(
-      "unauthorized",
+      code,
       "a user id must be a string of 1 to 255 characters without control characters, or null",
     );
   }
   if (typeof role !== "string" || role === "") {
-    throw new HeddleError("unauthorized", "a role must be a non-empty string");
+    throw new HeddleError(code, "a role must be a non-empty string");
   }
   if (typeof claims !== "object" || claims === null) {
-    throw new HeddleError("unauthorized", "claims must be an object");
+    throw new HeddleError(code, "claims must be an object");
   }
   if (expiresAt !== undefined && !Number.isFinite(expiresAt)) {
-    throw new HeddleError("unauthorized", "expiresAt must be seconds since 1970, or absent");
+    throw new HeddleError(code, "expiresAt must be seconds since 1970, or absent");
   }
   if (!Number.isFinite(clockTolerance) || clockTolerance < 0) {
-    throw new HeddleError("unauthorized", "clockTolerance must be seconds, 0 or more, or absent");
+    throw new HeddleError(code, "clockTolerance must be seconds, 0 or more, or absent");
   }
   return identity;
 }
