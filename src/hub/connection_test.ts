@@ -89,6 +89,33 @@ describe("A connection", () => {
     peer.closed(4000, "enough");
   });
 
+  it("is there no more for the application once it closes, whoever began, but counts until its end", async () => {
+    const begins: Readonly<Record<string, (hub: AnyHub, peer: Peer) => void>> = {
+      "the application": (hub, { clientId }) => assert(hub.disconnect(clientId)),
+      "the peer": (_hub, peer) => peer.closing(1001, ""),
+    };
+    for (const [who, begin] of Object.entries(begins)) {
+      const clock = manualClock();
+      await using hub = createHub({
+        auth: allowAnonymous(),
+        channels: { news: channel() },
+        clock,
+      });
+      const [gone, stays] = [connect(hub), connect(hub)];
+      const { clientId } = gone.peer;
+      begin(hub, gone.peer);
+      assertEquals(hub.connections().map((one) => one.clientId), [stays.peer.clientId], who);
+      assertEquals(hub.connection(clientId), undefined, who);
+      assertEquals(hub.disconnect(clientId), false, who);
+      assertEquals(hub.unsubscribe(clientId, ["news"], "enough"), false, who);
+      assertEquals(hub.stats().connections, 2, who);
+      clock.advance(5_100);
+      assertEquals(gone.socket.done.at(-1), "terminate", who);
+      assertEquals(hub.stats().connections, 1, who);
+      stays.peer.closed(1000, "");
+    }
+  });
+
   it("is told no way back where a close of the application is final", async () => {
     await using hub = createHub({ auth: allowAnonymous() });
     const { socket, peer } = connect(hub);

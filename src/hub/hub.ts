@@ -8,6 +8,7 @@ import type { Source } from "../guard/proxies.ts";
 import { failure } from "../protocol/errors.ts";
 import { EVERYONE, isChannelName, isOwnChannelName } from "../protocol/names.ts";
 import { type Admission, identify, type RequestOrigin } from "./admission.ts";
+import type { Connection } from "./connection.ts";
 import { Door } from "./door.ts";
 import { Drain, type DrainOptions } from "./drain.ts";
 import { Hosting } from "./hosting.ts";
@@ -230,13 +231,15 @@ export class Hub<
       .map(([name]) => name);
   }
 
-  /** What is known of a connection, or undefined where it is not open. */
+  /** What is known of a connection, or undefined where it is not open; see {@linkcode Hub.connections}. */
   connection(clientId: string): ConnectionInfo | undefined {
-    return this.#roster.get(clientId)?.info();
+    return this.#find(clientId)?.info();
   }
 
   /**
-   * What is known of all connections, or of one user's.
+   * What is known of all open connections, or of one user's. One whose close has begun, by either side, is
+   * not among them: nothing reaches it any more, and it has left its channels and presence. Its socket may
+   * take 5 s to end; until then `stats().connections` counts it, and `onDisconnect` and `drain` wait for it.
    *
    * @throws {HeddleError} `option_invalid` for a filter there is not.
    */
@@ -244,19 +247,19 @@ export class Hub<
     checkNames("connections", filter, ["userId"]);
     const { userId } = filter;
     const connections = userId === undefined ? this.#roster : this.#roster.ofUser(userId);
-    return Array.from(connections, (connection) => connection.info());
+    return [...connections].filter(({ isOpen }) => isOpen).map((connection) => connection.info());
   }
 
   /**
    * Ends a connection.
    *
    * @param ending A close code of RFC 6455 section 7.4 that may be sent, and up to 123 bytes of reason.
-   * @returns False where it is not open.
+   * @returns False where it is not open: it has ended, or closes already.
    * @throws {HeddleError} `option_invalid` for a code or reason that cannot be sent.
    */
   disconnect(clientId: string, ending: Ending = { code: 1000, reason: "" }): boolean {
     checkEnding(ending);
-    const connection = this.#roster.get(clientId);
+    const connection = this.#find(clientId);
     connection?.closeWith(ending);
     return connection !== undefined;
   }
@@ -313,7 +316,7 @@ export class Hub<
    */
   unsubscribe(clientId: string, channels: readonly string[], reason: string): boolean {
     checkStrings("unsubscribe: channels", channels ?? null);
-    const connection = this.#roster.get(clientId);
+    const connection = this.#find(clientId);
     connection?.revoke(channels, failure("forbidden", reason));
     return connection !== undefined;
   }
@@ -390,6 +393,12 @@ export class Hub<
   /** The same as {@linkcode Hub.drain} with its default deadline. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.drain();
+  }
+
+  /** An open connection. */
+  #find(clientId: string): Connection | undefined {
+    const connection = this.#roster.get(clientId);
+    return connection?.isOpen === true ? connection : undefined;
   }
 
   #may(channel: string, role: string, action: Action): boolean {

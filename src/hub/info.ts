@@ -47,9 +47,12 @@ export interface RateStats {
 
 /** Counters of a hub since it was made, and what it holds now. */
 export interface HubStats {
-  /** Open connections. */
+  /**
+   * Connections whose socket is there, which `limits.connections` is about: the open ones, and those that are
+   * closing, for up to 5 s where their peer does not answer.
+   */
   readonly connections: number;
-  /** Users with an open connection. */
+  /** Users with such a connection. */
   readonly users: number;
   /** Requests for a connection that wait for the authenticator. */
   readonly connecting: number;

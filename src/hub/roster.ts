@@ -1,6 +1,6 @@
 import type { Connection } from "./connection.ts";
 
-/** The open connections, by client and by user. */
+/** The connections whose socket has not ended, by client and by user: open ones, and those that are closing. */
 export class Roster {
   /** A session's newest connection. */
   readonly #byClient = new Map<string, Connection>();

@@ -95,7 +95,7 @@ export function doorsContract(subject: Subject): void {
           hub.disconnect(hub.connections()[0]!.clientId);
           client.reset();
           await client.ended;
-          await until(() => hub.connections().length === 0);
+          await until(() => hub.stats().connections === 0);
         }
         const headers = { ...goodHandshake, "X-Forwarded-For": "evil, \u00ff, ,;" };
         const client = new TcpClient(server.port);

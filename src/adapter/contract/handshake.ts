@@ -255,7 +255,7 @@ export function handshakeContract(subject: Subject): void {
         await Promise.all(gone.map((client, i) => i % 2 === 0 ? client.ended : undefined));
         for (const judged of judging.splice(0)) judged();
         for (const client of gone) client.socket.destroy();
-        await until(() => hub.connections().length === 0);
+        await until(() => hub.stats().connections === 0);
         const waiting = new TcpClient(server.port);
         const answer = waiting.request("/ws");
         await until(() => judging.length === 1);

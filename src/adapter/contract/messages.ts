@@ -292,7 +292,7 @@ export function messagesContract(subject: Subject): void {
         const client = await tcp();
         const socket = await sockets.next();
         client.reset();
-        await until(() => hub.connections().length === 0);
+        await until(() => hub.stats().connections === 0);
         socket.send("text");
         socket.send(new Uint8Array(10));
         socket.ping();

@@ -38,5 +38,5 @@ const hub = createHub({
 const server = await subject.serve(hub, { port: 0 });
 console.log(server.port);
 createInterface({ input: process.stdin })
-  .on("line", () => console.log(hub.connections().length))
+  .on("line", () => console.log(hub.stats().connections))
   .on("close", () => process.exit()); // whoever started it has gone
