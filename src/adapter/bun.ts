@@ -8,7 +8,6 @@ import { refuseHost } from "../guard/host.ts";
 import { Refusal } from "../guard/refusal.ts";
 import { type RouteOptions, routes, type UpgradeHandler } from "../http/routes.ts";
 import type { AnyHub } from "../hub/hub.ts";
-import { lingering } from "./bun_linger.ts";
 import { BunFanout, type BunPublisher } from "./bun_fanout.ts";
 import { BunConnection, type BunEndpoint, type BunWebSocket } from "./bun_socket.ts";
 import {
@@ -92,8 +91,7 @@ export function bunHandler(hub: AnyHub, options: BunOptions = {}): BunHandler {
       // Of a Host that is none Bun makes a URL that leads elsewhere.
       const refusal = refuseHost(request.headers.get("host"));
       if (refusal !== undefined) return refusal.toResponse();
-      const answer = isForHub(request) ? upgrade(request, server) : app.fetch(request, server);
-      return lingering(request, await answer);
+      return await (isForHub(request) ? upgrade(request, server) : app.fetch(request, server));
     },
     websocket: bunWebSocket(hub),
   };

@@ -1,11 +1,12 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
-import { LINGER } from "./server.ts";
+import { LINGER } from "../http/linger.ts";
 
 /**
  * Has a listener's answers end only when their requests are read. They go out at once; but a connection
  * that is closed with something unread is reset, and the reset takes from the peer the answer that it had
- * not read yet, or that a proxy had not (RFC 9112 section 9.6).
+ * not read yet, or that a proxy had not (RFC 9112 section 9.6). The routes see to it themselves where their
+ * peer asked for the end; this does for all answers, since half a second after one the listener closes too.
  */
 export function lingering(listener: RequestListener): RequestListener {
   return (incoming, outgoing) => {

@@ -169,7 +169,7 @@ describe("attach()", { skip }, () => {
           "Sec-WebSocket-Version: 12",
           "Content-Length: 400000",
         ];
-        const { answer, failed } = await writeOn(port, head, 400_000);
+        const { answer, failed } = await writeOn(port, head, { after: 400_000 });
         assertEquals([answer.split(" ")[1], failed], [status, undefined]);
       }
     }));

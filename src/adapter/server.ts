@@ -32,9 +32,6 @@ export interface Server {
 /** Where WebSocket connections are taken unless the options say otherwise. */
 export const DEFAULT_PATH = "/ws";
 
-/** How long and how much is read and thrown away of what a peer still sends past its answer. */
-export const LINGER = { milliseconds: 5_000, bytes: 16_777_216 } as const;
-
 /** Where to listen, for how long, and what the routes take. */
 interface ResolvedServe {
   readonly port: number;

@@ -1,6 +1,7 @@
 import { Refusal } from "../guard/refusal.ts";
 import { isFailure } from "../protocol/errors.ts";
 import { parseJson } from "../protocol/json.ts";
+import { closesAfter } from "./linger.ts";
 
 /** The largest body of a request, in bytes. */
 export const MAX_BODY = 65_536;
@@ -19,7 +20,7 @@ export async function readJson(request: Request): Promise<unknown> {
 
 async function readText(request: Request): Promise<string> {
   if (Number(request.headers.get("content-length")) > MAX_BODY) throw tooLarge();
-  const bytes = await readBytes(request.body);
+  const bytes = await readBytes(request);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
@@ -28,16 +29,17 @@ async function readText(request: Request): Promise<string> {
 }
 
 /** Counts while it reads: a body may come without Content-Length, or with a wrong one. */
-async function readBytes(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+async function readBytes(request: Request): Promise<Uint8Array> {
   const bytes = new Uint8Array(MAX_BODY);
   let size = 0;
-  const reader = body?.getReader();
+  const reader = request.body?.getReader();
   for (;;) {
     const chunk = await reader?.read().catch(brokenOff);
     if (chunk === undefined || chunk.done) return bytes.subarray(0, size);
     if (size + chunk.value.byteLength > MAX_BODY) {
+      if (closesAfter(request)) reader?.releaseLock(); // for who reads on past the answer
       // Whether the rest can be called off is the server's business; the answer does not wait for it.
-      reader?.cancel().catch(() => {});
+      else reader?.cancel().catch(() => {});
       throw tooLarge();
     }
     bytes.set(chunk.value, size);

@@ -7,6 +7,7 @@ import { isReservedRoom } from "../hub/rooms.ts";
 import { crossOrigin } from "./cors.ts";
 import { addRoute, answer, errorHandler, methodNotAllowed } from "./answer.ts";
 import { discovery, health } from "./discovery.ts";
+import { lingering, lingers } from "./linger.ts";
 import { broadcast, listChannels, REST_PATH, showChannel, status } from "./rest.ts";
 
 /**
@@ -67,6 +68,10 @@ const PATH = /^\/$|^(\/[\w.~-]+)+$/;
  * credential where one is needed, 403 for a role that may not, 404, 405 with `Allow`, 413, and 503
  * where trying again later makes sense. Mounted, other paths are left to the application.
  *
+ * A request with `Connection: close` that is answered before it is read is read on past the answer, for 5 s
+ * or 16 MiB at most: a server that closes with something unread could else take the answer from who still
+ * sends (RFC 9112 section 9.6). What an application answers on its own routes ends as its server ends it.
+ *
  * @throws {HeddleError} `option_invalid`, naming the option, what was found and what is allowed.
  *
  * @example
@@ -97,12 +102,15 @@ export function routes(
   const app = new Hono();
   app.onError(errorHandler(hub.logger));
   // Counts only where these routes are the whole server: a mounted app's own is not asked.
-  app.notFound((c) => answer(c, new Refusal(404, "not_found", "there is nothing at this path")));
+  const refuse = (c: Context, refusal: Refusal) => lingering(c.req.raw, answer(c, refusal));
+  app.notFound((c) => refuse(c, new Refusal(404, "not_found", "there is nothing at this path")));
   const endpoint: Handler = (c) => {
-    if (c.req.raw.method !== "GET") return answer(c, methodNotAllowed("GET"));
+    if (c.req.raw.method !== "GET") return refuse(c, methodNotAllowed("GET"));
     return upgrade(c.req.raw, c.env, c.req.param("room"));
   };
   const under = path === "/" ? "" : path;
+  const resources = [`${under}/config`, "/health", `${REST_PATH}/*`];
+  for (const route of resources) app.use(route, lingers);
   app.all(path, endpoint);
   // Every resource under the path is a room to those who ask for a WebSocket, and refused by its name.
   if (hub.hasRooms) {
@@ -110,9 +118,7 @@ export function routes(
   }
   if (cors && hub.origins.namesOthers) {
     const middleware = crossOrigin(hub.origins);
-    for (const route of [`${under}/config`, "/health", `${REST_PATH}/*`]) {
-      app.use(route, middleware);
-    }
+    for (const route of resources) app.use(route, middleware);
   }
   addRoute(app, "GET", `${under}/config`, discovery(hub));
   addRoute(app, "GET", "/health", health(hub));

@@ -1,10 +1,10 @@
 import { request } from "node:http";
 import { after, before, describe, it } from "node:test";
 import { Hono } from "hono";
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { HeddleError } from "../base/errors.ts";
 import type { Server } from "../adapter/server.ts";
-import { serveHere } from "../testing/serve.ts";
+import { runtime, serveHere } from "../testing/serve.ts";
 import { writeOn } from "../testing/write_on.ts";
 import { routes } from "./routes.ts";
 import { assertError, bearer, metrics, post, REST, testHub } from "./fixture.ts";
@@ -189,19 +189,25 @@ describe("The routes over a real server", () => {
   });
 
   // RFC 9112 section 9.6: what is closed with something unread is reset, and the answer may be lost.
-  for (const [role, status] of [["admin", 413], ["viewer", 403]] as const) {
-    it(`read on after they answered ${status}, before they close as they were asked to`, async () => {
+  const early = [
+    ["admin", 413, "Content-Length: 400000", { after: 400_000 }],
+    ["admin", 413, "Transfer-Encoding: chunked", { before: 80_000, after: 400_000 }],
+    ["viewer", 403, "Content-Length: 400000", { after: 400_000 }],
+    ["viewer", 403, "Transfer-Encoding: chunked", { after: 400_000 }],
+  ] as const;
+  for (const [role, status, size, amounts] of early) {
+    it(`read on after they answered ${status} to ${size}, before they close as they were asked to`, async () => {
       const { Authorization } = await bearer(role);
-      const size = 400_000;
       const head = [
         `POST ${REST}/broadcast?channel=metrics HTTP/1.1`,
         "Host: 127.0.0.1",
         `Authorization: ${Authorization}`,
-        `Content-Length: ${size}`,
+        size,
         "Connection: close",
       ];
-      const { answer, failed } = await writeOn(server.port, head, size);
+      const { answer, failed } = await writeOn(server.port, head, amounts);
       assertEquals([answer.split(" ")[1], failed], [String(status), undefined]);
+      if (runtime !== "bun") assertMatch(answer, /\r\ncontent-length: \d+\r\n/i);
     });
   }
 

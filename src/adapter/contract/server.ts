@@ -7,8 +7,10 @@ import { assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/
 import { describe, it } from "node:test";
 import { freePort } from "../../../conformance/target/port.ts";
 import { allowAnonymous } from "../../guard/identity.ts";
+import { REST_PATH } from "../../http/rest.ts";
 import { createHub } from "../../hub/hub.ts";
 import { connectRaw } from "../../testing/raw_client.ts";
+import { writeOn } from "../../testing/write_on.ts";
 import { goodHandshake, TcpClient } from "../testing/tcp.ts";
 import type { Subject } from "./subject.ts";
 
@@ -76,6 +78,23 @@ export function serverContract(subject: Subject): void {
       await using hub = newHub();
       const server = await subject.serve(hub, { port: 0 });
       await assertRejects(() => subject.serve(hub, { port: server.port }));
+      await server.close();
+    });
+
+    it("reads on after early answers in an application, before it closes as it was asked to", async () => {
+      await using hub = newHub();
+      const server = await subject.serveApp({ "/one": hub });
+      const early = [["/health", 405], ["/ws", 405], [`${REST_PATH}/broadcast`, 400]] as const;
+      for (const [path, status] of early) {
+        const head = [
+          `POST /one${path} HTTP/1.1`,
+          "Host: 127.0.0.1",
+          "Content-Length: 400000",
+          "Connection: close",
+        ];
+        const { answer, failed } = await writeOn(server.port, head, { after: 400_000 });
+        assertEquals([answer.split(" ")[1], failed], [String(status), undefined], path);
+      }
       await server.close();
     });
 
