@@ -21,7 +21,6 @@ const capabilities: SocketCapabilities = {
   terminate: true,
   pings: true,
   closeCodes: true,
-  drain: false,
 };
 
 /** A hub on a server, and what is the same for all its connections there. */

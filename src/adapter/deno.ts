@@ -61,7 +61,6 @@ const capabilities: SocketCapabilities = {
   terminate: false,
   pings: false,
   closeCodes: true,
-  drain: false,
 };
 
 const differences: StandardDifferences = {

@@ -22,7 +22,6 @@ const capabilities: SocketCapabilities = {
   terminate: true,
   pings: true,
   closeCodes: true,
-  drain: false,
 };
 
 /** How frames can be written past `ws`: by what, and to what. */

@@ -22,7 +22,6 @@ const plainCapabilities: SocketCapabilities = {
   terminate: false,
   pings: false,
   closeCodes: false,
-  drain: false,
 };
 
 /** What a `close` event tells (WHATWG WebSockets section 6). */

@@ -15,8 +15,6 @@ export interface SocketCapabilities {
   readonly pings: boolean;
   /** Any close code of RFC 6455 can be sent; otherwise only 1000 and 3000 to 4999. */
   readonly closeCodes: boolean;
-  /** The hub hears when buffered bytes have gone out. */
-  readonly drain: boolean;
 }
 
 /** One open socket. No method throws, whatever the state of the connection. */

@@ -22,7 +22,7 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A socket that keeps what it is told to do. */
 class KeepingSocket implements Socket {
-  readonly capabilities = { terminate: true, pings: true, closeCodes: true, drain: false };
+  readonly capabilities = { terminate: true, pings: true, closeCodes: true };
   readonly frames: Frame[] = [];
   readonly done: string[] = [];
   bufferedAmount = 0;

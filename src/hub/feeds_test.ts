@@ -364,7 +364,7 @@ describe("The feeds over real sockets", () => {
     };
     const seen: number[] = [];
     const subscribe = JSON.stringify({ type: "subscribe", channels: ["connections"] });
-    const capabilities = { terminate: true, pings: true, closeCodes: true, drain: true };
+    const capabilities = { terminate: true, pings: true, closeCodes: true };
     const slow = { bufferedAmount: 0, fills: 0 };
     const idle = { capabilities, ping() {}, close() {}, terminate() {} };
     hub.accept({

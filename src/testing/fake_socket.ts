@@ -5,7 +5,7 @@ import type { FakeFanout } from "./fake_fanout.ts";
 
 /** A socket that takes as many frames as a test lets it, and keeps them for its peer to read. */
 export class FakeSocket implements Socket {
-  readonly capabilities = { terminate: true, pings: true, closeCodes: true, drain: true };
+  readonly capabilities = { terminate: true, pings: true, closeCodes: true };
   /** How many frames it takes before it is full. */
   room = Infinity;
   /** What was written and not read yet. */

@@ -20,7 +20,7 @@ import type { Subject } from "./subject.ts";
 
 type Hubs = Readonly<Record<string, AnyHub>>;
 
-const everything = { terminate: true, pings: true, closeCodes: true, drain: false };
+const everything = { terminate: true, pings: true, closeCodes: true };
 
 const denoSubject: Subject = {
   name: "Deno.serve",
