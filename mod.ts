@@ -159,8 +159,8 @@ export {
   closeTable,
 } from "./src/protocol/close.ts";
 export type { CompressionOptions } from "./src/protocol/compression.ts";
-export { describeIssue } from "./src/protocol/decode.ts";
 export type { Frame, Variant } from "./src/protocol/encode.ts";
 export { type ErrorCode, type ErrorRule, errorTable } from "./src/protocol/errors.ts";
 export { type ChannelEvent, type Exclusion, Media, type NewEvent } from "./src/protocol/event.ts";
+export { describeIssue } from "./src/protocol/issue.ts";
 export { type Position, SUBPROTOCOL } from "./src/protocol/messages.ts";

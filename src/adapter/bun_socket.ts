@@ -1,9 +1,9 @@
+import { exceeds } from "../base/byte_length.ts";
 import type { Socket, SocketCapabilities } from "../channel/socket.ts";
 import type { Admission } from "../hub/admission.ts";
 import type { AnyHub, Peer } from "../hub/hub.ts";
 import type { Ending } from "../hub/options.ts";
 import { closeTable } from "../protocol/close.ts";
-import { exceeds } from "../protocol/decode.ts";
 import type { Frame } from "../protocol/encode.ts";
 import type { BunFanout, TopicSocket } from "./bun_fanout.ts";
 

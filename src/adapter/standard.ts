@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { exceeds } from "../base/byte_length.ts";
 import { HeddleError } from "../base/errors.ts";
 import { checkMethods, checkObject } from "../base/option_checks.ts";
 import type { Fanout } from "../channel/fanout.ts";
@@ -12,7 +13,6 @@ import type { Admission } from "../hub/admission.ts";
 import type { AnyHub, Peer } from "../hub/hub.ts";
 import type { Ending } from "../hub/options.ts";
 import { closeTable } from "../protocol/close.ts";
-import { exceeds } from "../protocol/decode.ts";
 import type { Frame } from "../protocol/encode.ts";
 import { Lull } from "./lull.ts";
 import { transportLimit } from "./server.ts";

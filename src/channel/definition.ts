@@ -9,7 +9,7 @@ import { checkNames, checkObject, checkType } from "../base/option_checks.ts";
 import type { Retention } from "../broker/broker.ts";
 import type { PresenceTerms } from "../broker/presence.ts";
 import { type Action, defaultPermissions, type Permissions } from "../guard/permissions.ts";
-import { describeIssue } from "../protocol/decode.ts";
+import { describeIssue } from "../protocol/issue.ts";
 import {
   isChannelName,
   isChannelPattern,

@@ -6,10 +6,10 @@
 import { HeddleError } from "../base/errors.ts";
 import { decodeCompressedJson, type Dictionary } from "../protocol/compression.ts";
 import { isAlgorithm } from "../protocol/compressor.ts";
-import { describeIssue } from "../protocol/decode.ts";
 import { decodeEnvelope, type Envelope, type MediaKind } from "../protocol/envelope.ts";
 import { isFailure } from "../protocol/errors.ts";
 import { Media } from "../protocol/event.ts";
+import { describeIssue } from "../protocol/issue.ts";
 import { type ServerMessage, serverSchemas, type ServerType } from "../protocol/messages.ts";
 
 /** A message as the server sent it, unknown fields included. */

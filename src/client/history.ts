@@ -4,7 +4,7 @@
  * @module
  */
 import { HeddleError } from "../base/errors.ts";
-import { describeIssue } from "../protocol/decode.ts";
+import { describeIssue } from "../protocol/issue.ts";
 import { type Position, type ServerMessageOf, serverSchemas } from "../protocol/messages.ts";
 import type { RequestOptions } from "./requests.ts";
 import type { ClientEvent } from "./types.ts";

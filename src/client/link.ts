@@ -1,6 +1,6 @@
+import { byteLength } from "../base/byte_length.ts";
 import { HeddleError } from "../base/errors.ts";
 import { Dictionary } from "../protocol/compression.ts";
-import { byteLength } from "../protocol/decode.ts";
 import type { Features, ServerMessageOf } from "../protocol/messages.ts";
 import { asError, ClosedError } from "./errors.ts";
 import { readBatched, readFrame, type Received } from "./frames.ts";

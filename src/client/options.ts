@@ -9,7 +9,7 @@ import { HeddleError } from "../base/errors.ts";
 import { checkMethods, checkNames } from "../base/option_checks.ts";
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import { type Random, systemRandom } from "../base/random.ts";
-import { describeIssue } from "../protocol/decode.ts";
+import { describeIssue } from "../protocol/issue.ts";
 import {
   type Features,
   featuresSchema,

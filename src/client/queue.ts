@@ -1,7 +1,7 @@
+import { byteLength } from "../base/byte_length.ts";
 import type { Clock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
 import { type Random, uuid } from "../base/random.ts";
-import { byteLength } from "../protocol/decode.ts";
 import { retryAfterDelay } from "./backoff.ts";
 import type { Received } from "./frames.ts";
 import { type FrameKind, type Link, notConnected } from "./link.ts";

@@ -1,8 +1,8 @@
+import { byteLength } from "../base/byte_length.ts";
 import type { Collection } from "../base/small_set.ts";
 import type { Clock } from "../base/clock.ts";
 import { Burst, type Place } from "../channel/burst.ts";
 import type { Fanout, Group, Member, Taken } from "../channel/fanout.ts";
-import { byteLength } from "../protocol/decode.ts";
 import type { Frame } from "../protocol/encode.ts";
 import type { Features } from "../protocol/messages.ts";
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { byteLength, exceeds } from "../protocol/decode.ts";
+import { byteLength, exceeds } from "../base/byte_length.ts";
 import type { Media } from "../protocol/event.ts";
 
 /** Bytes that an event's message has beside its data at most, names and what a runtime adds included. */

@@ -1,5 +1,5 @@
+import { byteLength } from "../base/byte_length.ts";
 import type { Place } from "../channel/burst.ts";
-import { byteLength } from "../protocol/decode.ts";
 import { type Batches, type Batching, type BatchKinds, batchOf, MAX_BATCH } from "./batches.ts";
 
 /** What one connection gathers for itself, beside what is gathered for all of its kind. */

@@ -1,7 +1,7 @@
 import { HeddleError } from "../base/errors.ts";
 import { isThenable, type MaybePromise } from "../base/maybe_promise.ts";
-import { describeIssue } from "../protocol/decode.ts";
 import { failure } from "../protocol/errors.ts";
+import { describeIssue } from "../protocol/issue.ts";
 import {
   type ApplicationMessage,
   type ApplicationReply,

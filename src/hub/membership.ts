@@ -1,8 +1,8 @@
+import { byteLength } from "../base/byte_length.ts";
 import { attempt, type MaybePromise, whenReady } from "../base/maybe_promise.ts";
 import type { HistoryPage, SessionRecord } from "../broker/broker.ts";
 import type { Channel } from "../channel/channel.ts";
 import { permits } from "../guard/permissions.ts";
-import { byteLength } from "../protocol/decode.ts";
 import { eventMessage } from "../protocol/encode.ts";
 import { type Failure, failure } from "../protocol/errors.ts";
 import type { ChannelEvent } from "../protocol/event.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { byteLength } from "../base/byte_length.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
 import { checkMethods, checkNames, checkObject, checkType } from "../base/option_checks.ts";
@@ -17,7 +18,6 @@ import { Throttle, type ThrottleOptions } from "../guard/throttle.ts";
 import type { CompressionOptions } from "../protocol/compression.ts";
 import { isReservedType, MAX_TYPE_NAME } from "../protocol/messages.ts";
 import { isSendableCloseCode } from "../protocol/close.ts";
-import { byteLength } from "../protocol/decode.ts";
 import type { AcknowledgementOptions, DeliveryOutcome } from "./acknowledgements.ts";
 import { mostOfEvent } from "./event_size.ts";
 import type { ConnectionInfo } from "./info.ts";

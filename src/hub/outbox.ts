@@ -1,3 +1,4 @@
+import { exceeds } from "../base/byte_length.ts";
 import type { Place } from "../channel/burst.ts";
 import type { Fanout, Member } from "../channel/fanout.ts";
 import type { Run } from "../channel/stretch.ts";
@@ -8,7 +9,6 @@ import {
   type Variant,
   type Written,
 } from "../protocol/encode.ts";
-import { exceeds } from "../protocol/decode.ts";
 import type { ApplicationReply, ServerMessage } from "../protocol/messages.ts";
 import type { Batching } from "./batches.ts";
 import { Gathering } from "./gathering.ts";

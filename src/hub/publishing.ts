@@ -1,3 +1,4 @@
+import { byteLength } from "../base/byte_length.ts";
 import { HeddleError } from "../base/errors.ts";
 import { checkNames, checkStrings, checkType } from "../base/option_checks.ts";
 import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
@@ -5,7 +6,6 @@ import type { Writable } from "../base/writable.ts";
 import type { Placed, PublishTerms } from "../broker/broker.ts";
 import type { ChannelDefinition } from "../channel/definition.ts";
 import { permits } from "../guard/permissions.ts";
-import { byteLength } from "../protocol/decode.ts";
 import { type Failure, failure } from "../protocol/errors.ts";
 import { MAX_MEDIA_METADATA, Media, type NewEvent } from "../protocol/event.ts";
 import { MAX_TYPE_NAME } from "../protocol/messages.ts";

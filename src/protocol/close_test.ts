@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
+import { byteLength } from "../base/byte_length.ts";
 import { closeAction, closeTable, isSendableCloseCode, plainCloseCode } from "./close.ts";
-import { byteLength } from "./decode.ts";
 
 const rules = Object.values(closeTable);
 

@@ -4,12 +4,13 @@
  * @module
  */
 import type { z } from "zod";
-import type { SchemaError } from "../base/schema.ts";
+import { byteLength } from "../base/byte_length.ts";
 import { assertNever } from "../base/exhaustive.ts";
 import { type Algorithm, decodeCompressedJson } from "./compression.ts";
 import { decodeEnvelope, type Envelope, type MediaKind } from "./envelope.ts";
 import { type Failure, failure, isFailure } from "./errors.ts";
 import { Media } from "./event.ts";
+import { articled, describeIssue } from "./issue.ts";
 import { parseJson } from "./json.ts";
 import {
   type ApplicationMessage,
@@ -154,69 +155,6 @@ function misfit(error: z.ZodError): Failure {
   return failure("invalid_message", describeIssue(error));
 }
 
-/**
- * Puts the first issue of a schema into words: the path, and what is allowed there.
- *
- * @example
- * ```ts
- * import { describeIssue } from "heddle";
- * import { z } from "zod";
- *
- * const { error } = z.object({ channels: z.array(z.string()) }).safeParse({ channels: "metrics" });
- * if (describeIssue(error!) !== "channels must be an array") throw new Error(describeIssue(error!));
- * ```
- */
-export function describeIssue(error: SchemaError): string {
-  // Another copy of zod 4 has other types for the same issues.
-  const issue = error.issues[0] as z.core.$ZodIssue | undefined;
-  if (issue === undefined) return "does not fit the schema";
-  const path = issue.path.map(String).join(".") || "the value";
-  switch (issue.code) {
-    case "invalid_type":
-      return `${path} must be ${articled(issue.expected === "int" ? "integer" : issue.expected)}`;
-    case "too_small":
-      return `${path} must ${bound(issue, "at least", "more than")} ${
-        counted(issue, issue.minimum)
-      }`;
-    case "too_big":
-      return `${path} must ${bound(issue, "at most", "less than")} ${
-        counted(issue, issue.maximum)
-      }`;
-    case "custom":
-      return `${path} ${issue.message}`;
-    default:
-      return `${path}: ${issue.message}`;
-  }
-}
-
-interface Bound {
-  readonly origin: string;
-  readonly inclusive?: boolean | undefined;
-}
-
-function bound(issue: Bound, inclusive: string, exclusive: string): string {
-  const verb = unit(issue) === undefined ? "be" : "have";
-  return `${verb} ${issue.inclusive === false ? exclusive : inclusive}`;
-}
-
-function counted(issue: Bound, count: number | bigint): string {
-  const [one, many] = unit(issue) ?? [];
-  if (one === undefined) return String(count);
-  return `${count} ${Number(count) === 1 ? one : many}`;
-}
-
-/** What is counted, one and many of it; undefined for a number. */
-function unit({ origin }: Bound): readonly [string, string] | undefined {
-  if (origin === "string") return ["character", "characters"];
-  return origin === "array" || origin === "set" || origin === "map"
-    ? ["entry", "entries"]
-    : undefined;
-}
-
-function articled(noun: string): string {
-  return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`;
-}
-
 /** What an answer to a message needs of it, where its value was refused as a whole. */
 function headOf(value: unknown): { readonly type?: string; readonly correlationId?: string } {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return {};
@@ -276,18 +214,4 @@ function tooLarge(limit: number, correlationId?: string): Inbound {
     failure: failure("message_too_large", message),
     ...(correlationId === undefined ? {} : { correlationId }),
   };
-}
-
-const encoder = new TextEncoder();
-
-/** The length of `text` in UTF-8. */
-export function byteLength(text: string): number {
-  return encoder.encode(text).byteLength;
-}
-
-/** Whether a message has more bytes than `limit`. */
-export function exceeds(message: string | Uint8Array, limit: number): boolean {
-  if (typeof message !== "string") return message.byteLength > limit;
-  // A UTF-16 unit is 1 to 3 bytes of UTF-8, so most texts need not be counted.
-  return message.length * 3 > limit && byteLength(message) > limit;
 }

@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { decodeText, describeIssue, type Inbound } from "./decode.ts";
+import { decodeText, type Inbound } from "./decode.ts";
+import { describeIssue } from "./issue.ts";
 import { applicationSchema, clientSchemas, isRequestType } from "./messages.ts";
 import { wellFormedMessage, wellFormedRequest } from "./well_formed.ts";
 

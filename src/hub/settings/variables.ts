@@ -5,11 +5,11 @@
  * @module
  */
 import { z } from "zod";
+import { byteLength } from "../../base/byte_length.ts";
 import { HeddleError } from "../../base/errors.ts";
 import { isPublicPem } from "../../guard/key.ts";
 import { OriginPolicy } from "../../guard/origin.ts";
 import { Proxies } from "../../guard/proxies.ts";
-import { byteLength } from "../../protocol/decode.ts";
 import { logLevels } from "../stock.ts";
 
 /** Where a server runs. Anonymous connections are let in during development alone. */
