@@ -4,6 +4,7 @@
  * @module
  */
 import { HeddleError } from "./errors.ts";
+import { isObject } from "./is_object.ts";
 
 /**
  * Sees that options are an object and none is misspelt, which would leave its default in force unnoticed.
@@ -21,7 +22,7 @@ export function checkNames(owner: string, options: object, known: readonly strin
 
 /** @throws {HeddleError} `option_invalid` for what is no object, or a list. */
 export function checkObject(name: string, value: unknown): void {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
+  if (isObject(value)) return;
   throw invalid(`${name} must be an object, not ${kindOf(value)}`);
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { toBase64 } from "../base/base64.ts";
+import { isObject } from "../base/is_object.ts";
 import { type Colors, printable, printableLine } from "./terminal.ts";
 
 type Message = Readonly<Record<string, unknown>>;
@@ -32,10 +33,9 @@ export function readFrame(data: string | Uint8Array): ShownFrame {
   }
   try {
     const message: unknown = JSON.parse(data);
-    const isObject = typeof message === "object" && message !== null && !Array.isArray(message);
     const isOneLine = !/[\r\n]/.test(data);
     const text = isOneLine ? data : JSON.stringify(message);
-    return { text, ...(isObject ? { message: message as Message } : {}) };
+    return { text, ...(isObject(message) ? { message } : {}) };
   } catch {
     return { text: JSON.stringify(data) };
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { HeddleError } from "../base/errors.ts";
+import { isObject } from "../base/is_object.ts";
 import { decodeCompressedJson, type Dictionary } from "../protocol/compression.ts";
 import { isAlgorithm } from "../protocol/compressor.ts";
 import { decodeEnvelope, type Envelope, type MediaKind } from "../protocol/envelope.ts";
@@ -107,10 +108,6 @@ function readMessage(raw: RawMessage): Received {
 
 function isServerType(type: string): type is ServerType {
   return Object.hasOwn(serverSchemas, type);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function invalid(what: string, cause?: unknown): HeddleError {

@@ -6,6 +6,7 @@
 import type { z } from "zod";
 import { byteLength } from "../base/byte_length.ts";
 import { assertNever } from "../base/exhaustive.ts";
+import { isObject } from "../base/is_object.ts";
 import { type Algorithm, decodeCompressedJson } from "./compression.ts";
 import { decodeEnvelope, type Envelope, type MediaKind } from "./envelope.ts";
 import { type Failure, failure, isFailure } from "./errors.ts";
@@ -66,13 +67,13 @@ function readText(text: string): Inbound {
     return { kind: "failure", failure: failure(code, message), ...headOf(refused) };
   }
   const { value } = parsed;
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (!isObject(value)) {
     return {
       kind: "failure",
       failure: failure("invalid_message", `a message must be a JSON object, not ${nameOf(value)}`),
     };
   }
-  return read(value as Readonly<Record<string, unknown>>);
+  return read(value);
 }
 
 /**
@@ -101,14 +102,14 @@ export function decodeBinary(
 /** Media is published: the envelope's metadata has the fields of a `publish` but its data. */
 function readMedia(kind: MediaKind, envelope: Envelope): Inbound {
   const { metadata = {}, ...fields } = envelope.metadata;
-  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
+  if (!isObject(metadata)) {
     return {
       kind: "failure",
       failure: failure("invalid_message", `metadata must be an object, not ${nameOf(metadata)}`),
       ...correlatedBy(fields),
     };
   }
-  const data = new Media(kind, envelope.payload, metadata as Readonly<Record<string, unknown>>);
+  const data = new Media(kind, envelope.payload, metadata);
   return read({ event_type: kind, ...fields, type: "publish", data });
 }
 
@@ -157,11 +158,11 @@ function misfit(error: z.ZodError): Failure {
 
 /** What an answer to a message needs of it, where its value was refused as a whole. */
 function headOf(value: unknown): { readonly type?: string; readonly correlationId?: string } {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return {};
-  const { type } = value as { readonly type?: unknown };
+  if (!isObject(value)) return {};
+  const { type } = value;
   return {
     ...(typeof type === "string" && isRequestType(type) ? { type } : {}),
-    ...correlatedBy(value as Readonly<Record<string, unknown>>),
+    ...correlatedBy(value),
   };
 }
 

@@ -15,6 +15,7 @@
  * @module
  */
 import { HeddleError } from "../base/errors.ts";
+import { isObject } from "../base/is_object.ts";
 import { type Failure, failure, isFailure } from "./errors.ts";
 import { parseJson } from "./json.ts";
 
@@ -141,10 +142,7 @@ function decodeMetadata(
   const parsed = parseJson(text);
   if (isFailure(parsed)) return malformed(`has bad metadata: ${parsed.message}`);
   const { value } = parsed;
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return malformed("has metadata that is not a JSON object");
-  }
-  return { value: value as Readonly<Record<string, unknown>> };
+  return isObject(value) ? { value } : malformed("has metadata that is not a JSON object");
 }
 
 function malformed(what: string): Failure {

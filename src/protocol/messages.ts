@@ -5,6 +5,7 @@
  * @module
  */
 import { z } from "zod";
+import { isObject } from "../base/is_object.ts";
 
 /** The subprotocol a client may offer; without it the same messages are spoken. */
 export const SUBPROTOCOL = "heddle.v1";
@@ -35,10 +36,9 @@ function text(max: number): z.ZodString {
 }
 
 /** Any JSON object; unlike a record of zod it keeps what is called `__proto__`. */
-const object = z.custom<Readonly<Record<string, unknown>>>(
-  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-  { error: "must be an object" },
-);
+const object = z.custom<Readonly<Record<string, unknown>>>(isObject, {
+  error: "must be an object",
+});
 
 /** An object of such values by name, of which `__proto__` may be one. */
 function byName<T>(schema: z.ZodType<T>): z.ZodType<Readonly<Record<string, T>>> {
