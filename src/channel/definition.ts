@@ -11,9 +11,9 @@ import type { PresenceTerms } from "../broker/presence.ts";
 import { type Action, defaultPermissions, type Permissions } from "../guard/permissions.ts";
 import { describeIssue } from "../protocol/issue.ts";
 import {
+  CHANNEL_NAME_RULE,
   isChannelName,
   isChannelPattern,
-  MAX_CHANNEL_NAME,
   PatternTable,
 } from "../protocol/names.ts";
 import type { ConflationKey } from "./conflation.ts";
@@ -237,8 +237,8 @@ export class ChannelRegistry {
       if (!isChannelName(name) && !isChannelPattern(name)) {
         throw new HeddleError(
           "option_invalid",
-          `"${name}" is no channel name: 1 to ${MAX_CHANNEL_NAME} characters of ` +
-            "A-Z a-z 0-9 _ . : ~ = + / | - are allowed, and a * at the end for a pattern",
+          `"${name}" is no channel name: ${CHANNEL_NAME_RULE} are allowed, and a * at the end ` +
+            "for a pattern",
         );
       }
       if (definition.events !== undefined) {

@@ -1,6 +1,6 @@
 import { HeddleError } from "../base/errors.ts";
 import { checkNames, checkType } from "../base/option_checks.ts";
-import { isUserId, MAX_USER_ID } from "../protocol/names.ts";
+import { isUserId, USER_ID_RULE } from "../protocol/names.ts";
 import { type Authenticate, checkRole, DEFAULT_ROLE } from "./identity.ts";
 import { tokenFrom } from "./token.ts";
 
@@ -48,10 +48,7 @@ export function developmentAuth(
     const userId = query.get("user_id") ?? "";
     if (userId === "" || tokenFrom(request) !== undefined) return otherwise(request);
     if (!isUserId(userId)) {
-      throw new HeddleError(
-        "unauthorized",
-        `user_id must have 1 to ${MAX_USER_ID} characters, none of them a control character`,
-      );
+      throw new HeddleError("unauthorized", `user_id must have ${USER_ID_RULE}`);
     }
     warn("a client said who it is and showed no token: this is for development alone", { userId });
     const name = query.get("display_name");

@@ -5,7 +5,7 @@
  */
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import { HeddleError } from "../base/errors.ts";
-import { isUserId } from "../protocol/names.ts";
+import { isUserId, USER_ID_RULE } from "../protocol/names.ts";
 import { tokenFrom } from "./token.ts";
 
 /** Who it is, and what the hub knows of them. */
@@ -96,10 +96,7 @@ export function checkIdentity(
   }
   const { userId, role, claims, expiresAt, clockTolerance = 0 } = identity;
   if (userId !== null && (typeof userId !== "string" || !isUserId(userId))) {
-    throw new HeddleError(
-      code,
-      "a user id must be a string of 1 to 255 characters without control characters, or null",
-    );
+    throw new HeddleError(code, `a user id must be a string of ${USER_ID_RULE}, or null`);
   }
   if (typeof role !== "string" || role === "") {
     throw new HeddleError(code, "a role must be a non-empty string");

@@ -8,7 +8,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
 import { checkNames, checkObject } from "../base/option_checks.ts";
 import { type Random, systemRandom, uuid } from "../base/random.ts";
-import { isUserId } from "../protocol/names.ts";
+import { isUserId, USER_ID_RULE } from "../protocol/names.ts";
 import { type ClaimOptions, type Claims, verifier } from "./claims.ts";
 import { checkRole } from "./identity.ts";
 import { userIdFrom } from "./jwt.ts";
@@ -126,7 +126,7 @@ export function tokenIssuer(options: TokenIssuerOptions): TokenIssuer {
     const { userId, role, claims = {}, expiresIn = usual } = request;
     checkObject("issue.claims", claims);
     if (typeof userId !== "string" || !isUserId(userId)) {
-      throw optionInvalid("userId must have 1 to 255 characters, none a control character");
+      throw optionInvalid(`userId must have ${USER_ID_RULE}`);
     }
     if (role !== undefined) checkRole("role", role);
     for (const name of OWN_CLAIMS) {

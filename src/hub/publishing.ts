@@ -13,7 +13,7 @@ import {
   clientChannel,
   isChannelName,
   isUserId,
-  MAX_USER_ID,
+  USER_ID_RULE,
   userChannel,
 } from "../protocol/names.ts";
 import type { Outcome, PublishRequest } from "../session/effect.ts";
@@ -50,7 +50,7 @@ export class Publishing {
   toUser(userId: string): Publisher<Record<string, unknown>> {
     const isOne = typeof userId === "string" && isUserId(userId);
     return isOne ? this.toOwn(userChannel(userId)) : nobody(
-      `a user id must be a string of 1 to ${MAX_USER_ID} characters, none a control character`,
+      `a user id must be a string of ${USER_ID_RULE}`,
     );
   }
 
@@ -129,7 +129,7 @@ export class Publishing {
     if (json === undefined) return failure("payload_invalid", "JSON cannot hold the data");
     // The fan-out must not find out that an envelope cannot hold them.
     if (media !== undefined && byteLength(json) > MAX_MEDIA_METADATA) {
-      const message = `the metadata of media may have ${MAX_MEDIA_METADATA} bytes as JSON`;
+      const message = `the metadata of media may have at most ${MAX_MEDIA_METADATA} bytes as JSON`;
       return failure("payload_invalid", message);
     }
     const fault = oversize(json, media, this.#workings.options.limits.outbox);

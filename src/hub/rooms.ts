@@ -9,7 +9,7 @@ import type { Identity } from "../guard/identity.ts";
 import { permits } from "../guard/permissions.ts";
 import { Refusal } from "../guard/refusal.ts";
 import { parametersOf } from "../guard/request_url.ts";
-import { isChannelName, MAX_CHANNEL_NAME } from "../protocol/names.ts";
+import { CHANNEL_ALPHABET, isChannelName, MAX_CHANNEL_NAME } from "../protocol/names.ts";
 
 /** The longest name that a connection may give for itself in the request, in characters. */
 const MAX_DISPLAY_NAME = 128;
@@ -73,7 +73,7 @@ export class Rooms {
         400,
         "invalid_room",
         `a room id has 1 to ${MAX_CHANNEL_NAME - this.#prefix.length} characters of ` +
-          "A-Z a-z 0-9 _ . : ~ = + / | -",
+          CHANNEL_ALPHABET,
       );
     }
     const [name] = parametersOf(request, "display_name");
@@ -82,7 +82,7 @@ export class Rooms {
       throw new Refusal(
         400,
         "invalid_display_name",
-        `display_name may have ${MAX_DISPLAY_NAME} characters`,
+        `display_name may have at most ${MAX_DISPLAY_NAME} characters`,
       );
     }
     return { channel, metadata: JSON.stringify({ display_name: name }) };

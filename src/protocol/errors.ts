@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { CHANNEL_NAME_RULE } from "./names.ts";
 
 /** What the table says of a code. */
 export interface ErrorRule {
@@ -28,7 +29,7 @@ export const errorTable = {
   },
   invalid_channel: {
     recoverable: true,
-    help: "A channel name has 1 to 200 characters of A-Z a-z 0-9 _ . : ~ = + / | -",
+    help: `A channel name has ${CHANNEL_NAME_RULE}`,
   },
   unknown_channel: {
     recoverable: true,

@@ -112,7 +112,7 @@ export const clientSchemas = {
     /** What the others on channels with presence are told of this connection. */
     metadata: object.refine(
       (value) => JSON.stringify(value).length <= MAX_MEMBER_METADATA,
-      { error: `may have ${MAX_MEMBER_METADATA} characters as JSON` },
+      { error: `must have at most ${MAX_MEMBER_METADATA} characters as JSON` },
     ).optional(),
     ...correlated,
   }),

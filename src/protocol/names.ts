@@ -10,6 +10,15 @@ export const MAX_CHANNEL_NAME = 200;
 /** The longest user id, in characters. */
 export const MAX_USER_ID = 255;
 
+/** What a channel name is written in, for people. */
+export const CHANNEL_ALPHABET = "A-Z a-z 0-9 _ . : ~ = + / | -";
+
+/** What a channel name must be, for people. */
+export const CHANNEL_NAME_RULE = `1 to ${MAX_CHANNEL_NAME} characters of ${CHANNEL_ALPHABET}`;
+
+/** What a user id must be, for people. */
+export const USER_ID_RULE = `1 to ${MAX_USER_ID} characters, none of them a control character`;
+
 const CHANNEL = /^[A-Za-z0-9_.:~=+/|-]{1,200}$/;
 const PATTERN = /^[A-Za-z0-9_.:~=+/|-]{0,199}\*$/;
 const CONTROL = /\p{Cc}/u;

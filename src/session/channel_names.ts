@@ -4,7 +4,7 @@
  * @module
  */
 import { type Failure, failure } from "../protocol/errors.ts";
-import { isChannelName, isOwnChannelName } from "../protocol/names.ts";
+import { CHANNEL_NAME_RULE, isChannelName, isOwnChannelName } from "../protocol/names.ts";
 import type { Rejection } from "./answers.ts";
 import type { Join, RequestOf } from "./effect.ts";
 
@@ -32,7 +32,7 @@ export function nameFailure(channel: string): Failure | undefined {
     return failure("forbidden", 'channels that start with "@" are the server\'s own');
   }
   if (isChannelName(channel)) return undefined;
-  return failure("invalid_channel", "the channel name is empty, too long or has other characters");
+  return failure("invalid_channel", `a channel name has ${CHANNEL_NAME_RULE}`);
 }
 
 /** What a `subscribe` asks of each of the channels it may join. */

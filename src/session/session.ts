@@ -368,7 +368,7 @@ export class Session {
     let room = limit - this.#subscriptions.size;
     const admissible = channels.filter((channel) => {
       if (this.#subscriptions.has(channel) || room-- > 0) return true;
-      const message = `a connection may have ${limit} subscriptions`;
+      const message = `a connection may have at most ${limit} subscriptions`;
       rejected.push({ channel, code: "too_many_subscriptions", message });
       return false;
     });

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { describe, it } from "node:test";
 import { closeTable } from "../protocol/close.ts";
 import type { Inbound } from "../protocol/decode.ts";
@@ -134,6 +134,8 @@ describe("Session.receive()", () => {
       ["@all", "forbidden"],
       ["no good", "invalid_channel"],
     ]);
+    // An entry has no `help`, so its message says what is allowed.
+    assertStringIncludes(answer.message.rejected?.[1]?.message ?? "", "1 to 200 characters of A-Z");
     assertEquals([...session.subscriptions], ["b"]);
   });
 
