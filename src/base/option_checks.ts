@@ -6,6 +6,11 @@
 import { HeddleError } from "./errors.ts";
 import { isObject } from "./is_object.ts";
 
+/** Makes the error for what is no option, or not what it may be. */
+export function optionInvalid(message: string, options?: ErrorOptions): HeddleError {
+  return new HeddleError("option_invalid", message, options);
+}
+
 /**
  * Sees that options are an object and none is misspelt, which would leave its default in force unnoticed.
  *
@@ -17,13 +22,13 @@ export function checkNames(owner: string, options: object, known: readonly strin
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown === undefined) return;
   const name = owner === "" ? unknown : `${owner}.${unknown}`;
-  throw invalid(`there is no option "${name}"; there are: ${known.join(", ")}`);
+  throw optionInvalid(`there is no option "${name}"; there are: ${known.join(", ")}`);
 }
 
 /** @throws {HeddleError} `option_invalid` for what is no object, or a list. */
 export function checkObject(name: string, value: unknown): void {
   if (isObject(value)) return;
-  throw invalid(`${name} must be an object, not ${kindOf(value)}`);
+  throw optionInvalid(`${name} must be an object, not ${kindOf(value)}`);
 }
 
 /**
@@ -35,7 +40,7 @@ export function checkObject(name: string, value: unknown): void {
 export function checkType(name: string, value: unknown, type: "boolean" | "function"): void {
   if (value === undefined || typeof value === type) return;
   const allowed = type === "boolean" ? "true or false" : "a function";
-  throw invalid(`${name} must be ${allowed}, not ${kindOf(value)}`);
+  throw optionInvalid(`${name} must be ${allowed}, not ${kindOf(value)}`);
 }
 
 /**
@@ -49,7 +54,7 @@ export function checkMethods(name: string, value: unknown, methods: readonly str
   const has = value as Readonly<Record<string, unknown>> | null;
   const missing = methods.find((method) => typeof has?.[method] !== "function");
   if (missing === undefined) return;
-  throw invalid(`${name} must have the methods ${methods.join(", ")}, and has no ${missing}`);
+  throw optionInvalid(`${name} must have the methods ${methods.join(", ")}, and has no ${missing}`);
 }
 
 /** @throws {HeddleError} `option_invalid` for what is no list of strings; undefined is the default. */
@@ -57,7 +62,7 @@ export function checkStrings(name: string, value: unknown): void {
   if (value === undefined) return;
   if (Array.isArray(value) && value.every((entry) => typeof entry === "string")) return;
   const found = Array.isArray(value) ? "a list of others" : kindOf(value);
-  throw invalid(`${name} must be a list of strings, not ${found}`);
+  throw optionInvalid(`${name} must be a list of strings, not ${found}`);
 }
 
 /** Never the value itself, which may be a secret in the wrong place. */
@@ -65,8 +70,4 @@ function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return "a list";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
-}
-
-function invalid(message: string): HeddleError {
-  return new HeddleError("option_invalid", message);
 }

@@ -5,8 +5,7 @@
  */
 import { z } from "zod";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { HeddleError } from "../base/errors.ts";
-import { checkMethods, checkNames } from "../base/option_checks.ts";
+import { checkMethods, checkNames, optionInvalid } from "../base/option_checks.ts";
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import { describeIssue } from "../protocol/issue.ts";
@@ -123,18 +122,20 @@ const clientClock: Clock = {
 export function resolveOptions(options: ClientOptions): ResolvedClientOptions {
   checkNames("", options, Object.keys(names));
   const { token, tokenPlace = "query", WebSocket, reconnect, features, maxInflated } = options;
-  if (options.url === undefined) throw invalid("url is missing: give one such as wss://host/ws");
+  if (options.url === undefined) {
+    throw optionInvalid("url is missing: give one such as wss://host/ws");
+  }
   if (token !== undefined && typeof token !== "string" && typeof token !== "function") {
-    throw invalid("token must be a string, or a function that gives one");
+    throw optionInvalid("token must be a string, or a function that gives one");
   }
   if (tokenPlace !== "query" && tokenPlace !== "subprotocol") {
-    throw invalid(`tokenPlace is ${String(tokenPlace)}; it must be "query" or "subprotocol"`);
+    throw optionInvalid(`tokenPlace is ${String(tokenPlace)}; it must be "query" or "subprotocol"`);
   }
   if (WebSocket !== undefined && typeof WebSocket !== "function") {
-    throw invalid("WebSocket must be a constructor");
+    throw optionInvalid("WebSocket must be a constructor");
   }
   if (maxInflated !== undefined && !(Number.isSafeInteger(maxInflated) && maxInflated > 0)) {
-    throw invalid(`maxInflated is ${String(maxInflated)}; it must be a positive integer`);
+    throw optionInvalid(`maxInflated is ${String(maxInflated)}; it must be a positive integer`);
   }
   checkMethods("clock", options.clock, ["now", "wall", "after", "every"]);
   checkMethods("random", options.random, ["bytes", "fraction"]);
@@ -161,7 +162,7 @@ function resolveQueue(options: Partial<QueueOptions> = {}): QueueOptions {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
     if (!Number.isSafeInteger(value) || value < 0) {
-      throw invalid(`queue.${name} is ${String(value)}; it must be an integer from 0`);
+      throw optionInvalid(`queue.${name} is ${String(value)}; it must be an integer from 0`);
     }
     queue[name as keyof QueueOptions] = value;
   }
@@ -173,7 +174,7 @@ function checkFeatures(features: Features | undefined): Features | undefined {
   checkNames("features", features, Object.keys(featuresSchema.shape));
   const { error } = featuresSchema.safeParse(features);
   if (error === undefined) return features;
-  throw invalid(`features: ${describeIssue(error)}`);
+  throw optionInvalid(`features: ${describeIssue(error)}`);
 }
 
 /** It comes from where an application kept it, so it may be anything. */
@@ -181,9 +182,5 @@ function checkSession(session: unknown): ClientSession | undefined {
   if (session === undefined) return undefined;
   const { data, error } = sessionSchema.safeParse(session);
   if (error === undefined) return data;
-  throw invalid(`session: ${describeIssue(error)}; give what client.session was`);
-}
-
-function invalid(what: string): HeddleError {
-  return new HeddleError("option_invalid", what);
+  throw optionInvalid(`session: ${describeIssue(error)}; give what client.session was`);
 }

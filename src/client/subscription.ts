@@ -1,5 +1,4 @@
-import { HeddleError } from "../base/errors.ts";
-import { checkNames } from "../base/option_checks.ts";
+import { checkNames, optionInvalid } from "../base/option_checks.ts";
 import { MAX_HISTORY_LIMIT, MAX_MEMBER_METADATA } from "../protocol/messages.ts";
 
 /** One handler on one channel. */
@@ -31,23 +30,21 @@ export function checkSubscribe(options: SubscribeOptions): void {
   checkNames("subscribe", options, ["last", "metadata"]);
   const { last = 0, metadata = {} } = options;
   if (!Number.isInteger(last) || last < 0 || last > MAX_HISTORY_LIMIT) {
-    throw invalid(`last is ${String(last)}; it must be an integer from 0 to ${MAX_HISTORY_LIMIT}`);
+    throw optionInvalid(
+      `last is ${String(last)}; it must be an integer from 0 to ${MAX_HISTORY_LIMIT}`,
+    );
   }
   let text: string | undefined;
   try {
     text = JSON.stringify(metadata);
   } catch {
-    throw invalid("metadata must be an object that JSON can hold");
+    throw optionInvalid("metadata must be an object that JSON can hold");
   }
   if (typeof metadata !== "object" || metadata === null || text?.startsWith("{") !== true) {
-    throw invalid("metadata must be an object that JSON can hold");
+    throw optionInvalid("metadata must be an object that JSON can hold");
   }
   if (text.length <= MAX_MEMBER_METADATA) return;
-  throw invalid(
+  throw optionInvalid(
     `metadata has ${text.length} characters as JSON; ${MAX_MEMBER_METADATA} are allowed`,
   );
-}
-
-function invalid(what: string): HeddleError {
-  return new HeddleError("option_invalid", what);
 }

@@ -6,10 +6,10 @@
 import { errors, jwtVerify, type JWTVerifyGetKey, type JWTVerifyOptions } from "jose";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
-import { checkType } from "../base/option_checks.ts";
+import { checkType, optionInvalid } from "../base/option_checks.ts";
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import { CLOCK_TOLERANCE } from "./identity.ts";
-import { type Algorithm, optionInvalid, type SecretKey } from "./key.ts";
+import { type Algorithm, type SecretKey } from "./key.ts";
 import { signedBySecret } from "./signed_by_secret.ts";
 import { checkTokenLength } from "./token.ts";
 

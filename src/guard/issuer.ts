@@ -6,7 +6,7 @@
 import { SignJWT } from "jose";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
-import { checkNames, checkObject } from "../base/option_checks.ts";
+import { checkNames, checkObject, optionInvalid } from "../base/option_checks.ts";
 import { type Random, systemRandom, uuid } from "../base/random.ts";
 import { isUserId, USER_ID_RULE } from "../protocol/names.ts";
 import { type ClaimOptions, type Claims, verifier } from "./claims.ts";
@@ -16,7 +16,6 @@ import {
   type Algorithm,
   asymmetricKey,
   type KeyMaterial,
-  optionInvalid,
   pickAlgorithms,
   publicPart,
   secretKey,

@@ -6,7 +6,7 @@
 import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from "jose";
 import type { Clock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
-import { optionInvalid } from "./key.ts";
+import { optionInvalid } from "../base/option_checks.ts";
 
 /** How the key set is asked for; all times are milliseconds of the machine's own clock. */
 export interface JwksOptions {

@@ -6,7 +6,7 @@
 import type { JWTVerifyGetKey } from "jose";
 import { systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
-import { checkNames, checkType } from "../base/option_checks.ts";
+import { checkNames, checkType, optionInvalid } from "../base/option_checks.ts";
 import { type CheckingKey, type ClaimOptions, type Claims, verifier } from "./claims.ts";
 import {
   anonymousIdentity,
@@ -23,7 +23,6 @@ import {
   ASYMMETRIC,
   asymmetricKey,
   type KeyMaterial,
-  optionInvalid,
   pickAlgorithms,
   secretKey,
 } from "./key.ts";

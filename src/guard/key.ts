@@ -7,7 +7,7 @@
  * @module
  */
 import { exportJWK, importJWK, importPKCS8, importSPKI, type JWK } from "jose";
-import { HeddleError } from "../base/errors.ts";
+import { optionInvalid } from "../base/option_checks.ts";
 import { type HmacKey, isHmac } from "./hmac.ts";
 
 /** An algorithm of RFC 7518 section 3.1 or RFC 8037 section 3.1 that Heddle signs and checks with. */
@@ -64,11 +64,6 @@ const IDENTIFIERS: readonly (readonly [der: string, algorithm: AsymmetricAlgorit
   ["06072a8648ce3d020106082a8648ce3d030107", "ES256"],
   ["06032b6570", "EdDSA"],
 ];
-
-/** Makes an option's error. */
-export function optionInvalid(message: string, options?: ErrorOptions): HeddleError {
-  return new HeddleError("option_invalid", message, options);
-}
 
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes.subarray(0, 64));
 

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { HeddleError } from "../base/errors.ts";
-import { checkNames, checkObject } from "../base/option_checks.ts";
+import { checkNames, checkObject, optionInvalid } from "../base/option_checks.ts";
 import { checkWindowRule, type WindowRule } from "../base/sliding_window.ts";
 import { type BucketRule, checkBucketRule } from "../base/token_bucket.ts";
 import { isRequestType } from "../protocol/messages.ts";
@@ -90,10 +89,10 @@ export function resolveRates(
   }
   const { burst, upgrades, keys } = given;
   if (!Number.isSafeInteger(burst) || burst < 0) {
-    throw invalid(`rates.burst is ${burst}; it must be an integer from 0`);
+    throw optionInvalid(`rates.burst is ${burst}; it must be an integer from 0`);
   }
   if (!Number.isSafeInteger(keys) || keys < 2) {
-    throw invalid(`rates.keys is ${keys}; it must be an integer from 2`);
+    throw optionInvalid(`rates.keys is ${keys}; it must be an integer from 2`);
   }
   if (upgrades !== undefined) checkWindowRule("rates.upgrades", upgrades);
   return {
@@ -120,7 +119,7 @@ function resolveMessages(
   const rules: Record<string, BucketRule> = { ...defaultMessages, default: base };
   for (const [type, rule] of Object.entries(messages)) {
     if (type !== "default" && !isRequestType(type) && !declares(type)) {
-      throw invalid(
+      throw optionInvalid(
         `rates.messages: "${type}" is no message; name one of the protocol or of the application, or "default"`,
       );
     }
@@ -159,11 +158,7 @@ export function bucketTable({ messages }: ResolvedRates) {
 function within(window: number, name: string, limit: number): WindowRule | undefined {
   if (limit === Infinity) return undefined;
   if (Number.isSafeInteger(limit) && limit > 0) return { limit, window };
-  throw invalid(
+  throw optionInvalid(
     `rates.${name} is ${limit}; it must be a positive integer, or Infinity for no limit`,
   );
-}
-
-function invalid(what: string): HeddleError {
-  return new HeddleError("option_invalid", what);
 }

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { HeddleError } from "../base/errors.ts";
-import { checkObject } from "../base/option_checks.ts";
+import { checkObject, optionInvalid } from "../base/option_checks.ts";
 import type { Writable } from "../base/writable.ts";
 import { MEDIA_KINDS, type MediaKind } from "./envelope.ts";
 import type { Position } from "./messages.ts";
@@ -44,20 +43,18 @@ export class Media {
   ) {
     if (!MEDIA_KINDS.includes(kind)) {
       const found = JSON.stringify(kind);
-      throw invalid(`the kind of media is ${found}; it must be one of ${MEDIA_KINDS.join(", ")}`);
+      throw optionInvalid(
+        `the kind of media is ${found}; it must be one of ${MEDIA_KINDS.join(", ")}`,
+      );
     }
     if (!(content instanceof Uint8Array)) {
-      throw invalid("the content of media must be a Uint8Array");
+      throw optionInvalid("the content of media must be a Uint8Array");
     }
     checkObject("the metadata of media", metadata);
     this.kind = kind;
     this.content = content;
     this.metadata = metadata;
   }
-}
-
-function invalid(message: string): HeddleError {
-  return new HeddleError("option_invalid", message);
 }
 
 /** Connections and users that an event is not for. */
