@@ -12,8 +12,8 @@ import { describeIssue } from "../protocol/issue.ts";
 import {
   type Features,
   featuresSchema,
-  MAX_CORRELATION_ID,
-  positionSchema,
+  MAX_RECONNECTION_TOKEN,
+  positionsSchema,
 } from "../protocol/messages.ts";
 import { type ReconnectOptions, resolveReconnect } from "./backoff.ts";
 import { Credentials } from "./credentials.ts";
@@ -86,8 +86,8 @@ export interface ResolvedClientOptions {
 }
 
 const sessionSchema = z.object({
-  token: z.string().min(1).max(MAX_CORRELATION_ID),
-  positions: z.record(z.string(), positionSchema),
+  token: z.string().min(1).max(MAX_RECONNECTION_TOKEN),
+  positions: positionsSchema,
 });
 
 const names: Readonly<Record<keyof ClientOptions, true>> = {

@@ -4,7 +4,7 @@
 import { afterEach, describe, it } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { next } from "./fixture.ts";
-import type { GapInfo } from "./mod.ts";
+import { createClient, type GapInfo } from "./mod.ts";
 import {
   away,
   count,
@@ -230,6 +230,12 @@ describe("A session that is kept", () => {
     assertEquals(again, count(8, 4));
     assertEquals(gaps, []);
     assertEquals(hub.describe("news")!.subscribers, 1);
+  });
+
+  it("keeps the place of each channel, whatever that is called", () => {
+    const kept = '{"token":"t","positions":{"__proto__":{"epoch":"e","offset":3}}}';
+    const client = createClient({ url: "ws://127.0.0.1:9/ws", session: JSON.parse(kept) });
+    assertEquals(JSON.stringify(client.session), kept);
   });
 
   it("is over after disconnect", async () => {

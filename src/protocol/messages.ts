@@ -72,7 +72,7 @@ export const positionSchema = z.object({
 export type Position = z.infer<typeof positionSchema>;
 
 /** Places by channel. */
-const positions = byName(positionSchema);
+export const positionsSchema = byName(positionSchema);
 
 /** What a client may ask for with `hello`, and what `welcome` grants. */
 export const featuresSchema = z.object({
@@ -107,7 +107,7 @@ export const clientSchemas = {
   subscribe: z.object({
     type: z.literal("subscribe"),
     channels,
-    positions: positions.optional(),
+    positions: positionsSchema.optional(),
     last: z.int().min(0).max(MAX_HISTORY_LIMIT).optional(),
     /** What the others on channels with presence are told of this connection. */
     metadata: object.refine(
@@ -144,7 +144,7 @@ export const clientSchemas = {
   resume: z.object({
     type: z.literal("resume"),
     reconnection_token: text(MAX_RECONNECTION_TOKEN),
-    positions: positions.optional(),
+    positions: positionsSchema.optional(),
     ...correlated,
   }),
   authenticate: z.object({
@@ -195,7 +195,7 @@ export const serverSchemas = {
     /** The token buckets of the session, by message type. */
     rates: z.record(z.string(), z.object({ capacity: z.number(), per_second: z.number() }))
       .optional(),
-    positions,
+    positions: positionsSchema,
     channels: z.array(z.string()).optional(),
     recovered: recovered.optional(),
     rejected: rejected.optional(),
@@ -210,7 +210,7 @@ export const serverSchemas = {
   subscribed: z.object({
     type: z.literal("subscribed"),
     channels: z.array(z.string()),
-    positions,
+    positions: positionsSchema,
     recovered: recovered.optional(),
     rejected: rejected.optional(),
     timestamp,
@@ -228,7 +228,7 @@ export const serverSchemas = {
   subscriptions: z.object({
     type: z.literal("subscriptions"),
     channels: z.array(z.string()),
-    positions,
+    positions: positionsSchema,
     timestamp,
     ...correlated,
   }),
@@ -297,7 +297,7 @@ export const serverSchemas = {
     type: z.literal("resumed"),
     client_id: z.uuid(),
     channels: z.array(z.string()),
-    positions,
+    positions: positionsSchema,
     recovered,
     rejected: rejected.optional(),
     reconnection_token: z.string(),
