@@ -17,6 +17,9 @@ export interface Clock {
   every(ms: number, fn: () => void): () => void;
 }
 
+/** The longest time a timer can be set to, in milliseconds: a longer one would fire at once. */
+export const MAX_TIMER = 0x7fff_ffff;
+
 /** The machine's own clock. Its timers do not keep a process alive. */
 export const systemClock: Clock = {
   now: () => performance.now(),

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { MAX_TIMER } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
 import { checkNames } from "../base/option_checks.ts";
 import type { Random } from "../base/random.ts";
@@ -28,9 +29,6 @@ const defaults: ReconnectOptions = {
   jitter: 0.5,
   attempts: 10,
 };
-
-/** The longest time a timer can be set to: 2^31 − 1 ms. A longer one would fire at once. */
-const MAX_TIMER = 0x7fff_ffff;
 
 /** The longest wait that a server may ask for, in milliseconds: an hour. */
 export const MAX_RETRY_AFTER = 3_600_000;

@@ -33,7 +33,7 @@ export interface HistoryPage<E = ClientEvent> {
 /** One who is on a channel: a user with all their connections, or one anonymous connection. */
 export interface ClientMember {
   readonly user_id: string | null;
-  /** The connection that came or changed last. */
+  /** The connection that came, changed or went last. */
   readonly client_id: string;
   /** What it says of itself. */
   readonly metadata: Readonly<Record<string, unknown>> | null;

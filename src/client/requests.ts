@@ -1,4 +1,4 @@
-import type { Clock } from "../base/clock.ts";
+import { type Clock, MAX_TIMER } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
 import { checkNames } from "../base/option_checks.ts";
 import { type Random, uuid } from "../base/random.ts";
@@ -127,9 +127,6 @@ export class Requests {
     return true;
   }
 }
-
-/** The longest time a timer can be set to, in milliseconds. */
-const MAX_TIMER = 0x7fff_ffff;
 
 /** @throws {HeddleError} `option_invalid` where `value` is no time to wait. */
 export function checkTimeout(name: string, value: number): number {

@@ -62,17 +62,19 @@ export function target(address: URL, token: string | undefined, place: TokenPlac
   const url = new URL(address);
   // A query that carries two different tokens would be refused. Deleting rewrites the whole query.
   if (url.searchParams.has("token")) url.searchParams.delete("token");
-  const query = url.search === "" ? "?" : `${url.search}&`;
-  url.search = `${query}token=${encodeURIComponent(token)}`;
-  return { url: url.href, protocols: [] };
+  return { url: withParameter(url, "token", token).href, protocols: [] };
 }
 
 /** Says which client's session will be resumed, so that its connection is not one too many. */
 export function resuming(address: URL, clientId: string | undefined): URL {
-  if (clientId === undefined) return address;
+  return clientId === undefined ? address : withParameter(address, "resumes", clientId);
+}
+
+/** Adds to the query: to set it among the others would write all of them anew. */
+function withParameter(address: URL, name: string, value: string): URL {
   const url = new URL(address);
   const query = url.search === "" ? "?" : `${url.search}&`;
-  url.search = `${query}resumes=${encodeURIComponent(clientId)}`;
+  url.search = `${query}${name}=${encodeURIComponent(value)}`;
   return url;
 }
 
