@@ -17,7 +17,8 @@ export interface RequestTrace {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-const SECRET_PARAMETERS = ["token", "auth_token", "reconnection_token"];
+/** The parameters of a query that are credentials. */
+export const SECRET_PARAMETERS: readonly string[] = ["token", "auth_token", "reconnection_token"];
 
 /** Any other field may carry a credential, which must not vouch for a token. */
 const KEPT_HEADERS = ["host", "origin", "user-agent"];
@@ -31,15 +32,11 @@ const MAX_TRACES = 256;
 /** The characters that stand in a header field as they are. */
 const TOKEN = /^[\x21-\x7e]+$/;
 
-/** Takes from a request what is no credential. */
-export function withoutCredentials(request: Request): RequestTrace {
-  return traceOf(addressWithoutTokens(request), keptHeaders(request));
-}
-
 /** Gives requests that are alike the same trace: each connection keeps one, and few of them differ. */
 export class RequestTraces {
   readonly #known = new Map<string, RequestTrace>();
 
+  /** What is kept of a request: nothing that is a credential. */
   of(request: Request): RequestTrace {
     const url = addressWithoutTokens(request);
     const values = keptHeaders(request);

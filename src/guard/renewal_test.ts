@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
 import { HeddleError } from "../base/errors.ts";
-import { RequestTraces, withoutCredentials, withToken } from "./renewal.ts";
+import { RequestTraces, withToken } from "./renewal.ts";
+
+const traceOf = (request: Request) => new RequestTraces().of(request);
 
 const asked = new Request(
   "http://hub.example/ws/lobby?tenant=a%20b&token=old&auth_token=old&reconnection_token=r&x=1",
@@ -18,9 +20,9 @@ const asked = new Request(
   },
 );
 
-describe("withoutCredentials()", () => {
+describe("RequestTraces.of()", () => {
   it("keeps the address but its tokens, and of the headers only those that are no credential", () => {
-    const trace = withoutCredentials(asked);
+    const trace = traceOf(asked);
     assertEquals(trace.url, "http://hub.example/ws/lobby?tenant=a%20b&x=1");
     assertEquals(Object.keys(trace.headers).filter((name) => name !== "host").sort(), [
       "origin",
@@ -35,25 +37,25 @@ describe("withoutCredentials()", () => {
     ) {
       for (const [query, left] of [["X=a&b=c", "?b=c"], ["b=c&X=a&X=d#e", "?b=c"], ["X", ""]]) {
         const asked = new Request(`http://h/ws?${query!.replaceAll("X", name)}`);
-        assertEquals(withoutCredentials(asked).url, `http://h/ws${left}`, asked.url);
+        assertEquals(traceOf(asked).url, `http://h/ws${left}`, asked.url);
       }
     }
   });
 
   it("leaves an address without tokens as it is", () => {
-    const { url } = withoutCredentials(new Request("http://h/ws?a=b%20c&tokens=1"));
+    const { url } = traceOf(new Request("http://h/ws?a=b%20c&tokens=1"));
     assertEquals(url, "http://h/ws?a=b%20c&tokens=1");
   });
 
   it("keeps nothing that is long, since each connection keeps it", () => {
     const long = "x".repeat(3_000);
     const headers = { "User-Agent": long, Origin: "https://app.example" };
-    const trace = withoutCredentials(
+    const trace = traceOf(
       new Request(`http://h/ws?token=${long}&a=${long}`, { headers }),
     );
     assertEquals(trace.url, "http://h/ws");
     assertEquals(trace.headers, { origin: "https://app.example" });
-    const { url } = withoutCredentials(new Request(`http://h/ws?token=${long}&a=b`));
+    const { url } = traceOf(new Request(`http://h/ws?token=${long}&a=b`));
     assertEquals(url, "http://h/ws?a=b");
   });
 });
@@ -81,7 +83,7 @@ describe("RequestTraces", () => {
 
 describe("withToken()", () => {
   it("asks again with the token as the bearer's", () => {
-    const request = withToken(withoutCredentials(asked), "a.b.c");
+    const request = withToken(traceOf(asked), "a.b.c");
     assertEquals(request.headers.get("authorization"), "Bearer a.b.c");
     assertEquals(request.headers.get("origin"), "https://app.example");
     assertEquals(new URL(request.url).pathname, "/ws/lobby");

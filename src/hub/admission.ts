@@ -4,7 +4,7 @@ import { type Authenticate, checkIdentity, type Identity } from "../guard/identi
 import type { Source } from "../guard/proxies.ts";
 import { redact } from "../guard/redact.ts";
 import { Refusal } from "../guard/refusal.ts";
-import type { RequestTrace } from "../guard/renewal.ts";
+import { type RequestTrace, SECRET_PARAMETERS } from "../guard/renewal.ts";
 import { parametersOf } from "../guard/request_url.ts";
 import { isTokenSubprotocol, tokenFrom } from "../guard/token.ts";
 import { MAX_RECONNECTION_TOKEN } from "../protocol/messages.ts";
@@ -128,9 +128,7 @@ function carriesToken(request: Request): boolean {
 /** Whatever in a request may be a credential, as it stands there. */
 function secretsOf(request: Request): readonly string[] {
   const { headers } = request;
-  const parameters = ["token", "auth_token", "reconnection_token"].flatMap((name) =>
-    parametersOf(request, name)
-  );
+  const parameters = SECRET_PARAMETERS.flatMap((name) => parametersOf(request, name));
   const authorization = headers.get("authorization") ?? "";
   const offered = (headers.get("sec-websocket-protocol") ?? "").split(",");
   const secrets = [
