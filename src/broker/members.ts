@@ -1,3 +1,4 @@
+import { clientChannel, userChannel } from "../protocol/names.ts";
 import type { Entrant, Member, PresenceList } from "./presence.ts";
 
 /** What is to be told of who is on a channel. */
@@ -162,5 +163,5 @@ function newestSaying({ connections }: Entry): Entry["saying"] {
 
 /** A user is one member on any number of connections; of others each connection is one. */
 function keyOf({ clientId, userId }: Entrant): string {
-  return userId === null ? `@client:${clientId}` : `@user:${userId}`;
+  return userId === null ? clientChannel(clientId) : userChannel(userId);
 }

@@ -6,7 +6,7 @@ import type { Channel } from "./channel.ts";
 import { Conflation } from "./conflation.ts";
 import type { Overflow } from "./definition.ts";
 import { STRETCH, Stretches } from "./stretch.ts";
-import { exclusionOf, type Subscriber } from "./subscriber.ts";
+import { isFor, type Subscriber } from "./subscriber.ts";
 
 /** How many bytes of its past a subscriber that is behind is given at a time. */
 const PAGE_BYTES = 262_144;
@@ -260,10 +260,6 @@ export class Cursors {
 /** How much of the past is read for one that stands there. */
 function pageAfter({ position: { offset } }: Cursor): { limit: number; bytes: number } {
   return { limit: STRETCH - offset % STRETCH, bytes: PAGE_BYTES };
-}
-
-function isFor(event: ChannelEvent, subscriber: Subscriber): boolean {
-  return exclusionOf(event)?.(subscriber) !== true;
 }
 
 function hasSeen({ seen }: Cursor, { epoch, offset }: ChannelEvent): boolean {

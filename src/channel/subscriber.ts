@@ -39,6 +39,11 @@ export function exclusionOf(
   return exclude && excluded(exclude);
 }
 
+/** Whether an event is for a subscriber. */
+export function isFor(event: ChannelEvent, subscriber: Subscriber): boolean {
+  return exclusionOf(event)?.(subscriber) !== true;
+}
+
 function excluded({ clients = [], users = [] }: Exclusion): (subscriber: Subscriber) => boolean {
   const clientIds = new Set(clients);
   const userIds = new Set(users);

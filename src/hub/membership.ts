@@ -2,10 +2,10 @@ import { byteLength } from "../base/byte_length.ts";
 import { attempt, type MaybePromise, whenReady } from "../base/maybe_promise.ts";
 import type { HistoryPage, SessionRecord } from "../broker/broker.ts";
 import type { Channel } from "../channel/channel.ts";
+import { isFor } from "../channel/subscriber.ts";
 import { permits } from "../guard/permissions.ts";
 import { eventMessage } from "../protocol/encode.ts";
 import { type Failure, failure } from "../protocol/errors.ts";
-import type { ChannelEvent } from "../protocol/event.ts";
 import type { Position } from "../protocol/messages.ts";
 import { isChannelName, isOwnChannelName } from "../protocol/names.ts";
 import type { Join, Joined, Outcome, RequestOf } from "../session/effect.ts";
@@ -325,11 +325,6 @@ function pageOutcome(
       ...(gap === undefined ? {} : { gap }),
     },
   };
-}
-
-function isFor({ exclude }: ChannelEvent, { clientId, userId }: Connection): boolean {
-  return !(exclude?.clients?.includes(clientId) ||
-    (userId !== null && exclude?.users?.includes(userId)));
 }
 
 function unavailable(): Outcome {

@@ -80,9 +80,7 @@ export class Presence {
     const terms = this.#workings.registry.find(channel)?.presence;
     if (terms === undefined) return undefined;
     const { presence } = this.#workings.options.broker;
-    return whenReady(presence.list(channel, terms.maxMembers), infoOf, (reason) => {
-      throw reason;
-    });
+    return whenReady(presence.list(channel, terms.maxMembers), infoOf);
   }
 
   /** Answers a `presence` of a client that may see the channel. */

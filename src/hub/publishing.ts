@@ -158,9 +158,6 @@ export class Publishing {
         if (!duplicate) stats.eventsPublished++;
         return { channel, epoch, offset, duplicate };
       },
-      (reason) => {
-        throw reason;
-      },
     );
   }
 }
@@ -183,7 +180,7 @@ function nobody(message: string): Publisher<Record<string, unknown>> {
 
 /** An anonymous client is known by its session alone. */
 function identityOf({ userId, clientId }: Connection): string {
-  return userId === null ? `@client:${clientId}` : `@user:${userId}`;
+  return userId === null ? clientChannel(clientId) : userChannel(userId);
 }
 
 function failed(code: Failure["code"], message: string): Outcome {
