@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { request } from "node:http";
+import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { Hono } from "hono";
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
@@ -210,6 +212,23 @@ describe("The routes over a real server", () => {
       if (runtime !== "bun") assertMatch(answer, /\r\ncontent-length: \d+\r\n/i);
     });
   }
+
+  it("survive those who go away while the rest is read", async () => {
+    for (const isReset of [false, true]) {
+      const socket = connect({ port: server.port, host: "127.0.0.1" });
+      const head = [
+        "POST /health HTTP/1.1",
+        "Host: a",
+        "Content-Length: 9999",
+        "Connection: close",
+      ];
+      socket.write([...head, "", "half"].join("\r\n"));
+      await once(socket, "data");
+      if (isReset) socket.resetAndDestroy();
+      else socket.destroy();
+    }
+    assertEquals((await fetch(`${server.url}/ws/config`)).status, 200);
+  });
 
   it("go on serving after every kind of refusal", async () => {
     const statuses = await Promise.all([
