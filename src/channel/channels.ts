@@ -7,7 +7,7 @@ import type { Position } from "../protocol/messages.ts";
 import type { FanoutCounters } from "./audience.ts";
 import { isOwnChannelName } from "../protocol/names.ts";
 import { Channel } from "./channel.ts";
-import type { ChannelRegistry } from "./definition.ts";
+import type { ChannelRegistry } from "./registry.ts";
 import type { Subscriber } from "./subscriber.ts";
 
 /** A name that is held, its line to the broker, and the channel, as soon as there is more to it than that. */

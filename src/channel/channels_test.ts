@@ -10,7 +10,7 @@ import type { ChannelEvent } from "../protocol/event.ts";
 import type { Subscriber } from "./subscriber.ts";
 import { FakeSocket } from "../testing/fake_socket.ts";
 import { Channels } from "./channels.ts";
-import { ChannelRegistry } from "./definition.ts";
+import { ChannelRegistry } from "./registry.ts";
 
 /** A subscription that a test answers when it likes. */
 interface Asked {

@@ -4,7 +4,7 @@
  * @module
  */
 import { HeddleError } from "../base/errors.ts";
-import type { ChannelRegistry } from "../channel/definition.ts";
+import type { ChannelRegistry } from "../channel/registry.ts";
 import type { Identity } from "../guard/identity.ts";
 import { permits } from "../guard/permissions.ts";
 import { Refusal } from "../guard/refusal.ts";

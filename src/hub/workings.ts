@@ -2,7 +2,7 @@ import { guarded } from "../base/maybe_promise.ts";
 import { TimerWheel } from "../base/wheel.ts";
 import { sampleOf } from "../channel/sample.ts";
 import { Channels } from "../channel/channels.ts";
-import { ChannelRegistry } from "../channel/definition.ts";
+import { ChannelRegistry } from "../channel/registry.ts";
 import { Compressor, Dictionary } from "../protocol/compression.ts";
 import type { SizeLimits } from "../protocol/decode.ts";
 import type { SessionOptions } from "../session/session.ts";
