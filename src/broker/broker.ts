@@ -8,7 +8,7 @@ import type { ChannelEvent, NewEvent } from "../protocol/event.ts";
 import type { Position } from "../protocol/messages.ts";
 import type { PresenceStore } from "./presence.ts";
 
-/** How much of a channel's past is kept. What any of the three no longer covers is dropped. */
+/** How much of a channel's past is kept: integers from 0. What one of them no longer covers is dropped. */
 export interface Retention {
   /** Events; 0 keeps none. */
   readonly size: number;

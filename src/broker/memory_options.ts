@@ -3,7 +3,7 @@ import { HeddleError } from "../base/errors.ts";
 import { checkNames } from "../base/option_checks.ts";
 import type { Random } from "../base/random.ts";
 
-/** Options of `memoryBroker`. */
+/** Options of `memoryBroker`. The counts are integers from 0. */
 export interface MemoryBrokerOptions {
   /**
    * Bytes of history in all channels together; over it, the channels not published to for longest lose

@@ -6,7 +6,7 @@
  */
 import type { MaybePromise } from "../base/maybe_promise.ts";
 
-/** How presence on a channel is told. */
+/** How presence on a channel is told: integers from 0. */
 export interface PresenceTerms {
   /** Milliseconds that a connection which may come back is still counted in. */
   readonly grace: number;

@@ -1,7 +1,7 @@
 import type { UnacknowledgedEvent } from "../broker/broker.ts";
 import { ackIdOf, type ChannelEvent } from "../protocol/event.ts";
 
-/** How often and how long an acknowledgement is awaited. */
+/** How often and how long an acknowledgement is awaited: positive integers. */
 export interface AcknowledgementOptions {
   /** Milliseconds between repeats. @default 5000 */
   readonly interval: number;

@@ -66,7 +66,7 @@ export interface Limits {
   readonly lag: number;
 }
 
-/** When a silent connection is pinged and when it is given up, in milliseconds. */
+/** When a silent connection is pinged and when it is given up, in milliseconds: positive integers. */
 export interface Heartbeat {
   /** Silence before a Ping, and between further ones. @default 30000 */
   readonly interval: number;
@@ -76,7 +76,7 @@ export interface Heartbeat {
 
 /** What outlives a connection, for its client to come back to. */
 export interface SessionOptions {
-  /** Milliseconds it is kept after a disconnect. @default 300000 */
+  /** Milliseconds it is kept after a disconnect: a positive integer. @default 300000 */
   readonly ttl: number;
 }
 

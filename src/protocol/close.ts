@@ -17,7 +17,7 @@ export interface CloseRule {
   readonly action: CloseAction;
 }
 
-/** Every close that a hub starts. */
+/** Every close that a hub starts, or that one of its adapters does. */
 export const closeTable = {
   normal: { code: 1000, reason: "normal closure", action: "terminal" },
   going_away: { code: 1001, reason: "going away", action: "retry" },
@@ -69,8 +69,8 @@ export function plainCloseCode(code: number): number {
 }
 
 /**
- * Brings a code an application asks for into what may stand in a Close frame: 1000, 1001, 1003, 1007
- * to 1014 and 3000 to 4999 (RFC 6455 section 7.4).
+ * Whether a code that an application asks for may stand in a Close frame: 1000, 1001, 1003, 1007 to 1014
+ * and 3000 to 4999 may (RFC 6455 section 7.4).
  */
 export function isSendableCloseCode(code: number): boolean {
   return Number.isInteger(code) &&

@@ -27,7 +27,7 @@ export type CompressionLevel = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
 export interface CompressionRule {
   readonly algorithm: Algorithm;
   readonly level: CompressionLevel;
-  /** Fewer bytes than this are left as they are. */
+  /** Fewer bytes than this are left as they are: an integer from 0. */
   readonly threshold: number;
 }
 

@@ -22,9 +22,8 @@ const SENTINEL = new Uint8Array([...new Uint8Array(8), ...HEADER]);
  * The data must be whole and alone: one gzip member, one zlib stream or one raw DEFLATE stream whose
  * last byte is the last of `bytes`. Several gzip members are refused, since a message is one piece and
  * what follows the first would only be a place to hide data; so is a preset dictionary, unless it is
- * given. Checksums and
- * sizes in gzip and zlib are verified; raw DEFLATE has none, and fflate takes some trees of codes there
- * that zlib would refuse.
+ * given. Checksums and sizes in gzip and zlib are verified; raw DEFLATE has none, and fflate takes some
+ * trees of codes there that zlib would refuse.
  *
  * It inflates in steps that each make at most `limit` bytes or 516 KiB, whichever is more, and stops
  * after the one that passes `limit`. Data larger than anything of `limit` bytes can need are refused
