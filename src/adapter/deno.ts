@@ -6,7 +6,7 @@
 import type { Hono } from "hono";
 import type { SocketCapabilities } from "../channel/socket.ts";
 import { refuseHost } from "../guard/host.ts";
-import { Refusal } from "../guard/refusal.ts";
+import { serverFull } from "../guard/refusal.ts";
 import { type RouteOptions, routes, type UpgradeHandler } from "../http/routes.ts";
 import type { Admission } from "../hub/admission.ts";
 import type { AnyHub } from "../hub/hub.ts";
@@ -152,11 +152,7 @@ function upgrader(hub: AnyHub): UpgradeHandler {
       ...(room === undefined ? {} : { room }),
     });
     if (admission instanceof Response) return admission;
-    if (sockets >= hub.limits.connections) {
-      return new Refusal(503, "too_many_connections", "the server is full; try again", {
-        "Retry-After": "5",
-      }).toResponse();
-    }
+    if (sockets >= hub.limits.connections) return serverFull().toResponse();
     return upgrade(endpoint, request, admission);
   };
 }

@@ -7,7 +7,7 @@
  */
 import { SUBPROTOCOL } from "../protocol/messages.ts";
 import { isExtensionList, isTokenList, listOf } from "./field_lists.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal, upgradeRequired } from "./refusal.ts";
 import { isTokenSubprotocol } from "./token.ts";
 
 const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
@@ -21,9 +21,7 @@ export function checkHandshake(request: Request): void {
     });
   }
   if (!hasToken(headers.get("upgrade"), "websocket")) {
-    throw new Refusal(426, "upgrade_required", "this is a WebSocket endpoint", {
-      Upgrade: "websocket",
-    });
+    throw upgradeRequired();
   }
   if (!hasToken(headers.get("connection"), "upgrade")) {
     throw badHandshake("the Connection header must name Upgrade");

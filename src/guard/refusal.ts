@@ -26,3 +26,24 @@ export class Refusal extends Error {
     return Response.json({ error, message }, { status, headers });
   }
 }
+
+/** Where a request wants no WebSocket, and there is nothing else. */
+export function upgradeRequired(): Refusal {
+  return new Refusal(426, "upgrade_required", "this is a WebSocket endpoint", {
+    Upgrade: "websocket",
+  });
+}
+
+/** Where there are as many connections as may be. */
+export function serverFull(): Refusal {
+  return new Refusal(503, "too_many_connections", "the server is full; try again", {
+    "Retry-After": "5",
+  });
+}
+
+/** Where the hub drains. */
+export function goingDown(): Refusal {
+  return new Refusal(503, "draining", "the server is going down; come back", {
+    "Retry-After": "1",
+  });
+}

@@ -6,7 +6,7 @@
 import type { Context, ErrorHandler, Handler, Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { HeddleError } from "../base/errors.ts";
-import { Refusal } from "../guard/refusal.ts";
+import { goingDown, Refusal } from "../guard/refusal.ts";
 import type { Logger } from "../hub/logger.ts";
 
 /** Adds a route that answers one method, and any other with 405. HEAD is answered where GET is. */
@@ -50,9 +50,7 @@ function refusalOf(error: Error): Refusal | undefined {
         "Retry-After": "5",
       });
     case "closed":
-      return new Refusal(503, "draining", "the server is going down; come back", {
-        "Retry-After": "1",
-      });
+      return goingDown();
     default:
       return undefined;
   }

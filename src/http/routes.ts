@@ -1,7 +1,7 @@
 import { type Context, type Handler, Hono } from "hono";
 import { HeddleError } from "../base/errors.ts";
 import { checkNames, checkStrings, checkType } from "../base/option_checks.ts";
-import { Refusal } from "../guard/refusal.ts";
+import { Refusal, upgradeRequired } from "../guard/refusal.ts";
 import type { AnyHub } from "../hub/hub.ts";
 import { isReservedRoom } from "../hub/rooms.ts";
 import { crossOrigin } from "./cors.ts";
@@ -155,7 +155,5 @@ function nodePeer(_request: Request, env: unknown): string {
 }
 
 function upgradeElsewhere(): never {
-  throw new Refusal(426, "upgrade_required", "this is a WebSocket endpoint", {
-    Upgrade: "websocket",
-  });
+  throw upgradeRequired();
 }

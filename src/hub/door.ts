@@ -1,5 +1,5 @@
 import type { Source } from "../guard/proxies.ts";
-import { Refusal } from "../guard/refusal.ts";
+import { goingDown, Refusal, serverFull } from "../guard/refusal.ts";
 import { RequestTraces } from "../guard/renewal.ts";
 import { type Admission, judge, type RequestOrigin } from "./admission.ts";
 import type { Identities } from "./identities.ts";
@@ -90,17 +90,9 @@ export class Door {
 
   /** Those that are judged count: an authenticator that does not answer would else let them pile up. */
   #refuseIfFull(): void {
-    if (this.#isShut) {
-      throw new Refusal(503, "draining", "the server is going down; come back", {
-        "Retry-After": "1",
-      });
-    }
+    if (this.#isShut) throw goingDown();
     const { roster, workings } = this.#parts;
-    if (roster.size + this.#judging >= workings.options.limits.connections) {
-      throw new Refusal(503, "too_many_connections", "the server is full; try again", {
-        "Retry-After": "5",
-      });
-    }
+    if (roster.size + this.#judging >= workings.options.limits.connections) throw serverFull();
   }
 
   #refuseIfBusy({ address }: Source): void {
