@@ -17,6 +17,7 @@ import type { ConnectionHost, Opened, TakenUp } from "./host.ts";
 import type { Identities } from "./identities.ts";
 import { Membership } from "./membership.ts";
 import type { Ending } from "./options.ts";
+import { readPast } from "./past.ts";
 import type { Presence } from "./presence.ts";
 import type { Publishing } from "./publishing.ts";
 import { Reception } from "./reception.ts";
@@ -100,7 +101,7 @@ export class Hosting implements ConnectionHost {
   }
 
   history(connection: Connection, request: RequestOf<"history">): MaybePromise<Outcome> {
-    return this.#membership.history(connection, request);
+    return readPast(this.#parts.workings, connection, request);
   }
 
   presence(connection: Connection, channel: string): MaybePromise<Outcome> {

@@ -1,12 +1,12 @@
 import { HeddleError } from "../base/errors.ts";
 import { checkNames } from "../base/option_checks.ts";
 import { checkRole, type Identity } from "../guard/identity.ts";
-import { permits } from "../guard/permissions.ts";
 import { Refusal } from "../guard/refusal.ts";
 import { withToken } from "../guard/renewal.ts";
 import type { CloseName } from "../protocol/close.ts";
 import { type Failure, failure } from "../protocol/errors.ts";
 import type { Outcome } from "../session/effect.ts";
+import { roleRefusal } from "./access.ts";
 import { identify } from "./admission.ts";
 import type { Connection } from "./connection.ts";
 import type { Roster } from "./roster.ts";
@@ -151,8 +151,7 @@ export class Identities {
     const { role } = connection.identity;
     const { registry } = this.#workings;
     const channels = [...connection.subscriptions].filter((channel) => {
-      const definition = registry.find(channel);
-      return definition === undefined || !permits(definition.permissions, role, "subscribe");
+      return roleRefusal(registry, channel, role) !== undefined;
     });
     const reason = failure("forbidden", `the role "${role}" may not subscribe to this`);
     return { channels, reason };

@@ -1,26 +1,17 @@
-import { byteLength } from "../base/byte_length.ts";
 import { attempt, type MaybePromise, whenReady } from "../base/maybe_promise.ts";
 import type { HistoryPage, SessionRecord } from "../broker/broker.ts";
 import type { Channel } from "../channel/channel.ts";
-import { isFor } from "../channel/subscriber.ts";
-import { permits } from "../guard/permissions.ts";
-import { eventMessage } from "../protocol/encode.ts";
-import { type Failure, failure } from "../protocol/errors.ts";
+import { failure } from "../protocol/errors.ts";
 import type { Position } from "../protocol/messages.ts";
-import { isChannelName, isOwnChannelName } from "../protocol/names.ts";
-import type { Join, Joined, Outcome, RequestOf } from "../session/effect.ts";
+import { isOwnChannelName } from "../protocol/names.ts";
+import type { Join, Joined, Outcome } from "../session/effect.ts";
+import { channelRefusal, openingRefusal } from "./access.ts";
 import { type Connection, nowhere } from "./connection.ts";
 import type { Opened, Start, TakenUp } from "./host.ts";
 import type { Ending } from "./options.ts";
 import type { Presence } from "./presence.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Workings } from "./workings.ts";
-
-/** Events a `history` gives where it does not say how many. */
-const HISTORY_LIMIT = 100;
-
-/** Bytes of events in one answer to `history`. */
-const HISTORY_BYTES = 262_144;
 
 /** Which connection is on which channel, from where on, and how a session comes back to its own. */
 export class Membership {
@@ -49,7 +40,9 @@ export class Membership {
       if ("failure" in result) return result;
       const { channel, held, start, metadata } = result;
       // The role may be another than when the channel was opened.
-      const refusal = connection.isOpen ? this.#refusal(connection, channel) : undefined;
+      const refusal = connection.isOpen
+        ? channelRefusal(this.#workings, connection, channel)
+        : undefined;
       if (refusal !== undefined) {
         channels.release(channel);
         return { channel, failure: refusal };
@@ -92,42 +85,14 @@ export class Membership {
     return Object.fromEntries(positions);
   }
 
-  /** Answers a `history`. */
-  history(connection: Connection, request: RequestOf<"history">): MaybePromise<Outcome> {
-    const { channel, since, limit = HISTORY_LIMIT } = request;
-    const refusal = this.#refusal(connection, channel) ?? this.#crowded(connection, channel);
-    if (refusal !== undefined) return { kind: "failed", failure: refusal };
-    const { broker } = this.#workings.options;
-    const query = { limit, bytes: HISTORY_BYTES, ...(since === undefined ? {} : { since }) };
-    return whenReady(
-      // Held while it is read, so that a channel nobody is on has an epoch to tell.
-      this.#workings.channels.hold(channel),
-      () =>
-        whenReady(
-          attempt(() => broker.history(channel, query)),
-          (page): Outcome => {
-            this.#workings.channels.release(channel);
-            const lost = this.#refusal(connection, channel);
-            if (lost !== undefined) return { kind: "failed", failure: lost };
-            return pageOutcome(connection, channel, page);
-          },
-          () => {
-            this.#workings.channels.release(channel);
-            return unavailable();
-          },
-        ),
-      unavailable,
-    ) as MaybePromise<Outcome>;
-  }
-
   /** Answers a `presence`. */
   present(connection: Connection, channel: string): MaybePromise<Outcome> {
-    const refusal = this.#refusal(connection, channel);
+    const refusal = channelRefusal(this.#workings, connection, channel);
     if (refusal !== undefined) return { kind: "failed", failure: refusal };
     return whenReady(this.#presence.answer(channel), (answer): Outcome => {
-      const lost = this.#refusal(connection, channel);
+      const lost = channelRefusal(this.#workings, connection, channel);
       return lost === undefined ? answer : { kind: "failed", failure: lost };
-    }, unavailable);
+    });
   }
 
   /** Finds the session that a token stands for, and opens its channels. */
@@ -198,7 +163,7 @@ export class Membership {
     const { channel, since, last } = join;
     const described = join.metadata === undefined ? {} : { metadata: join.metadata };
     const { channels, options } = this.#workings;
-    const refusal = this.#refusal(connection, channel) ?? this.#crowded(connection, channel);
+    const refusal = openingRefusal(this.#workings, connection, channel);
     if (refusal !== undefined) return { channel, failure: refusal };
     const failed = (): Opened => ({
       channel,
@@ -228,30 +193,6 @@ export class Membership {
       },
       failed,
     ) as MaybePromise<Opened>;
-  }
-
-  /** Why one more channel cannot be opened: clients without a user leave room for the others. */
-  #crowded({ userId }: Connection, channel: string): Failure | undefined {
-    const { channels, options, stats } = this.#workings;
-    const { channels: limit } = options.limits;
-    const most = userId === null ? Math.ceil(limit / 2) : limit;
-    if (channels.patterned < most || channels.has(channel) || !channels.isPatterned(channel)) {
-      return undefined;
-    }
-    stats.channelsRefused++;
-    return failure("broker_unavailable", "too many channels are open at this moment; try again");
-  }
-
-  /** Why a connection may not have a channel. Its own it may: a client's names were checked before. */
-  #refusal(connection: Connection, channel: string): Failure | undefined {
-    if (isOwnChannelName(channel)) return undefined;
-    const definition = isChannelName(channel) ? this.#workings.registry.find(channel) : undefined;
-    if (definition === undefined) {
-      return failure("unknown_channel", `no channel "${channel}" is declared`);
-    }
-    const { role } = connection.identity;
-    if (permits(definition.permissions, role, "subscribe")) return undefined;
-    return failure("forbidden", `the role "${role}" may not subscribe to "${channel}"`);
   }
 }
 
@@ -293,43 +234,4 @@ function strangers(
       channel,
       failure: failure("forbidden", "the channel is not one of the session's own"),
     }));
-}
-
-function pageOutcome(
-  connection: Connection,
-  channel: string,
-  page: HistoryPage | undefined,
-): Outcome {
-  if (page === undefined) return unavailable();
-  const { epoch, head, gap } = page;
-  const events: Readonly<Record<string, unknown>>[] = [];
-  let bytes = 0;
-  let next = (page.events[0]?.offset ?? head + 1) - 1;
-  for (const event of page.events) {
-    if (isFor(event, connection)) {
-      const message = eventMessage(event);
-      bytes += byteLength(JSON.stringify(message));
-      if (bytes > HISTORY_BYTES && events.length > 0) break;
-      events.push(message);
-    }
-    next = event.offset;
-  }
-  return {
-    kind: "page",
-    page: {
-      channel,
-      epoch,
-      events,
-      more: next < head,
-      next: { epoch, offset: next },
-      ...(gap === undefined ? {} : { gap }),
-    },
-  };
-}
-
-function unavailable(): Outcome {
-  return {
-    kind: "failed",
-    failure: failure("broker_unavailable", "the channel's past cannot be read now; try again"),
-  };
 }

@@ -6,10 +6,10 @@
 import { HeddleError } from "../base/errors.ts";
 import type { ChannelRegistry } from "../channel/registry.ts";
 import type { Identity } from "../guard/identity.ts";
-import { permits } from "../guard/permissions.ts";
 import { Refusal } from "../guard/refusal.ts";
 import { parametersOf } from "../guard/request_url.ts";
 import { CHANNEL_ALPHABET, isChannelName, MAX_CHANNEL_NAME } from "../protocol/names.ts";
+import { roleRefusal } from "./access.ts";
 
 /** The longest name that a connection may give for itself in the request, in characters. */
 const MAX_DISPLAY_NAME = 128;
@@ -90,11 +90,9 @@ export class Rooms {
 
   /** @throws {Refusal} 404 for a room of nobody's, 403 where a role may not join it. */
   check({ channel }: RoomRequest, { role }: Identity): void {
-    const definition = this.#registry.find(channel);
-    if (definition === undefined) {
-      throw new Refusal(404, "unknown_channel", `no channel "${channel}" is declared`);
-    }
-    if (permits(definition.permissions, role, "subscribe")) return;
-    throw new Refusal(403, "forbidden", `the role "${role}" may not subscribe to "${channel}"`);
+    const refusal = roleRefusal(this.#registry, channel, role);
+    if (refusal === undefined) return;
+    const { code, message } = refusal;
+    throw new Refusal(code === "unknown_channel" ? 404 : 403, code, message);
   }
 }
