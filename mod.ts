@@ -63,11 +63,12 @@ export {
   type Target,
 } from "./src/guard/origin.ts";
 export type { ProxyOptions, Source } from "./src/guard/proxies.ts";
-export type { Claims } from "./src/guard/claims.ts";
+export type { ClaimOptions, Claims } from "./src/guard/claims.ts";
 export { GlobalLimit } from "./src/guard/global_limit.ts";
 export { KeyedLimit, type KeyedLimitOptions } from "./src/guard/keyed_limit.ts";
 export { networkOf } from "./src/guard/network.ts";
 export type { RateLimit, RateLimitStats, RateRule } from "./src/guard/rate_limit.ts";
+export { Refusal } from "./src/guard/refusal.ts";
 export type { ThrottleOptions } from "./src/guard/throttle.ts";
 export {
   type TokenIssuer,
@@ -158,8 +159,14 @@ export {
   type CloseRule,
   closeTable,
 } from "./src/protocol/close.ts";
-export type { CompressionOptions } from "./src/protocol/compression.ts";
+export type {
+  Algorithm as CompressionAlgorithm,
+  CompressionLevel,
+  CompressionOptions,
+  CompressionRule,
+} from "./src/protocol/compression.ts";
 export type { Frame, Variant } from "./src/protocol/encode.ts";
+export type { MediaKind } from "./src/protocol/envelope.ts";
 export { type ErrorCode, type ErrorRule, errorTable } from "./src/protocol/errors.ts";
 export { type ChannelEvent, type Exclusion, Media, type NewEvent } from "./src/protocol/event.ts";
 export { describeIssue } from "./src/protocol/issue.ts";

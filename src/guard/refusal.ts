@@ -1,4 +1,18 @@
-/** Why a request is refused before the upgrade: an HTTP status, and a body that says it. */
+/**
+ * Why a request is refused before the upgrade: an HTTP status, and a body that says it. It is what
+ * `hub.identify` throws.
+ *
+ * @example
+ * ```ts
+ * import { allowAnonymous, createHub, Refusal } from "heddle";
+ *
+ * await using hub = createHub({ auth: allowAnonymous() });
+ * const request = new Request("http://localhost/mine?token=nobody's");
+ * const found = await hub.identify(request).catch((error: unknown) => error);
+ * if (!(found instanceof Refusal)) throw new Error("let in");
+ * if (found.toResponse().status !== 401) throw new Error(`refused with ${found.status}`);
+ * ```
+ */
 export class Refusal extends Error {
   /** The HTTP status. */
   readonly status: number;
