@@ -13,7 +13,7 @@ import type { Server } from "../adapter/server.ts";
 
 const ROLES = ["admin", "developer", "viewer", "bot", "anonymous"] as const;
 
-/** REQUIREMENTS B2: S for subscribe, B for broadcast. */
+/** S for subscribe, B for broadcast; the columns are the roles. */
 const TABLE = {
   metrics: ["S+B", "S", "S", "S", "S"],
   signals: ["S+B", "S", "–", "S", "–"],
