@@ -6,7 +6,7 @@
 import { Broken, Refused, Skipped } from "../peer/finding.ts";
 import type { Handshake } from "../peer/handshake.ts";
 import type { Peer } from "../peer/peer.ts";
-import type { Action, ApplicationMessage, ChannelOffer, Offer } from "../target/offer.ts";
+import type { ApplicationMessage, ChannelOffer, Offer } from "../target/offer.ts";
 import { type Claims, type TokenSource, tokenSource } from "../target/tokens.ts";
 import { setAlarm } from "../wire/clock.ts";
 import { exchange, type HttpAnswer, type HttpRequest } from "../wire/http.ts";
@@ -14,6 +14,7 @@ import type { RequestSpec } from "../wire/handshake.ts";
 import { type Target, targetOf, Wire } from "../wire/socket.ts";
 import { Client, type ClientMessage } from "./client.ts";
 import type { ServerMessage } from "./shape.ts";
+import { type ChannelWant, fits, isPattern, oddity, showWant } from "./want.ts";
 
 /** Who connects, and how. What is left out is as the kit's usual client has it. */
 export interface ConnectSpec {
@@ -34,30 +35,6 @@ export interface ConnectSpec {
   readonly subprotocols?: readonly string[];
   /** Another way to the server: a proxy. @default the target's own */
   readonly target?: Target;
-}
-
-/** What a channel must be like. What is not said is not asked for, and had plain where possible. */
-export interface ChannelWant {
-  /** What {@link role} may do there. @default both */
-  readonly may?: readonly Action[];
-  /** And may not. @default nothing */
-  readonly mayNot?: readonly Action[];
-  /** A role that may not subscribe. @default any */
-  readonly closedTo?: string;
-  /** @default the role that the profile names */
-  readonly role?: string;
-  readonly presence?: boolean;
-  /** With presence: whether it has a number of members that a case can go over. */
-  readonly crowded?: boolean;
-  readonly ack?: boolean;
-  readonly echo?: boolean;
-  /** Whether it has event types with examples of data that fit and that do not. */
-  readonly events?: boolean;
-  /** `few`: it keeps at most 100 events. `brief`: for at most 5 seconds. */
-  readonly history?: "few" | "brief";
-  readonly overflow?: "disconnect" | "drop-oldest" | "conflate";
-  /** Whether nobody else may ever have used it: one of a pattern. */
-  readonly unused?: boolean;
 }
 
 /** A channel that fits a {@link ChannelWant}, in nobody else's use where the profile has a pattern. */
@@ -151,7 +128,7 @@ export class Server {
   channel(want: ChannelWant = {}): Channel {
     const found = Object.entries(this.offer.channels ?? {})
       .filter(([name, offer]) =>
-        this.#fits(offer, want) &&
+        fits(offer, want, this.role) &&
         (isPattern(name) || want.unused !== true && !this.#taken.has(name))
       )
       .sort(([a, its], [b, others]) => oddity(a, its) - oddity(b, others))[0];
@@ -316,29 +293,6 @@ export class Server {
       : `${spec.user ?? "a user"}, ${spec.role ?? this.role}`;
     return `${this.path({ ...spec, query: {} })} as ${spec.token === undefined ? who : "a token"}`;
   }
-
-  #fits(offer: ChannelOffer, want: ChannelWant): boolean {
-    const { presence, history } = offer;
-    const asksOthers = (want.role ?? this.role) !== this.role || want.closedTo !== undefined;
-    if (offer.tried === true && asksOthers) return false;
-    const actions = actionsOf(offer, want.role ?? this.role);
-    const mayNot = want.mayNot ?? [];
-    const may = want.may ??
-      (["subscribe", "broadcast"] as const).filter((one) => !mayNot.includes(one));
-    const size = history?.size ?? 1000;
-    const seconds = history?.seconds ?? 300;
-    return may.every((action) => actions.includes(action)) &&
-      mayNot.every((action) => !actions.includes(action)) &&
-      (want.closedTo === undefined || !actionsOf(offer, want.closedTo).includes("subscribe")) &&
-      (want.presence === undefined || want.presence === (presence !== undefined)) &&
-      (want.crowded !== true || (presence?.max_members ?? 1000) <= 20) &&
-      (want.ack === true) === (offer.ack === true) &&
-      (want.echo === undefined || want.echo === (offer.echo ?? true)) &&
-      (want.events === true) === (offer.events !== undefined) &&
-      (want.history === "few") === (size <= 100) &&
-      (want.history === "brief") === (seconds <= 5) &&
-      (want.overflow === undefined || want.overflow === (offer.overflow ?? "disconnect"));
-  }
 }
 
 /** The role of the kit's usual client. */
@@ -354,40 +308,4 @@ export function fresh(): string {
 
 function freshUser(): string {
   return `kit-${fresh()}`;
-}
-
-function actionsOf({ permissions }: ChannelOffer, role: string): readonly Action[] {
-  return permissions[role] ?? permissions["*"] ?? [];
-}
-
-function isPattern(name: string): boolean {
-  return name.endsWith("*");
-}
-
-/** How far from plain a channel is: the plainest that fits is taken, and of its own before all. */
-function oddity(name: string, { echo, presence, overflow }: ChannelOffer): number {
-  const shared = isPattern(name) ? 0 : 4;
-  const odd = [echo === false, presence !== undefined, overflow !== undefined].filter(Boolean);
-  return shared + odd.length;
-}
-
-function showWant(want: ChannelWant): string {
-  const { may = ["subscribe", "broadcast"], mayNot = [], role } = want;
-  const words = [
-    `where ${role ?? "the usual role"} may ${
-      may.filter((one) => !mayNot.includes(one)).join(" and ") || "do nothing"
-    }`,
-    mayNot.length > 0 ? `and not ${mayNot.join(" or ")}` : "",
-    want.closedTo === undefined ? "" : `and ${want.closedTo} may not subscribe`,
-    want.presence === true ? "with presence" : "",
-    want.crowded === true ? "for at most 20 members" : "",
-    want.ack === true ? "with acknowledgement" : "",
-    want.echo === false ? "without echo" : "",
-    want.events === true ? "with schemas" : "",
-    want.history === "few" ? "that keeps at most 100 events" : "",
-    want.history === "brief" ? "that keeps events for at most 5 seconds" : "",
-    want.overflow === undefined ? "" : `with the overflow policy ${want.overflow}`,
-    want.unused === true ? "and that a pattern makes for nobody else" : "",
-  ];
-  return words.filter((word) => word !== "").join(" ");
 }

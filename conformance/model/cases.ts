@@ -6,7 +6,8 @@
  */
 import type { Case } from "../case.ts";
 import { check } from "../channels/check.ts";
-import type { ChannelWant, Server } from "../channels/server.ts";
+import type { Server } from "../channels/server.ts";
+import type { ChannelWant } from "../channels/want.ts";
 import { forAll } from "../peer/property.ts";
 import type { RequirementId } from "../peer/watch.ts";
 import { reduce } from "./reduce.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type ChannelWant, type ConnectSpec, fresh, type Server } from "../channels/server.ts";
+import { type ConnectSpec, fresh, type Server } from "../channels/server.ts";
+import type { ChannelWant } from "../channels/want.ts";
 import { showMessage } from "../channels/shape.ts";
 import { Broken, Skipped } from "../peer/finding.ts";
 import type { Target } from "../wire/socket.ts";
