@@ -7,22 +7,15 @@
  *
  * @module
  */
-import assertNode, { AssertionError } from "node:assert/strict";
+import assertNode from "node:assert/strict";
 import { inspect } from "node:util";
 
 /** A class whose instances can be errors, as `assertThrows` takes it. */
 type ErrorClass<E extends Error> = abstract new (...args: never[]) => E;
 
-export { AssertionError };
-
 /** Fails unless `value` is truthy. */
 export function assert(value: unknown, message?: string): asserts value {
   assertNode.ok(value, message);
-}
-
-/** Fails always. */
-export function fail(message?: string): never {
-  assertNode.fail(message ?? "failed");
 }
 
 /** Fails unless both are deeply and strictly equal. */
@@ -38,11 +31,6 @@ export function assertNotEquals<T>(actual: T, expected: T, message?: string): vo
 /** Fails unless both are the same value (`Object.is`). */
 export function assertStrictEquals<T>(actual: unknown, expected: T, message?: string): void {
   assertNode.strictEqual(actual, expected, message);
-}
-
-/** Fails if `actual` is null or undefined. */
-export function assertExists<T>(actual: T, message?: string): asserts actual is NonNullable<T> {
-  assertNode.ok(actual !== null && actual !== undefined, message ?? `${actual} does not exist`);
 }
 
 /** Fails unless `actual` contains `expected`. */
@@ -70,31 +58,6 @@ export function assertInstanceOf<T>(
   );
 }
 
-/** Fails unless every property of `expected` stands in `actual`, deeply. */
-export function assertObjectMatch(
-  actual: Record<PropertyKey, unknown>,
-  expected: Record<PropertyKey, unknown>,
-  message?: string,
-): void {
-  assertNode.deepStrictEqual(pick(actual, expected), expected, message);
-}
-
-function pick(actual: unknown, shape: unknown): unknown {
-  if (Array.isArray(shape)) {
-    return Array.isArray(actual) ? actual.map((item, i) => pick(item, shape[i])) : actual;
-  }
-  if (typeof shape !== "object" || shape === null) return actual;
-  if (typeof actual !== "object" || actual === null) return actual;
-  if (Object.getPrototypeOf(shape) !== Object.prototype) return actual;
-  const picked: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(shape)) {
-    if (Object.hasOwn(actual, key)) {
-      picked[key] = pick((actual as Record<string, unknown>)[key], value);
-    }
-  }
-  return picked;
-}
-
 /** Fails unless `fn` throws; returns what it threw. */
 export function assertThrows<E extends Error = Error>(
   fn: () => unknown,
@@ -106,7 +69,7 @@ export function assertThrows<E extends Error = Error>(
   } catch (error) {
     return checkThrown(error, errorClass, includes);
   }
-  return fail("expected the function to throw");
+  return assertNode.fail("expected the function to throw");
 }
 
 /** Fails unless the promise of `fn` rejects; returns the reason. */
@@ -120,7 +83,7 @@ export async function assertRejects<E extends Error = Error>(
   } catch (error) {
     return checkThrown(error, errorClass, includes);
   }
-  return fail("expected the promise to reject");
+  return assertNode.fail("expected the promise to reject");
 }
 
 function checkThrown<E extends Error>(
