@@ -150,29 +150,34 @@ export function channel<const E extends EventSchemas = EventSchemas>(
   checkObject("channel.permissions", permissions);
   for (const [type, schema] of Object.entries(events ?? {})) {
     if (typeof schema?.safeParse !== "function") {
-      throw new HeddleError("option_invalid", `events: what "${type}" takes must be a zod schema`);
+      throw new HeddleError(
+        "option_invalid",
+        `channel.events: what "${type}" takes must be a zod schema`,
+      );
     }
   }
   for (const [role, actions] of Object.entries(permissions)) {
     if (!Array.isArray(actions)) {
       throw new HeddleError(
         "option_invalid",
-        `permissions of role "${role}" must be a list of actions`,
+        `channel.permissions of role "${role}" must be a list of actions`,
       );
     }
     for (const action of actions) checkAction(role, action);
   }
   const { priority = "normal", overflow = "disconnect", ack = false } = options;
-  checkChoice("priority", priority, ["critical", "normal", "bulk"]);
+  checkChoice("channel.priority", priority, ["critical", "normal", "bulk"]);
   if (typeof overflow === "string") {
-    checkChoice("overflow", overflow, ["disconnect", "drop-oldest"]);
+    checkChoice("channel.overflow", overflow, ["disconnect", "drop-oldest"]);
   } else {
-    checkNames("overflow", overflow, ["key"]);
+    checkNames("channel.overflow", overflow, ["key"]);
     checkKey(overflow.key);
   }
-  checkNames("history", options.history ?? {}, Object.keys(defaultRetention));
+  checkNames("channel.history", options.history ?? {}, Object.keys(defaultRetention));
   const retention = { ...defaultRetention, ...options.history };
-  for (const [name, value] of Object.entries(retention)) checkCount(`history.${name}`, value);
+  for (const [name, value] of Object.entries(retention)) {
+    checkCount(`channel.history.${name}`, value);
+  }
   const presence = presenceTerms(options.presence ?? false);
   return { description, events, permissions, echo, retention, priority, overflow, ack, presence };
 }
@@ -180,9 +185,9 @@ export function channel<const E extends EventSchemas = EventSchemas>(
 function presenceTerms(option: boolean | Partial<PresenceTerms>): PresenceTerms | undefined {
   if (option === false) return undefined;
   const given = option === true ? {} : option;
-  checkNames("presence", given, Object.keys(defaultPresence));
+  checkNames("channel.presence", given, Object.keys(defaultPresence));
   const terms = { ...defaultPresence, ...given };
-  for (const [name, value] of Object.entries(terms)) checkCount(`presence.${name}`, value);
+  for (const [name, value] of Object.entries(terms)) checkCount(`channel.presence.${name}`, value);
   return terms;
 }
 
@@ -206,6 +211,7 @@ function checkAction(role: string, action: Action): void {
   if (action === "subscribe" || action === "broadcast") return;
   throw new HeddleError(
     "option_invalid",
-    `permissions of role "${role}": "${action}" is no action; allowed are "subscribe" and "broadcast"`,
+    `channel.permissions of role "${role}": "${action}" is no action; allowed are "subscribe" and ` +
+      '"broadcast"',
   );
 }

@@ -41,9 +41,10 @@ describe("channel()", () => {
 
   it("refuses what is no count, no priority and no policy", () => {
     for (const size of [-1, 1.5, NaN, Infinity]) {
-      assertThrows(() => channel({ history: { size } }), HeddleError, "history.size");
+      assertThrows(() => channel({ history: { size } }), HeddleError, "channel.history.size is");
     }
     const priority = "high" as "critical";
+    assertThrows(() => channel({ priority }), HeddleError, 'channel.priority is "high"');
     assertThrows(() => channel({ priority }), HeddleError, '"critical", "normal", "bulk"');
     const overflow = "drop-newest" as "disconnect";
     assertThrows(() => channel({ overflow }), HeddleError, '"disconnect", "drop-oldest"');

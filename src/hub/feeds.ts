@@ -83,7 +83,7 @@ export class Feeds implements AsyncDisposable {
     if (!Number.isSafeInteger(interval) || interval <= 0) {
       throw new HeddleError(
         "option_invalid",
-        `interval is ${interval}; it must be a positive integer of milliseconds`,
+        `stockFeeds.interval is ${interval}; it must be a positive integer of milliseconds`,
       );
     }
     this.#options = options;

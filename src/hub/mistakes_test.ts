@@ -83,15 +83,19 @@ describe("Options of a channel", () => {
   const given = (options: object) => () => untyped(channel)(options);
   refuses(
     "a misspelt history",
-    /"history.sise"; there are: size, bytes, ttl/,
+    /"channel.history.sise"; there are: size, bytes, ttl/,
     given({ history: { sise: 5 } }),
   );
   refuses(
     "a misspelt presence",
-    /"presence.garce"; there are: grace/,
+    /"channel.presence.garce"; there are: grace/,
     given({ presence: { garce: 5 } }),
   );
-  refuses("a presence that is a word", /^presence must be an object/, given({ presence: "yes" }));
+  refuses(
+    "a presence that is a word",
+    /^channel.presence must be an object/,
+    given({ presence: "yes" }),
+  );
   refuses(
     "an echo that is a word",
     /^channel.echo must be true or false/,
