@@ -16,7 +16,13 @@ export function globToRegExp(glob: string): RegExp {
 
 /** Whether an id fits one of some patterns. */
 export function fitsAny(globs: readonly string[], id: string): boolean {
-  return globs.some((glob) => globToRegExp(glob).test(id));
+  return fitting(globs)(id);
+}
+
+/** The same for many ids: a run has a thousand, and making the expressions takes longer than using them. */
+function fitting(globs: readonly string[]): (id: string) => boolean {
+  const expressions = globs.map(globToRegExp);
+  return (id) => expressions.some((expression) => expression.test(id));
 }
 
 /** The cases of a level. */
@@ -30,7 +36,9 @@ export function selectCases(
   only: readonly string[],
   skip: readonly string[],
 ): Case[] {
-  return cases.filter(({ id }) => (only.length === 0 || fitsAny(only, id)) && !fitsAny(skip, id));
+  const isWanted = only.length === 0 ? () => true : fitting(only);
+  const isSkipped = fitting(skip);
+  return cases.filter(({ id }) => isWanted(id) && !isSkipped(id));
 }
 
 /** Why a case cannot be judged in this run; null where it can. */
