@@ -58,29 +58,45 @@ async function runGates(files: readonly string[], jobs: number, tally: Tally): P
   });
 }
 
-async function runRuntime(
-  runtime: Runtime,
-  files: readonly string[],
-  jobs: number,
-  tally: Tally,
-): Promise<void> {
-  const started = performance.now();
-  print(`${runtime}: ${files.length} test files …`);
-  const results = await inParallel(files, jobs, async (file) => {
-    const result = await runTestFile(root, runtime, file);
-    if (result.failure !== undefined) print(`  FAIL  ${file}\n${indent(result.failure)}`);
-    return result;
-  });
-  const sum = (count: (result: FileResult) => number) =>
-    results.reduce((total, result) => total + count(result), 0);
-  const missing = underCi ? printSkips(results) : (printSkips(results), 0);
-  const passed = sum((result) => result.passed);
-  const failed = sum((result) => result.failed) + missing;
-  tally.passed += passed;
-  tally.failed += failed;
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  const skipped = sum((result) => result.skips.length);
-  print(`${runtime}: ${passed} passed, ${failed} failed, ${skipped} skipped in ${seconds} s`);
+/** The test files of one runtime, and what came of those that ended. */
+class Round {
+  readonly runtime: Runtime;
+  readonly files: readonly string[];
+  readonly #results: FileResult[] = [];
+  #started: number | undefined;
+
+  constructor(runtime: Runtime, files: readonly string[]) {
+    this.runtime = runtime;
+    this.files = files;
+  }
+
+  async run(file: string, tally: Tally): Promise<void> {
+    if (this.#started === undefined) {
+      this.#started = performance.now();
+      print(`${this.runtime}: ${this.files.length} test files …`);
+    }
+    const result = await runTestFile(root, this.runtime, file);
+    if (result.failure !== undefined) {
+      print(`  FAIL  ${file} on ${this.runtime}\n${indent(result.failure)}`);
+    }
+    this.#results.push(result);
+    if (this.#results.length === this.files.length) this.#sumUp(this.#started, tally);
+  }
+
+  #sumUp(started: number, tally: Tally): void {
+    const sum = (count: (result: FileResult) => number) =>
+      this.#results.reduce((total, result) => total + count(result), 0);
+    const missing = printSkips(this.#results.sort((a, b) => a.file < b.file ? -1 : 1));
+    const passed = sum((result) => result.passed);
+    const failed = sum((result) => result.failed) + (underCi ? missing : 0);
+    tally.passed += passed;
+    tally.failed += failed;
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    const skipped = sum((result) => result.skips.length);
+    print(
+      `${this.runtime}: ${passed} passed, ${failed} failed, ${skipped} skipped in ${seconds} s`,
+    );
+  }
 }
 
 /** Prints every skip; gives the number of those that are no declared lack of the runtime. */
@@ -113,14 +129,18 @@ async function runTests(
     tally.failed++;
     print(`FAIL  no test file has a path that starts with ${filter}`);
   }
+  const rounds: Round[] = [];
   for (const runtime of options.runtime ?? runtimes) {
     const wanted = testsFor(runtime, files).filter(isWanted);
-    if (wanted.length > 0) await runRuntime(runtime, wanted, options.jobs, tally);
+    if (wanted.length > 0) rounds.push(new Round(runtime, wanted));
     else if (filters.length === 0) {
       tally.failed++;
       print(`${runtime}: FAIL  there is no test file`);
     }
   }
+  // One queue: the next runtime begins while the last files of the one before are still at work.
+  const queue = rounds.flatMap((round) => round.files.map((file) => ({ round, file })));
+  await inParallel(queue, options.jobs, ({ round, file }) => round.run(file, tally));
   for (const [file, { only, because }] of Object.entries(exceptions)) {
     if (isWanted(file)) print(`only on ${only.join(" and ")}: ${file}, as ${because}`);
   }
@@ -154,6 +174,6 @@ await new Command("npm test --")
   .option("--runtime <names>", "runtimes to test on, by commas (default: all)", parseRuntimes)
   .option("--gates", "run the gates only")
   .option("--no-gates", "run the tests only")
-  .option("--jobs <number>", "gates or test files at work at a time", parseJobs, 2)
+  .option("--jobs <number>", "gates or test files at work at a time", parseJobs, 3)
   .action(main)
   .parseAsync();
