@@ -9,11 +9,11 @@ import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { checkNames } from "../base/option_checks.ts";
 import type { AnyHub } from "../hub/hub.ts";
-import { checkPath, routes } from "../http/routes.ts";
+import { checkPath, DEFAULT_PATH, routes } from "../http/routes.ts";
 import { type Attachment, mountsOf } from "./node_mounts.ts";
 import { HubEndpoint } from "./node_endpoint.ts";
 import { lingering } from "./node_linger.ts";
-import { DEFAULT_PATH, listening, resolveServe, type ServeOptions, type Server } from "./server.ts";
+import { listening, resolveServe, type ServeOptions, type Server } from "./server.ts";
 
 export { machineSampler } from "./machine.ts";
 export type { Attachment, ServeOptions, Server };

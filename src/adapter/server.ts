@@ -1,6 +1,6 @@
 import { HeddleError } from "../base/errors.ts";
 import { checkNames } from "../base/option_checks.ts";
-import { routeOptionNames, type RouteOptions } from "../http/routes.ts";
+import { DEFAULT_PATH, routeOptionNames, type RouteOptions } from "../http/routes.ts";
 import { isAt } from "../guard/request_url.ts";
 import type { AnyHub } from "../hub/hub.ts";
 
@@ -28,9 +28,6 @@ export interface Server {
    */
   close(): Promise<void>;
 }
-
-/** Where WebSocket connections are taken unless the options say otherwise. */
-export const DEFAULT_PATH = "/ws";
 
 /** Where to listen, for how long, and what the routes take. */
 interface ResolvedServe {

@@ -49,6 +49,9 @@ export const routeOptionNames: readonly string[] = [
   "adminRoles",
 ] satisfies (keyof RouteOptions)[];
 
+/** Where the WebSocket endpoint is unless the options say otherwise. */
+export const DEFAULT_PATH = "/ws";
+
 const optionNames = [...routeOptionNames, "upgrade", "peerAddress"];
 
 const PATH = /^\/$|^(\/[\w.~-]+)+$/;
@@ -91,7 +94,7 @@ export function routes(
   options: RouteOptions = {},
 ): Hono {
   checkNames("", options, optionNames);
-  const { path = "/ws", upgrade = upgradeElsewhere, adminRoles = ["admin"] } = options;
+  const { path = DEFAULT_PATH, upgrade = upgradeElsewhere, adminRoles = ["admin"] } = options;
   const { cors = true, peerAddress = nodePeer } = options;
   checkPath(path);
   checkType("upgrade", upgrade, "function");
