@@ -241,7 +241,7 @@ await new Command("npm run bench --")
   )
   .option(
     "--quick",
-    "a fifth of the load, at most 1,000 connections: a look, no figures to quote",
+    "two fifths of the load, at most 1,000 connections: a look, no figures to quote",
   )
   .option("--goals", "only under the circumstances that the goals are of")
   .option(

@@ -3,8 +3,8 @@ import { SECRET } from "../servers/token.ts";
 import { Session } from "../session.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** Rounds of connections until runtimes have compiled what connections need, as their figures settle. */
-const WARM_UP = 8;
+/** Rounds of connections until runtimes have compiled what connections need; Bun is still at it after ten. */
+const WARM_UP = 32;
 
 /** What those are called that come after that. */
 export const WARM = `after ${WARM_UP} rounds`;
