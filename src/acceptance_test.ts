@@ -152,4 +152,29 @@ describe("A hub that anonymous clients may use", () => {
     await hub.drain();
     await server.close();
   });
+
+  it("says what they may not have also by the names and words that older clients know", async () => {
+    await using hub = createHub({
+      auth: allowAnonymous(),
+      channels: stockChannels(),
+      limits: { subscriptions: 1 },
+    });
+    const server = await serveHere(hub);
+    const client = await connectRaw(server.url.replace(/^http/, "ws") + "/ws");
+    await client.json();
+
+    client.send('{"type":"subscribe","channels":["logs","metrics","nobodys"]}');
+    const subscribed = await client.json();
+    assertEquals(subscribed["channels"], ["metrics"]);
+    assertEquals(subscribed["denied"], ["logs", "nobodys"]);
+    assertEquals(subscribed["message"], "Permission denied for channels: logs, nobodys");
+
+    // Nobody is denied what there is no room for, and who got all there is no word of it.
+    for (const channels of [["status"], ["metrics"]]) {
+      const answer = await client.ask({ type: "subscribe", channels });
+      assertEquals([answer["denied"], answer["message"]], [undefined, undefined]);
+    }
+    await hub.drain();
+    await server.close();
+  });
 });

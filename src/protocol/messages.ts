@@ -213,6 +213,9 @@ export const serverSchemas = {
     positions: positionsSchema,
     recovered: recovered.optional(),
     rejected: rejected.optional(),
+    /** For clients that know no `rejected`: those of its names that they may not have. */
+    denied: z.array(z.string()).optional(),
+    message: z.string().optional(),
     timestamp,
     ...correlated,
   }),

@@ -42,6 +42,7 @@ export function answerTo(
         positions,
         ...(Object.keys(recovered).length === 0 ? {} : { recovered }),
         ...rejected,
+        ...denials(rejected.rejected),
       };
     }
     case "located": {
@@ -160,4 +161,18 @@ function sortJoined(results: readonly Joined[], rejections: readonly Rejection[]
     recovered: Object.fromEntries(recovered),
     rejected: rejected.length === 0 ? {} : { rejected },
   };
+}
+
+/** The codes of names that asking again does not get. */
+const denying: ReadonlySet<string> = new Set<Failure["code"]>([
+  "forbidden",
+  "invalid_channel",
+  "unknown_channel",
+]);
+
+/** What clients look for that know no `rejected`: what their user may not have, in their server's words. */
+function denials(rejected: readonly Rejection[] = []): { denied?: string[]; message?: string } {
+  const denied = rejected.filter(({ code }) => denying.has(code)).map(({ channel }) => channel);
+  if (denied.length === 0) return {};
+  return { denied, message: `Permission denied for channels: ${denied.join(", ")}` };
 }

@@ -91,6 +91,8 @@ describe("Session.receive()", () => {
       type: "subscribed",
       channels: ["a", "c"],
       positions: { a: zero, c: { epoch: "e", offset: 7 } },
+      denied: ["a b", "@all", "b"],
+      message: "Permission denied for channels: a b, @all, b",
       timestamp,
     });
     assertEquals(rejected?.map(({ channel, code }) => [channel, code]), [
