@@ -16,6 +16,7 @@ const RIGHT: Readonly<Record<string, Fields>> = {
   subscribe: { channels: ["kit"] },
   unsubscribe: { channels: ["kit"] },
   get_subscriptions: {},
+  get_reconnection_token: {},
   ping: {},
   publish: { channel: "kit", event_type: "kit", data: 1 },
   history: { channel: "kit" },

@@ -12,7 +12,7 @@ import { expectExpired, resumed, session } from "./session.ts";
 import { cases as resuming } from "./sessions_resuming.ts";
 
 const endedBy = (
-  number: 2 | 23,
+  number: 2 | 27,
   name: string,
   title: string,
   end: (client: Client, server: Server) => Promise<void>,
@@ -21,7 +21,7 @@ const endedBy = (
     const { former, token, again } = await session(server);
     await end(former, server);
     await server.notice();
-    if (number === 23) return void await expectExpired(server, token, again);
+    if (number === 27) return void await expectExpired(server, token, again);
     const { answer } = await resumed(server, token, again);
     expectSame(answer["client_id"], former.id, "client_id");
   });
@@ -75,19 +75,19 @@ export const cases: readonly Case[] = [
   }),
   ...[1000, 1003, 1008].map((code) =>
     endedBy(
-      23,
+      27,
       `client-${code}`,
       `a session ends where the client closes with ${code}`,
       (client) => client.close(code),
     )
   ),
   endedBy(
-    23,
+    27,
     "server-4403",
     "and where the server closes with 4403",
     (client, server) => closes(client, server, 4403),
   ),
-  check("HDL-RES-23", "replaced", "it goes on where 4409 ended the connection", async (server) => {
+  check("HDL-RES-27", "replaced", "it goes on where 4409 ended the connection", async (server) => {
     const { former, token, again } = await session(server);
     const { client } = await resumed(server, token, again);
     expectSame((await former.ended()).code, 4409, "the code");

@@ -2,7 +2,7 @@ import type { MaybePromise } from "../base/maybe_promise.ts";
 import type { Identity } from "../guard/identity.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { Position } from "../protocol/messages.ts";
-import type { Effect, EffectId, Outcome } from "../session/effect.ts";
+import type { Effect, EffectId, Outcome, Ticket } from "../session/effect.ts";
 import type { Connection } from "./connection.ts";
 import type { ConnectionHost, Opened, TakenUp } from "./host.ts";
 
@@ -29,6 +29,10 @@ const procedures = {
   locate: procedure<"locate", Readonly<Record<string, Position>>>(
     (host, connection, { channels }) => host.locate(connection, channels),
     (positions) => ({ kind: "located", positions }),
+  ),
+  remind: procedure<"remind", Ticket>(
+    (host, connection) => host.remind(connection),
+    (ticket) => ({ kind: "reminded", ...ticket }),
   ),
   publish: procedure<"publish", Outcome>(
     (host, connection, { request }) => host.publish(connection, request),

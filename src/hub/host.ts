@@ -11,7 +11,14 @@ import type { Identity } from "../guard/identity.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
 import type { ApplicationMessage, Position } from "../protocol/messages.ts";
-import type { Join, Joined, Outcome, PublishRequest, RequestOf } from "../session/effect.ts";
+import type {
+  Join,
+  Joined,
+  Outcome,
+  PublishRequest,
+  RequestOf,
+  Ticket,
+} from "../session/effect.ts";
 import type { Farewell } from "../session/session.ts";
 import type { DeliveryOutcome } from "./acknowledgements.ts";
 import type { Connection } from "./connection.ts";
@@ -56,6 +63,8 @@ export interface ConnectionHost {
   left(connection: Connection, ending: Ending): void;
   /** Tells where it stands. */
   locate(connection: Connection, channels: readonly string[]): Readonly<Record<string, Position>>;
+  /** Tells what its session can be taken up with: its client means to come back. */
+  remind(connection: Connection): Ticket;
   publish(connection: Connection, request: PublishRequest): MaybePromise<Outcome>;
   history(connection: Connection, request: RequestOf<"history">): MaybePromise<Outcome>;
   presence(connection: Connection, channel: string): MaybePromise<Outcome>;

@@ -6,7 +6,14 @@ import { closeTable } from "../protocol/close.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
 import type { ApplicationMessage, Position } from "../protocol/messages.ts";
-import type { Join, Joined, Outcome, PublishRequest, RequestOf } from "../session/effect.ts";
+import type {
+  Join,
+  Joined,
+  Outcome,
+  PublishRequest,
+  RequestOf,
+  Ticket,
+} from "../session/effect.ts";
 import type { Farewell } from "../session/session.ts";
 import type { DeliveryOutcome } from "./acknowledgements.ts";
 import type { Admission } from "./admission.ts";
@@ -94,6 +101,10 @@ export class Hosting implements ConnectionHost {
 
   locate(connection: Connection, channels: readonly string[]): Readonly<Record<string, Position>> {
     return this.#membership.locate(connection, channels);
+  }
+
+  remind(connection: Connection): Ticket {
+    return this.#parts.sessions.remind(connection);
   }
 
   publish(connection: Connection, request: PublishRequest): MaybePromise<Outcome> {

@@ -201,4 +201,32 @@ describe("A reconnection token", () => {
     assertEquals(outcomes, [false, false, true]);
     await close();
   });
+
+  it("is told to a client that asks, whose session outlives a close of its own with 1000", async () => {
+    const { hub, connect, close } = await stage();
+    const asks = async () => {
+      const asking = await connect();
+      const answer = await asking.client.ask({ type: "get_reconnection_token" });
+      const { timestamp: _, correlation_id: __, ...rest } = answer;
+      const token = asking.connected["reconnection_token"];
+      assertEquals(rest, { type: "reconnection_token", token, expires_in: 300 });
+      return asking;
+    };
+    const byClient = await asks();
+    await byClient.client.close(1000);
+    const back = await connect(byClient.connected["reconnection_token"]);
+    assertEquals([back.connected["reconnected"], back.id], [true, byClient.id]);
+
+    const byHub = await asks();
+    hub.disconnect(byHub.id);
+    await byHub.client.closed;
+    const other = await connect(byHub.connected["reconnection_token"]);
+    assertEquals(other.connected["reconnected"], false);
+
+    // What it asked for is told once: the next close with 1000 is final again.
+    const { reconnection_token: next } = back.connected;
+    await back.client.close(1000);
+    assertEquals((await connect(next)).connected["reconnected"], false);
+    await close();
+  });
 });

@@ -2,8 +2,9 @@ import { toBase64Url } from "../base/base64.ts";
 import { attempt, type MaybePromise, whenReady } from "../base/maybe_promise.ts";
 import type { SessionRecord } from "../broker/broker.ts";
 import { networkOf } from "../guard/network.ts";
-import { closeAction } from "../protocol/close.ts";
+import { closeAction, closeTable } from "../protocol/close.ts";
 import type { Position } from "../protocol/messages.ts";
+import type { Ticket } from "../session/effect.ts";
 import type { Farewell } from "../session/session.ts";
 import type { Connection } from "./connection.ts";
 import type { Ending } from "./options.ts";
@@ -24,6 +25,8 @@ export class Sessions {
   readonly #workings: Workings;
   readonly #presence: Presence;
   readonly #connections = new Map<string, Connection>();
+  /** Those whose clients asked for their token: they come back, however they close. */
+  readonly #returning = new Set<Connection>();
 
   constructor(workings: Workings, presence: Presence) {
     this.#workings = workings;
@@ -56,6 +59,12 @@ export class Sessions {
     connection.formerToken = undefined;
   }
 
+  /** Tells a client its token. */
+  remind(connection: Connection): Ticket {
+    this.#returning.add(connection);
+    return { reconnectionToken: connection.token!, expiresIn: this.expiresIn };
+  }
+
   /** Whether a token stands for the session of an open connection of this user, or of nobody. */
   isOpen(token: string, userId: string | null): boolean {
     const connection = this.#connections.get(token);
@@ -65,8 +74,11 @@ export class Sessions {
   /** What a connection is told when it is closed so: with a token where returning makes sense. */
   farewell(connection: Connection, code: number): Farewell {
     const { token } = connection;
-    if (token === undefined || closeAction(code) === "terminal") return {};
-    return { reconnection_token: token, expires_in: this.expiresIn };
+    if (closeAction(code) === "terminal") {
+      this.#returning.delete(connection); // whatever its client meant to do
+      return {};
+    }
+    return token === undefined ? {} : { reconnection_token: token, expires_in: this.expiresIn };
   }
 
   /**
@@ -94,8 +106,10 @@ export class Sessions {
     const { token, formerToken: former } = connection;
     if (token === undefined) return;
     const record = this.#record(connection);
+    // A client that asked for its token comes back, though it closes as one that has finished.
+    const returns = ending.code === closeTable.normal.code && this.#returning.has(connection);
     this.#forget(connection);
-    if (closeAction(ending.code) === "terminal") return;
+    if (closeAction(ending.code) === "terminal" && !returns) return;
     const isGood = former !== undefined && former.until > this.#workings.options.clock.now();
     this.putBack(isGood ? [token, former.token] : [token], record);
   }
@@ -127,6 +141,7 @@ export class Sessions {
 
   #forget(connection: Connection): void {
     const { token, formerToken } = connection;
+    this.#returning.delete(connection);
     if (token !== undefined) this.#connections.delete(token);
     if (formerToken !== undefined) this.#connections.delete(formerToken.token);
     connection.token = connection.formerToken = undefined;

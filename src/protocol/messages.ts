@@ -118,6 +118,7 @@ export const clientSchemas = {
   }),
   unsubscribe: z.object({ type: z.literal("unsubscribe"), channels, ...correlated }),
   get_subscriptions: z.object({ type: z.literal("get_subscriptions"), ...correlated }),
+  get_reconnection_token: z.object({ type: z.literal("get_reconnection_token"), ...correlated }),
   ping: z.object({ type: z.literal("ping"), ...correlated }),
   publish: z.object({
     type: z.literal("publish"),
@@ -232,6 +233,13 @@ export const serverSchemas = {
     type: z.literal("subscriptions"),
     channels: z.array(z.string()),
     positions: positionsSchema,
+    timestamp,
+    ...correlated,
+  }),
+  reconnection_token: z.object({
+    type: z.literal("reconnection_token"),
+    token: z.string(),
+    expires_in: z.number(),
     timestamp,
     ...correlated,
   }),

@@ -57,6 +57,10 @@ export function answerTo(
         ),
       };
     }
+    case "reminded": {
+      const { reconnectionToken: token, expiresIn: expires_in } = outcome;
+      return { type: "reconnection_token", token, expires_in };
+    }
     case "published": {
       const { channel, id } = request as RequestOf<"publish">;
       const { position: { epoch, offset }, duplicate } = outcome;

@@ -36,6 +36,8 @@ export type Effect =
   | { readonly kind: "leave"; readonly channels: readonly string[] }
   /** Tell where channels stand: outcome `located`. */
   | { readonly kind: "locate"; readonly id: EffectId; readonly channels: readonly string[] }
+  /** Tell what its session can be taken up with: outcome `reminded`. */
+  | { readonly kind: "remind"; readonly id: EffectId }
   /** Publish: outcome `published` or `failed`. */
   | { readonly kind: "publish"; readonly id: EffectId; readonly request: PublishRequest }
   /** Give a part of a channel's past: outcome `page` or `failed`. */
@@ -85,13 +87,17 @@ export type Joined =
   }
   | { readonly channel: string; readonly failure: Failure };
 
+/** What a session can be taken up with. */
+export interface Ticket {
+  readonly reconnectionToken: string;
+  /** Seconds the session lives after a disconnect. */
+  readonly expiresIn: number;
+}
+
 /** A session that was taken up again. */
-export interface Resumed {
+export interface Resumed extends Ticket {
   readonly clientId: string;
   readonly results: readonly Joined[];
-  readonly reconnectionToken: string;
-  /** Seconds it lives after a disconnect. */
-  readonly expiresIn: number;
 }
 
 /** What a connection is by a new credential. */
@@ -108,6 +114,7 @@ export interface Authenticated {
 export type Outcome =
   | { readonly kind: "joined"; readonly results: readonly Joined[] }
   | { readonly kind: "located"; readonly positions: Readonly<Record<string, Position>> }
+  | ({ readonly kind: "reminded" } & Ticket)
   | { readonly kind: "published"; readonly position: Position; readonly duplicate: boolean }
   | { readonly kind: "page"; readonly page: HistoryAnswer }
   | { readonly kind: "present"; readonly presence: PresenceAnswer }

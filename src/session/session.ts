@@ -311,6 +311,9 @@ export class Session {
         effects.push({ kind: "locate", id, channels: [...this.#subscriptions] });
         return;
       }
+      case "get_reconnection_token":
+        effects.push({ kind: "remind", id: this.#inFlight.await(request, bytes) });
+        return;
       case "publish": {
         const refusal = nameFailure(request.channel);
         if (refusal !== undefined) {

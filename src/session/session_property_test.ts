@@ -359,6 +359,7 @@ class Trial {
           return;
         case "join":
         case "locate":
+        case "remind":
         case "publish":
         case "history":
         case "presence":
@@ -418,6 +419,8 @@ class Trial {
       case "locate":
         assertEquals(what, "get_subscriptions");
         return assertEquals(effect.channels, [...this.#subscriptions]);
+      case "remind":
+        return assertEquals(what, "get_reconnection_token");
       case "publish":
       case "history":
         assertEquals(what, effect.kind);
@@ -459,6 +462,8 @@ class Trial {
         throw new Error("an application message was answered by the session");
       case "hello":
         return assertEquals(message.type, "welcome");
+      case "get_reconnection_token":
+        return assertEquals(message.type, "reconnection_token");
       case "ping":
         return assertEquals(message.type, "pong");
       case "publish":

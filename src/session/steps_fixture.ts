@@ -48,6 +48,7 @@ const whats: readonly What[] = [
   "subscribe",
   "unsubscribe",
   "get_subscriptions",
+  "get_reconnection_token",
   "ping",
   "publish",
   "history",
@@ -174,6 +175,7 @@ export function inboundOf(
         request: { type: what, channel: channels[0]!, event_type: "e", data: 1, ...correlated },
       };
     case "get_subscriptions":
+    case "get_reconnection_token":
     case "ping":
       return { kind: "request", request: { type: what, ...correlated } };
     default:
@@ -226,6 +228,8 @@ export function outcomeOf(effect: Effect, [whole, ...each]: readonly boolean[]):
         kind: "located",
         positions: Object.fromEntries(effect.channels.map((channel) => [channel, position])),
       };
+    case "remind":
+      return { kind: "reminded", reconnectionToken: "this", expiresIn: 300 };
     case "publish":
       return { kind: "published", position, duplicate: each[0] ?? false };
     default:

@@ -53,14 +53,14 @@ export const sessions: readonly Broken[] = [
   },
   {
     name: "keeps the session where the client closes with 1000",
-    breaks: "HDL-RES-23",
-    foundBy: ["23-client-1000"],
+    breaks: "HDL-RES-27",
+    foundBy: ["27-client-1000"],
     how: takesClose(1000, 1001),
   },
   {
     name: "keeps the session where the client closes with 1008",
-    breaks: "HDL-RES-23",
-    foundBy: ["23-client-1008"],
+    breaks: "HDL-RES-27",
+    foundBy: ["27-client-1008"],
     how: takesClose(1008, 1001),
   },
   {
