@@ -58,6 +58,8 @@ export class Connection extends Recipient implements Timed {
   token: string | undefined;
   /** The one it came with, until the peer shows that the resumption reached it. */
   formerToken: FormerToken | undefined;
+  /** Whether its client asked for the token, so that a close of its own with 1000 does not end its session. */
+  isReturning = false;
   #clientId: string;
   #identity: Identity;
   readonly #session: Session;
@@ -254,6 +256,7 @@ export class Connection extends Recipient implements Timed {
   /** Tells the peer why, and whether to come back, and closes. */
   close(name: CloseName, retryAfter?: number): void {
     const close = closeTable[name];
+    this.isReturning = false; // whatever its client meant to do
     const farewell = {
       ...this.#host.farewell(this, close.code),
       ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
@@ -263,6 +266,7 @@ export class Connection extends Recipient implements Timed {
 
   /** The same, with a code and reason of the application's. */
   closeWith(ending: Ending): void {
+    this.isReturning = false;
     this.#carryOut(this.#session.close(ending, this.#host.farewell(this, ending.code)));
   }
 

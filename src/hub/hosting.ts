@@ -163,9 +163,10 @@ export class Hosting implements ConnectionHost {
   left(connection: Connection, ending: Ending): void {
     const { seats, sessions } = this.#parts;
     seats.leave(connection);
-    sessions.keep(connection, ending);
+    // One that was replaced is here again already.
+    const mayReturn = sessions.keep(connection, ending) || ending.code === closeTable.replaced.code;
     this.#membership.leave(connection, connection.ownChannelNames());
-    this.#membership.leave(connection, connection.subscriptions, ending);
+    this.#membership.leave(connection, connection.subscriptions, mayReturn);
   }
 
   ended(connection: Connection, ending: Ending): void {

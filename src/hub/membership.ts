@@ -8,7 +8,6 @@ import type { Join, Joined, Outcome } from "../session/effect.ts";
 import { channelRefusal, openingRefusal } from "./access.ts";
 import { type Connection, nowhere } from "./connection.ts";
 import type { Opened, Start, TakenUp } from "./host.ts";
-import type { Ending } from "./options.ts";
 import type { Presence } from "./presence.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Workings } from "./workings.ts";
@@ -65,12 +64,12 @@ export class Membership {
   }
 
   /** Takes a connection off channels: by its end, or because it was unsubscribed. */
-  leave(connection: Connection, names: Iterable<string>, ending?: Ending): void {
+  leave(connection: Connection, names: Iterable<string>, mayReturn = false): void {
     const { channels } = this.#workings;
     for (const name of names) {
       if (!channels.remove(name, connection)) continue;
       const channel = channels.get(name);
-      if (channel !== undefined) this.#presence.leave(connection, channel, ending);
+      if (channel !== undefined) this.#presence.leave(connection, channel, mayReturn);
       channels.release(name);
     }
   }

@@ -1,12 +1,10 @@
 import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
 import type { PresenceList as StoredList } from "../broker/presence.ts";
 import type { Channel } from "../channel/channel.ts";
-import { closeAction, closeTable } from "../protocol/close.ts";
 import { failure } from "../protocol/errors.ts";
 import type { ServerMessageOf } from "../protocol/messages.ts";
 import type { Outcome } from "../session/effect.ts";
 import type { Connection } from "./connection.ts";
-import type { Ending } from "./options.ts";
 import type { Workings } from "./workings.ts";
 
 /** One who is on a channel: a user with all their connections, or one anonymous connection. */
@@ -53,13 +51,13 @@ export class Presence {
   }
 
   /** A connection was taken off a channel: by its end, or because it was unsubscribed. */
-  leave(connection: Connection, { name, definition }: Channel, ending?: Ending): void {
+  leave(connection: Connection, { name, definition }: Channel, mayReturn: boolean): void {
     const terms = definition?.presence;
     const present = this.#present.get(connection);
     if (terms === undefined || !present?.delete(name)) return;
     if (present.size === 0) this.#present.delete(connection);
     const { clientId, userId } = connection;
-    const grace = ending !== undefined && mayReturn(ending) ? terms.grace : 0;
+    const grace = mayReturn ? terms.grace : 0;
     const { presence } = this.#workings.options.broker;
     this.#do(name, () => presence.leave(name, { clientId, userId }, grace));
   }
@@ -108,11 +106,6 @@ export class Presence {
       failed(error);
     }
   }
-}
-
-/** Whose session is kept may come back; one that was replaced is here again already. */
-function mayReturn({ code }: Ending): boolean {
-  return code === closeTable.replaced.code || closeAction(code) === "retry";
 }
 
 function infoOf({ count, members }: StoredList): PresenceInfo {

@@ -228,6 +228,22 @@ describe("Presence", () => {
     ]);
   });
 
+  it("takes no one for gone who asked for a token and closed with 1000, since the session is kept", async () => {
+    await using stage = await Stage.open();
+    const watcher = await stage.join("user=watcher");
+    const ann = await stage.join("user=ann");
+    stage.tell();
+    await stage.told(watcher.client);
+
+    const { type, token } = await ann.client.ask({ type: "get_reconnection_token" });
+    assertEquals([type, token], ["reconnection_token", ann.token]);
+    await stage.end(ann, "close");
+    const again = await connectRaw(`${stage.url}?user=ann&reconnection_token=${ann.token}`);
+    assertEquals((await again.json())["reconnected"], true);
+    stage.clock.advance(2 * GRACE);
+    assertEquals(await stage.told(watcher.client), []);
+  });
+
   it("says nothing where a session is taken over from a connection that still seems open", async () => {
     await using stage = await Stage.open();
     const watcher = await stage.join("user=watcher");

@@ -25,6 +25,11 @@ async function stage() {
   });
   const server = await serveHere(hub);
   const url = `${server.url.replace(/^http/, "ws")}/ws`;
+  const end = async (id: string, by: () => unknown) => {
+    ended.delete(id); // a session ends with each of its connections
+    await by();
+    while (!ended.has(id)) await new Promise<void>((resolve) => wake = resolve);
+  };
   return {
     hub,
     connect: async (token: unknown = "", user = "ann") => {
@@ -32,11 +37,9 @@ async function stage() {
       const connected = await client.json();
       return { client, connected, id: String(connected["client_id"]) };
     },
-    cut: async ({ client, id }: { client: RawClient; id: string }) => {
-      ended.delete(id); // a session ends with each of its connections
-      client.terminate();
-      while (!ended.has(id)) await new Promise<void>((resolve) => wake = resolve);
-    },
+    cut: ({ client, id }: { client: RawClient; id: string }) => end(id, () => client.terminate()),
+    finish: ({ client, id }: { client: RawClient; id: string }) =>
+      end(id, () => client.close(1000)),
     close: async () => {
       await hub.drain({ within: 0 });
       await server.close();
@@ -186,9 +189,9 @@ describe("A reconnection token", () => {
   });
 
   it("comes to nothing with a close that is final, whoever closed", async () => {
-    const { hub, connect, close } = await stage();
+    const { hub, connect, finish, close } = await stage();
     const byClient = await connect();
-    await byClient.client.close(1000);
+    await finish(byClient);
     const byHub = await connect();
     hub.disconnect(byHub.id);
     await byHub.client.closed;
@@ -203,7 +206,7 @@ describe("A reconnection token", () => {
   });
 
   it("is told to a client that asks, whose session outlives a close of its own with 1000", async () => {
-    const { hub, connect, close } = await stage();
+    const { hub, connect, finish, close } = await stage();
     const asks = async () => {
       const asking = await connect();
       const answer = await asking.client.ask({ type: "get_reconnection_token" });
@@ -213,7 +216,7 @@ describe("A reconnection token", () => {
       return asking;
     };
     const byClient = await asks();
-    await byClient.client.close(1000);
+    await finish(byClient);
     const back = await connect(byClient.connected["reconnection_token"]);
     assertEquals([back.connected["reconnected"], back.id], [true, byClient.id]);
 
@@ -225,7 +228,7 @@ describe("A reconnection token", () => {
 
     // What it asked for is told once: the next close with 1000 is final again.
     const { reconnection_token: next } = back.connected;
-    await back.client.close(1000);
+    await finish(back);
     assertEquals((await connect(next)).connected["reconnected"], false);
     await close();
   });

@@ -25,8 +25,6 @@ export class Sessions {
   readonly #workings: Workings;
   readonly #presence: Presence;
   readonly #connections = new Map<string, Connection>();
-  /** Those whose clients asked for their token: they come back, however they close. */
-  readonly #returning = new Set<Connection>();
 
   constructor(workings: Workings, presence: Presence) {
     this.#workings = workings;
@@ -59,9 +57,9 @@ export class Sessions {
     connection.formerToken = undefined;
   }
 
-  /** Tells a client its token. */
+  /** Tells a client its token, which means to come back also after a close of its own with 1000. */
   remind(connection: Connection): Ticket {
-    this.#returning.add(connection);
+    connection.isReturning = true;
     return { reconnectionToken: connection.token!, expiresIn: this.expiresIn };
   }
 
@@ -74,11 +72,8 @@ export class Sessions {
   /** What a connection is told when it is closed so: with a token where returning makes sense. */
   farewell(connection: Connection, code: number): Farewell {
     const { token } = connection;
-    if (closeAction(code) === "terminal") {
-      this.#returning.delete(connection); // whatever its client meant to do
-      return {};
-    }
-    return token === undefined ? {} : { reconnection_token: token, expires_in: this.expiresIn };
+    if (token === undefined || closeAction(code) === "terminal") return {};
+    return { reconnection_token: token, expires_in: this.expiresIn };
   }
 
   /**
@@ -101,17 +96,18 @@ export class Sessions {
     return record;
   }
 
-  /** A connection ends: its session is kept where it may be taken up again. */
-  keep(connection: Connection, ending: Ending): void {
-    const { token, formerToken: former } = connection;
-    if (token === undefined) return;
+  /** A connection ends: its session is kept where it may be taken up again. Whether it is. */
+  keep(connection: Connection, { code }: Ending): boolean {
+    const { token, formerToken: former, isReturning } = connection;
+    if (token === undefined) return false;
     const record = this.#record(connection);
-    // A client that asked for its token comes back, though it closes as one that has finished.
-    const returns = ending.code === closeTable.normal.code && this.#returning.has(connection);
     this.#forget(connection);
-    if (closeAction(ending.code) === "terminal" && !returns) return;
+    const isKept = closeAction(code) === "retry" ||
+      (code === closeTable.normal.code && isReturning);
+    if (!isKept) return false;
     const isGood = former !== undefined && former.until > this.#workings.options.clock.now();
     this.putBack(isGood ? [token, former.token] : [token], record);
+    return true;
   }
 
   /** Keeps a session that no connection has. */
@@ -141,9 +137,9 @@ export class Sessions {
 
   #forget(connection: Connection): void {
     const { token, formerToken } = connection;
-    this.#returning.delete(connection);
     if (token !== undefined) this.#connections.delete(token);
     if (formerToken !== undefined) this.#connections.delete(formerToken.token);
     connection.token = connection.formerToken = undefined;
+    connection.isReturning = false;
   }
 }
