@@ -6,6 +6,7 @@
 import type { Hono } from "hono";
 import { refuseHost } from "../guard/host.ts";
 import { Refusal } from "../guard/refusal.ts";
+import { lingering } from "../http/linger.ts";
 import { type RouteOptions, routes, type UpgradeHandler } from "../http/routes.ts";
 import type { AnyHub } from "../hub/hub.ts";
 import { BunFanout, type BunPublisher } from "./bun_fanout.ts";
@@ -90,7 +91,7 @@ export function bunHandler(hub: AnyHub, options: BunOptions = {}): BunHandler {
     async fetch(request, server) {
       // Of a Host that is none Bun makes a URL that leads elsewhere.
       const refusal = refuseHost(request.headers.get("host"));
-      if (refusal !== undefined) return refusal.toResponse();
+      if (refusal !== undefined) return await lingering(request, refusal.toResponse());
       return await (isForHub(request) ? upgrade(request, server) : app.fetch(request, server));
     },
     websocket: bunWebSocket(hub),

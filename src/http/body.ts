@@ -37,9 +37,12 @@ async function readBytes(request: Request): Promise<Uint8Array> {
     const chunk = await reader?.read().catch(brokenOff);
     if (chunk === undefined || chunk.done) return bytes.subarray(0, size);
     if (size + chunk.value.byteLength > MAX_BODY) {
-      if (closesAfter(request)) reader?.releaseLock(); // for who reads on past the answer
-      // Whether the rest can be called off is the server's business; the answer does not wait for it.
-      else reader?.cancel().catch(() => {});
+      if (closesAfter(request)) {
+        reader?.releaseLock(); // for who reads on past the answer
+      } else {
+        // Whether the rest can be called off is the server's business; the answer does not wait for it.
+        reader?.cancel().catch(() => {});
+      }
       throw tooLarge();
     }
     bytes.set(chunk.value, size);

@@ -1,11 +1,12 @@
 import type { MiddlewareHandler } from "hono";
+import { listOf } from "../guard/field_lists.ts";
 
 /** How long and how much is read and thrown away of what a peer still sends past its answer. */
 export const LINGER = { milliseconds: 5_000, bytes: 16_777_216 } as const;
 
 /** Whether the connection is closed once the request is answered, as far as a request can tell. */
 export function closesAfter({ headers }: Request): boolean {
-  return headers.get("connection")?.toLowerCase().includes("close") === true;
+  return listOf(headers.get("connection")).some((token) => token.toLowerCase() === "close");
 }
 
 /** Has what the routes behind it answer end only when their requests are read. */
@@ -33,10 +34,10 @@ export async function lingering(request: Request, response: Response): Promise<R
       controller.close();
     },
   });
-  const lingering = new Response(stream, response);
+  const whole = new Response(stream, response);
   // So that the peer has it all before the stream ends; Bun does not send this.
-  lingering.headers.set("Content-Length", String(answer.byteLength));
-  return lingering;
+  whole.headers.set("Content-Length", String(answer.byteLength));
+  return whole;
 }
 
 /** Reads to the end, or until it takes too long or is too much. */
