@@ -106,7 +106,7 @@ class NodeSocket implements Socket, DirectSocket {
   close(code: number, reason: string): void {
     this.#settle();
     this.#webSocket.close(code, reason);
-    this.shut();
+    this.shut(); // here too, since the hub may close it before its WebSocket knows of it
   }
 
   /** Has nothing more written. */
