@@ -4,6 +4,7 @@
  * @module
  */
 import type { Case } from "../case.ts";
+import { Skipped } from "../peer/finding.ts";
 import { check, expect, expectSame } from "./check.ts";
 import type { Client } from "./client.ts";
 import { CLOSE_CODES } from "./protocol.ts";
@@ -86,6 +87,21 @@ export const cases: readonly Case[] = [
     "server-4403",
     "and where the server closes with 4403",
     (client, server) => closes(client, server, 4403),
+  ),
+  check(
+    "HDL-RES-27",
+    "asked",
+    "it is kept where the client had asked for its token",
+    async (server) => {
+      const { former, token, again } = await session(server);
+      const told = await former.ask({ type: "get_reconnection_token" });
+      if (told["code"] === "unknown_type") throw new Skipped("the server knows no such request");
+      expectSame([told.type, told["token"]], ["reconnection_token", token], "what it is told");
+      await former.close(1000);
+      await server.notice();
+      const { answer } = await resumed(server, token, again);
+      expectSame(answer["client_id"], former.id, "client_id");
+    },
   ),
   check("HDL-RES-27", "replaced", "it goes on where 4409 ended the connection", async (server) => {
     const { former, token, again } = await session(server);

@@ -64,6 +64,12 @@ export const sessions: readonly Broken[] = [
     how: takesClose(1008, 1001),
   },
   {
+    name: "ends the session of a client that asked for its token and closes with 1000",
+    breaks: "HDL-RES-27",
+    foundBy: ["27-asked"],
+    how: takesClose(1000, 1008),
+  },
+  {
     name: "resumes by any token, for anybody",
     breaks: "HDL-RES-5",
     foundBy: ["5-another-user", "5-nobody"],
