@@ -35,8 +35,7 @@ export class ChannelRegistry {
       if (!isChannelName(name) && !isChannelPattern(name)) {
         throw new HeddleError(
           "option_invalid",
-          `"${name}" is no channel name: ${CHANNEL_NAME_RULE} are allowed, and a * at the end ` +
-            "for a pattern",
+          `"${name}" is no channel name: one has ${CHANNEL_NAME_RULE}, and a pattern a * at its end`,
         );
       }
       if (definition.events !== undefined) {

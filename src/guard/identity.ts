@@ -84,7 +84,7 @@ export function checkRole(name: string, role: string): void {
 /**
  * Checks what a custom `authenticate` or look-up returned, since a wrong identity must not pass.
  *
- * @param code What it is where it came from elsewhere.
+ * @param code By which error it is told: `option_invalid` where the application gave it as an argument.
  * @throws {HeddleError} `unauthorized`, or by that code, where it is no identity.
  */
 export function checkIdentity(
