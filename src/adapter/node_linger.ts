@@ -45,13 +45,13 @@ function endWhenRead(incoming: IncomingMessage, outgoing: ServerResponse): void 
   const end = outgoing.end.bind(outgoing);
   const write = outgoing.write.bind(outgoing) as (chunk: unknown, ...more: unknown[]) => boolean;
   // What does not come at once is from the routes, which end it when they have read on themselves.
-  let isOver = false;
+  let isStreamed = false;
   outgoing.write = (chunk: unknown, ...more: unknown[]) => {
-    isOver = true;
+    isStreamed = true;
     return write(chunk, ...more);
   };
   outgoing.end = (chunk?: unknown) => {
-    if (isOver || incoming.complete || incoming.destroyed) return end(chunk);
+    if (isStreamed || incoming.complete || incoming.destroyed) return end(chunk);
     if (typeof chunk === "string" || chunk instanceof Uint8Array) write(chunk);
     else outgoing.flushHeaders();
     discard(incoming, () => end());

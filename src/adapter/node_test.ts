@@ -1,17 +1,18 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { describe, it } from "node:test";
 import { z } from "zod";
 import { HeddleError } from "../base/errors.ts";
 import { channel } from "../channel/definition.ts";
 import { allowAnonymous, anonymousIdentity } from "../guard/identity.ts";
+import { LINGER } from "../http/linger.ts";
 import { createHub } from "../hub/hub.ts";
 import { message } from "../hub/message.ts";
 import { connectRaw } from "../testing/raw_client.ts";
 import { runtime } from "../testing/serve.ts";
 import { writeOn } from "../testing/write_on.ts";
-import { attach, type Attachment } from "./node.ts";
+import { attach, type Attachment, serve } from "./node.ts";
 import { frame, goodHandshake, opcodes, openTcp, TcpClient } from "./testing/tcp.ts";
 
 const skip = runtime === "bun" ? "Bun is served by its own adapter" : false;
@@ -173,6 +174,22 @@ describe("attach()", { skip }, () => {
         assertEquals([answer.split(" ")[1], failed], [status, undefined]);
       }
     }));
+
+  it("reads on past an answer within its bounds once, from a peer that never ends", async () => {
+    await using hub = newHub();
+    const server = await serve(hub, { hostname: "127.0.0.1", port: 0 });
+    const socket = connect(server.port, "127.0.0.1");
+    socket.write("POST /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n");
+    socket.write("Transfer-Encoding: chunked\r\n\r\n");
+    const chunk = `10000\r\n${" ".repeat(65_536)}\r\n`;
+    const send = () => void socket.write(chunk, (error) => error || socket.destroyed || send());
+    socket.once("data", send);
+    socket.on("error", () => {});
+    await new Promise((resolve) => socket.once("close", resolve));
+    // More than the bound is what sockets hold.
+    assert(socket.bytesWritten < 2 * LINGER.bytes, `${socket.bytesWritten} bytes`);
+    await server.close();
+  });
 
   it("judges a request in absolute form by its path, and refuses one that is no address", () =>
     withServer(async (server, port) => {
