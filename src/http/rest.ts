@@ -32,7 +32,7 @@ export const REST_PATH = "/api/v1/websocket";
 export function status({ hub, path, adminRoles }: RestContext): Handler {
   return async (c) => {
     const { role } = await hub.identify(c.req.raw);
-    const { connections, channels, subscriptions, eventsKept } = hub.stats();
+    const { openConnections, channels, subscriptions, eventsKept } = hub.stats();
     // Under a mounted path, only the request tells where the routes are.
     const mounted = c.req.path.slice(0, -`${REST_PATH}/status`.length);
     return c.json({
@@ -40,7 +40,7 @@ export function status({ hub, path, adminRoles }: RestContext): Handler {
       websocket: {
         endpoint: mounted + path,
         protocol: "ws",
-        total_connections: connections,
+        total_connections: openConnections,
         total_channels: channels,
         total_subscriptions: subscriptions,
         buffered_events: eventsKept,

@@ -3,8 +3,10 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { HeddleError } from "../base/errors.ts";
 import { memoryBroker } from "../broker/memory.ts";
 import { changedBroker } from "../testing/changed_broker.ts";
+import { anonymousIdentity } from "../guard/identity.ts";
 import { jwtAuth } from "../guard/jwt.ts";
 import type { Logger } from "../hub/logger.ts";
+import { FakeSocket } from "../testing/fake_socket.ts";
 import { connectRaw } from "../testing/raw_client.ts";
 import { serveHere } from "../testing/serve.ts";
 import { routes } from "./routes.ts";
@@ -70,6 +72,22 @@ describe("The REST routes", () => {
       const { websocket } = await response.json();
       assertEquals(websocket.clients, role === "operator" ? [] : undefined);
     }
+  });
+
+  it("count and list the same connections: those whose close nobody has begun", async () => {
+    const hub = testHub();
+    const admission = { identity: anonymousIdentity(), address: "192.0.2.1" };
+    const [left, dismissed, stays] = [1, 2, 3].map(() => hub.accept(new FakeSocket(), admission));
+    left!.closing(1001, "");
+    hub.disconnect(dismissed!.clientId);
+    for (const role of ["admin", "viewer"]) {
+      const headers = await bearer(role);
+      const { websocket } = await (await routes(hub).request(`${REST}/status`, { headers })).json();
+      assertEquals(websocket.total_connections, 1, role);
+      const ids = websocket.clients?.map((one: { client_id: string }) => one.client_id);
+      assertEquals(ids, role === "admin" ? [stays!.clientId] : undefined);
+    }
+    for (const peer of [left!, dismissed!, stays!]) peer.closed(1000, "");
   });
 
   it("list the channels that are declared, with their descriptions", async () => {

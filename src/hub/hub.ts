@@ -338,6 +338,7 @@ export class Hub<
       ...stats,
       refusals: Object.fromEntries(this.#workings.refusals),
       connections: this.#roster.size,
+      openConnections: this.#roster.open,
       users: this.#roster.users,
       channels: open,
       subscriptions,

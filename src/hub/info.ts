@@ -52,6 +52,8 @@ export interface HubStats {
    * closing, for up to 5 s where their peer does not answer.
    */
   readonly connections: number;
+  /** Those of them that are open: what `hub.connections()` lists. */
+  readonly openConnections: number;
   /** Users with such a connection. */
   readonly users: number;
   /** Requests for a connection that wait for the authenticator. */

@@ -13,6 +13,13 @@ export class Roster {
     return this.#byClient.size + this.#replaced.size;
   }
 
+  /** How many of them are open. */
+  get open(): number {
+    let open = 0;
+    for (const { isOpen } of this) if (isOpen) open++;
+    return open;
+  }
+
   /** How many users have one. */
   get users(): number {
     return this.#byUser.size;

@@ -19,6 +19,7 @@ export type Counters = {
       keyof HubStats,
       | "refusals"
       | "connections"
+      | "openConnections"
       | "users"
       | "channels"
       | "subscriptions"
