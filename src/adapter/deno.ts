@@ -6,7 +6,7 @@
 import type { Hono } from "hono";
 import type { SocketCapabilities } from "../channel/socket.ts";
 import { refuseHost } from "../guard/host.ts";
-import { serverFull } from "../guard/refusal.ts";
+import { goingDown, serverFull } from "../guard/refusal.ts";
 import { type RouteOptions, routes, type UpgradeHandler } from "../http/routes.ts";
 import type { Admission } from "../hub/admission.ts";
 import type { AnyHub } from "../hub/hub.ts";
@@ -90,7 +90,14 @@ export function denoHandler(
   hub: AnyHub,
   options: DenoOptions = {},
 ): (request: Request, info: DenoInfo) => Promise<Response> {
-  const upgrade = upgrader(hub);
+  return handler(hub, options, upgrader(hub));
+}
+
+function handler(
+  hub: AnyHub,
+  options: DenoOptions,
+  upgrade: UpgradeHandler,
+): (request: Request, info: DenoInfo) => Promise<Response> {
   const app = routes(hub, { ...options, upgrade, peerAddress });
   const isForHub = handshakesAt(options.path);
   return async (request, info) => {
@@ -127,7 +134,7 @@ function listen(hub: AnyHub, options: ServeOptions): Server {
   const stop = new AbortController();
   const server = runtime().serve(
     { port, hostname, signal: stop.signal, onListen() {} },
-    denoHandler(hub, routing),
+    handler(hub, routing, upgrader(hub, stop.signal)),
   );
   const close = async () => {
     stop.abort();
@@ -136,7 +143,8 @@ function listen(hub: AnyHub, options: ServeOptions): Server {
   return listening({ hostname, port: server.addr.port }, close, signal);
 }
 
-function upgrader(hub: AnyHub): UpgradeHandler {
+/** @param stop Aborted when the server closes: Deno cuts whom it refuses then, and forgets whom it upgrades. */
+function upgrader(hub: AnyHub, stop?: AbortSignal): UpgradeHandler {
   // A socket that its peer does not read cannot be cut, so it stays after the hub has let go of it.
   let sockets = 0;
   const endpoint = standardEndpoint(hub, {
@@ -152,6 +160,7 @@ function upgrader(hub: AnyHub): UpgradeHandler {
       ...(room === undefined ? {} : { room }),
     });
     if (admission instanceof Response) return admission;
+    if (stop?.aborted === true) return goingDown().toResponse();
     if (sockets >= hub.limits.connections) return serverFull().toResponse();
     return upgrade(endpoint, request, admission);
   };

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import * as ws from "ws";
-import { Refusal } from "../guard/refusal.ts";
+import { goingDown } from "../guard/refusal.ts";
 import type { Admission } from "../hub/admission.ts";
 import type { AnyHub } from "../hub/hub.ts";
 import { NodeFanout } from "./node_fanout.ts";
@@ -48,12 +48,7 @@ export class HubEndpoint implements Endpoint {
     const origin = { address, ...(room === undefined ? {} : { room }) };
     const admission = await this.#hub.admit(request, origin);
     if (admission instanceof Response) return await respond(upgrade, admission);
-    if (this.#isClosed) {
-      const refusal = new Refusal(503, "closed", "the server is going down", {
-        "Retry-After": "1",
-      });
-      return await respond(upgrade, refusal.toResponse());
-    }
+    if (this.#isClosed) return await respond(upgrade, goingDown().toResponse());
     this.#accept(admission, upgrade);
   }
 

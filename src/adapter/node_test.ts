@@ -154,7 +154,8 @@ describe("attach()", { skip }, () => {
       await judging;
       attachment?.close();
       judged();
-      assertEquals((await answer).status, 503);
+      const { status, body } = await answer;
+      assertEquals([status, JSON.parse(body).error], [503, "draining"]);
     }));
 
   it("reads the body of an upgrade that it refuses past the answer, so that this is not lost", () =>

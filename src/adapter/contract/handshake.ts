@@ -9,7 +9,7 @@ import { describe, it } from "node:test";
 import { tokenIssuer } from "../../guard/issuer.ts";
 import { jwtAuth } from "../../guard/jwt.ts";
 import { allowAnonymous, anonymousIdentity } from "../../guard/identity.ts";
-import { stage, until } from "../testing/stage.ts";
+import { Inbox, stage, until } from "../testing/stage.ts";
 import { frame, goodHandshake, type HttpAnswer, opcodes, TcpClient } from "../testing/tcp.ts";
 import type { Subject } from "./subject.ts";
 
@@ -46,6 +46,16 @@ export function assertRefused(answer: HttpAnswer, status: number, error: string)
   const body = JSON.parse(answer.body);
   assertEquals(body.error, error);
   assertEquals(typeof body.message, "string");
+}
+
+/** An authenticator that lets everybody in, each when the function is called that it puts into `judged`. */
+function slowAuth() {
+  const judged = new Inbox<() => void>();
+  const auth = async () => {
+    await new Promise<void>((resolve) => judged.put(resolve));
+    return anonymousIdentity();
+  };
+  return { auth, judged };
 }
 
 /** Declares the tests of the opening handshake. */
@@ -177,6 +187,35 @@ export function handshakeContract(subject: Subject): void {
         assertRefused(await handshake(server.port, "/ws"), 503, "draining");
       }));
 
+    it("answers 503 to whom it still judges when the hub begins to drain", () => {
+      const { auth, judged } = slowAuth();
+      return stage(subject, { auth }, async ({ hub, server }) => {
+        const answer = handshake(server.port, "/ws");
+        const judge = await judged.next();
+        const drained = hub.drain();
+        judge();
+        assertRefused(await answer, 503, "draining");
+        await drained;
+      });
+    });
+
+    it("lets nobody in whom it still judges when its server closes: answers 503, or ends", () => {
+      const { auth, judged } = slowAuth();
+      return stage(subject, { auth }, async ({ hub, server }) => {
+        const client = new TcpClient(server.port);
+        const answer = client.request("/ws").catch(() => undefined);
+        const judge = await judged.next();
+        const closed = server.close();
+        judge();
+        await client.ended;
+        const refusal = await answer;
+        if (refusal !== undefined) assertRefused(refusal, 503, "draining");
+        await closed;
+        assertEquals(hub.stats().totalConnections, 0);
+        client.socket.destroy();
+      });
+    });
+
     for (
       const [offer, selected] of [
         [undefined, null],
@@ -238,11 +277,7 @@ export function handshakeContract(subject: Subject): void {
       }));
 
     it("survives requests that go away while they are judged", () => {
-      const judging: (() => void)[] = [];
-      const auth = async () => {
-        await new Promise<void>((resolve) => judging.push(resolve));
-        return anonymousIdentity();
-      };
+      const { auth, judged } = slowAuth();
       return stage(subject, { auth }, async ({ hub, server, url }) => {
         const gone: TcpClient[] = [];
         for (let i = 0; i < 6; i++) {
@@ -250,16 +285,15 @@ export function handshakeContract(subject: Subject): void {
           void client.request("/ws").catch(() => {});
           gone.push(client);
         }
-        await until(() => judging.length === gone.length);
+        const judging = await Promise.all(gone.map(() => judged.next()));
         gone.forEach((client, i) => i % 2 === 0 ? client.reset() : client.socket.end());
         await Promise.all(gone.map((client, i) => i % 2 === 0 ? client.ended : undefined));
-        for (const judged of judging.splice(0)) judged();
+        for (const judge of judging) judge();
         for (const client of gone) client.socket.destroy();
         await until(() => hub.stats().connections === 0);
         const waiting = new TcpClient(server.port);
         const answer = waiting.request("/ws");
-        await until(() => judging.length === 1);
-        judging[0]!();
+        (await judged.next())();
         assertEquals((await answer).status, 101, url);
         assertEquals((await waiting.json())["type"], "connected");
         assertEquals(hub.connections().length, 1);
