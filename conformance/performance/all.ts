@@ -12,7 +12,7 @@ import { recovering } from "./recovery.ts";
 import { connecting, roundTrip } from "./wire.ts";
 
 /** Every measure, in the order of the report. */
-export const measures: readonly Measuring[] = [
+const measures: readonly Measuring[] = [
   connecting,
   roundTrip,
   asking,

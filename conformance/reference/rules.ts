@@ -156,7 +156,7 @@ export interface Rules {
 const bad: Refusal = { status: 400 };
 
 /** The members of a comma list, in small letters. */
-export function listOf(request: Request, name: string): string[] {
+function listOf(request: Request, name: string): string[] {
   return membersOf(request, name).map((member) => member.toLowerCase());
 }
 

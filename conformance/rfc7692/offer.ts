@@ -11,7 +11,7 @@ import type { Peer } from "../peer/peer.ts";
 import { type Extension, parseExtensions } from "../wire/deflate.ts";
 
 /** The name of the extension. */
-export const NAME = "permessage-deflate";
+const NAME = "permessage-deflate";
 
 /** What came of an offer. */
 export interface Negotiated {

@@ -34,7 +34,7 @@ export interface DeflateOptions {
 }
 
 /** The four bytes that end a flushed message and are not sent (section 7.2.1). */
-export const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
+const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 
 const WINDOW = 32 * 1024;
 

@@ -14,7 +14,7 @@ import { given } from "../testing/given.ts";
 import { serveHub } from "./fixture.ts";
 import { createClient, RefusedError } from "./mod.ts";
 
-export const open = { "*": ["subscribe", "broadcast"] } as const;
+const open = { "*": ["subscribe", "broadcast"] } as const;
 
 function makeHub(identity: Identity = { userId: "u1", role: "viewer", claims: {} }) {
   return createHub({

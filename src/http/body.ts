@@ -4,7 +4,7 @@ import { parseJson } from "../protocol/json.ts";
 import { closesAfter } from "./linger.ts";
 
 /** The largest body of a request, in bytes. */
-export const MAX_BODY = 65_536;
+const MAX_BODY = 65_536;
 
 /**
  * Reads the JSON body of a request.

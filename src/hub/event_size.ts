@@ -16,7 +16,7 @@ export function mostOfEvent(outbox: number): number {
 }
 
 /** What so many bytes of media take in JSON, which is the longest way in which anybody gets them. */
-export function base64Length(bytes: number): number {
+function base64Length(bytes: number): number {
   return Math.ceil(bytes / 3) * 4;
 }
 

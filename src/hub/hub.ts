@@ -42,8 +42,6 @@ export interface Peer {
   receive(data: string | Uint8Array): void;
   /** The socket received a Pong frame. */
   pong(): void;
-  /** The socket's buffer has emptied, where the runtime tells. */
-  drained(): void;
   /** The peer's Close frame came, where the socket closes later; nothing is sent to it any more. */
   closing(code: number, reason: string): void;
   /** The socket closed; 0 stands for 1006. Only the first call counts. */

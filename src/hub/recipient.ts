@@ -138,11 +138,6 @@ export abstract class Recipient implements Subscriber, Pumped {
     return behind.size > 0;
   }
 
-  /** The socket takes more again. */
-  drained(): void {
-    if (this.#behind !== undefined) this.pump();
-  }
-
   /** Sends a message of the application; false where it is too late. */
   send(message: ApplicationReply): boolean {
     if (!this.isOpen) return false;

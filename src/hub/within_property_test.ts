@@ -279,7 +279,6 @@ describe("A hub that is called from within its own calls", () => {
                 break;
               case "drain":
                 socket.room = Infinity;
-                socket.peer!.drained();
                 break;
               case "wait":
                 clock.advance(150);

@@ -3,7 +3,7 @@ import { HeddleError } from "../base/errors.ts";
 import { adler32, crc32 } from "./container.ts";
 
 /** The most bytes of a dictionary: what DEFLATE can refer back to (RFC 1951 section 2). */
-export const MAX_DICTIONARY = 32_768;
+const MAX_DICTIONARY = 32_768;
 
 /**
  * What both sides of a connection know before anything is compressed, so that a short message becomes

@@ -40,7 +40,7 @@ export interface Envelope {
 export const ENVELOPE_VERSION = 1;
 
 /** The size of the header in bytes. */
-export const HEADER_SIZE = 8;
+const HEADER_SIZE = 8;
 
 /** The most metadata the header can tell of, in bytes. */
 export const MAX_METADATA = 0xffff;

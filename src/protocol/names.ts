@@ -8,7 +8,7 @@
 export const MAX_CHANNEL_NAME = 200;
 
 /** The longest user id, in characters. */
-export const MAX_USER_ID = 255;
+const MAX_USER_ID = 255;
 
 /** What a channel name is written in, for people. */
 export const CHANNEL_ALPHABET = "A-Z a-z 0-9 _ . : ~ = + / | -";

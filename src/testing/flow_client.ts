@@ -141,9 +141,7 @@ export class FlowClient {
 
   /** Lets its socket take so many frames more. */
   take(frames: number): void {
-    if (this.#socket === undefined) return;
-    this.#socket.room = frames;
-    if (frames > 0) this.#peer?.drained();
+    if (this.#socket !== undefined) this.#socket.room = frames;
   }
 
   /** Reads so many frames; gives how many there were. */

@@ -25,7 +25,7 @@ export const LAG = 6;
 const permissions = { "*": ["subscribe", "broadcast"] } as const;
 
 /** What is kept of each channel. */
-export const kept: Readonly<Record<string, { readonly size: number; readonly ttl: number }>> = {
+const kept: Readonly<Record<string, { readonly size: number; readonly ttl: number }>> = {
   plain: { size: 8, ttl: 20_000 },
   long: { size: 1_000, ttl: 300_000 },
   dropping: { size: 50, ttl: 300_000 },

@@ -13,7 +13,7 @@ import { Proxies } from "../../guard/proxies.ts";
 import { logLevels } from "../stock.ts";
 
 /** Where a server runs. Anonymous connections are let in during development alone. */
-export const environments = ["development", "testing", "staging", "production"] as const;
+const environments = ["development", "testing", "staging", "production"] as const;
 
 /** One of {@linkcode environments}. */
 export type Environment = (typeof environments)[number];
