@@ -1,4 +1,5 @@
 import type { Fanout, Group, Member } from "../channel/fanout.ts";
+import type { Socket } from "../channel/socket.ts";
 import type { Frame } from "../protocol/encode.ts";
 import { Watch, WatchedGroup } from "./watched_group.ts";
 
@@ -7,11 +8,14 @@ export interface BunPublisher {
   publish(topic: string, data: Frame, compress: boolean): number;
 }
 
-/** As much of a socket of Bun's as a topic needs. */
+/** As much of a socket of Bun's as a group needs. */
 export interface TopicSocket {
+  sendText(data: string, compress: boolean): number;
+  sendBinary(data: Uint8Array, compress: boolean): number;
   subscribe(topic: string): void;
   unsubscribe(topic: string): void;
   publish(topic: string, data: Frame, compress: boolean): number;
+  terminate(): void;
 }
 
 /** A socket of this adapter. */
@@ -22,11 +26,17 @@ interface HasTopicSocket {
 /** How few members need no topic of their own. */
 const FEW = 2;
 
-/** Publishes by Bun's own topics, one for each group. Bun keeps them in order with what is sent otherwise. */
+/**
+ * Sends an event that is alone in its tick to one socket after the other, which brings it there sooner than Bun's
+ * own topics do, and what comes in bursts by a topic, one for each group, which writes once for a tick. Bun keeps
+ * them in order with each other, and with what is sent otherwise.
+ */
 export class BunFanout implements Fanout {
   readonly publisher: BunPublisher;
   readonly #watch = new Watch(setImmediate);
   #topics = 0;
+  #tick = 0;
+  #isCounting = false;
 
   constructor(publisher: BunPublisher) {
     this.publisher = publisher;
@@ -39,11 +49,29 @@ export class BunFanout implements Fanout {
   nextTopic(): string {
     return `heddle:${++this.#topics}`;
   }
+
+  /** Counts the ticks in which it is called, and tells which this is. */
+  tick(): number {
+    if (!this.#isCounting) {
+      this.#isCounting = true;
+      setImmediate(() => {
+        this.#isCounting = false;
+        this.#tick++;
+      });
+    }
+    return this.#tick;
+  }
 }
 
-class BunGroup<M extends Member> extends WatchedGroup<M> {
+class BunGroup<M extends Member> extends WatchedGroup<M, TopicSocket> {
   readonly #fanout: BunFanout;
   #topic: string | undefined;
+  /** The tick of the last event, */
+  #tick = -1;
+  /** how many events it has had, */
+  #events = 0;
+  /** and whether the tick before had several. */
+  #isBurst = false;
 
   constructor(fanout: BunFanout, watch: Watch) {
     super(watch);
@@ -52,32 +80,57 @@ class BunGroup<M extends Member> extends WatchedGroup<M> {
 
   override add(member: M): void {
     super.add(member);
-    if (this.#topic !== undefined) socketOf(member).subscribe(this.#topic);
+    if (this.#topic !== undefined) this.webSocketOf(member.socket).subscribe(this.#topic);
   }
 
   override delete(member: M): boolean {
     if (!super.delete(member)) return false;
-    if (this.#topic !== undefined) socketOf(member).unsubscribe(this.#topic);
+    if (this.#topic !== undefined) this.webSocketOf(member.socket).unsubscribe(this.#topic);
     return true;
   }
 
   protected override sendAll(frame: Frame, leftOut: readonly M[]): boolean {
-    if (this.members.size < FEW || leftOut.length > 1) return false;
+    if (this.members.size < FEW) return false;
+    if (this.#isAlone()) {
+      for (const webSocket of this.webSockets(leftOut)) send(webSocket, frame);
+      return true;
+    }
+    if (leftOut.length > 1) return false;
     this.#topic ??= this.#open();
     const [except] = leftOut;
     if (except === undefined) this.#fanout.publisher.publish(this.#topic, frame, false);
-    else socketOf(except).publish(this.#topic, frame, false);
+    else this.webSocketOf(except.socket).publish(this.#topic, frame, false);
     return true;
+  }
+
+  protected override webSocketOf(socket: Socket): TopicSocket {
+    return (socket as unknown as HasTopicSocket).webSocket;
+  }
+
+  /** Whether an event is the only one of its tick, as far as can be told. */
+  #isAlone(): boolean {
+    const tick = this.#fanout.tick();
+    if (tick !== this.#tick) {
+      this.#isBurst = this.#events > 1;
+      this.#tick = tick;
+      this.#events = 0;
+    }
+    return ++this.#events === 1 && !this.#isBurst;
   }
 
   /** A topic is made when there is something to say: most groups are small, and silent. */
   #open(): string {
     const topic = this.#fanout.nextTopic();
-    for (const member of this.members) socketOf(member).subscribe(topic);
+    for (const webSocket of this.webSockets([])) webSocket.subscribe(topic);
     return topic;
   }
 }
 
-function socketOf({ socket }: Member): TopicSocket {
-  return (socket as unknown as HasTopicSocket).webSocket;
+/** Sends a frame; one that Bun drops would leave a hole, which what comes after would hide, so nothing does. */
+export function send(webSocket: TopicSocket, frame: Frame): void {
+  // Told apart here, it costs Bun less than by its own `send`.
+  const sent = typeof frame === "string"
+    ? webSocket.sendText(frame, false)
+    : webSocket.sendBinary(frame, false);
+  if (sent === 0) webSocket.terminate();
 }

@@ -5,16 +5,14 @@ import type { AnyHub, Peer } from "../hub/hub.ts";
 import type { Ending } from "../hub/options.ts";
 import { closeTable } from "../protocol/close.ts";
 import type { Frame } from "../protocol/encode.ts";
-import type { BunFanout, TopicSocket } from "./bun_fanout.ts";
+import { type BunFanout, send, type TopicSocket } from "./bun_fanout.ts";
 
 /** As much of Bun's `ServerWebSocket` as is needed. */
 export interface BunWebSocket extends TopicSocket {
   readonly data: unknown;
-  send(data: Frame, compress: boolean): number;
   getBufferedAmount(): number;
   ping(): number;
   close(code: number, reason: string): void;
-  terminate(): void;
 }
 
 const capabilities: SocketCapabilities = {
@@ -65,8 +63,7 @@ export class BunConnection implements Socket {
   }
 
   send(frame: Frame): void {
-    // 0: dropped. What comes after would hide the hole, so nothing does.
-    if (this.webSocket.send(frame, false) === 0) this.webSocket.terminate();
+    send(this.webSocket, frame);
   }
 
   ping(): void {

@@ -1,4 +1,5 @@
 import type { Fanout, Group, Member } from "../channel/fanout.ts";
+import type { Socket } from "../channel/socket.ts";
 import type { Frame } from "../protocol/encode.ts";
 import type { StandardSocket } from "./standard.ts";
 import { Watch, WatchedGroup } from "./watched_group.ts";
@@ -12,12 +13,14 @@ export class DenoFanout implements Fanout {
   }
 }
 
-class DenoGroup<M extends Member> extends WatchedGroup<M> {
+class DenoGroup<M extends Member> extends WatchedGroup<M, WebSocket> {
   protected override sendAll(frame: Frame, leftOut: readonly M[]): boolean {
-    const excluded = leftOut.length === 0 ? undefined : new Set(leftOut);
-    for (const member of this.members) {
-      if (excluded?.has(member) !== true) (member.socket as StandardSocket).send(frame);
-    }
+    // One that is not open any more leaves it out (WHATWG WebSockets section 3.1, `send`).
+    for (const webSocket of this.webSockets(leftOut)) webSocket.send(frame);
     return true;
+  }
+
+  protected override webSocketOf(socket: Socket): WebSocket {
+    return (socket as StandardSocket).webSocket;
   }
 }

@@ -88,14 +88,15 @@ export function standardSocket(
 
 /** The hub's port of a standard `WebSocket`. */
 export class StandardSocket implements Socket {
-  readonly #webSocket: WebSocket;
+  /** What it is the port of. */
+  readonly webSocket: WebSocket;
   readonly #kind: Pick<StandardDifferences, "capabilities" | "fanout">;
 
   constructor(
     webSocket: WebSocket,
     kind: Pick<StandardDifferences, "capabilities" | "fanout">,
   ) {
-    this.#webSocket = webSocket;
+    this.webSocket = webSocket;
     this.#kind = kind;
   }
 
@@ -108,21 +109,21 @@ export class StandardSocket implements Socket {
   }
 
   get bufferedAmount(): number {
-    return this.#webSocket.bufferedAmount;
+    return this.webSocket.bufferedAmount;
   }
 
   send(frame: Frame): void {
-    if (this.#webSocket.readyState === OPEN) this.#webSocket.send(frame);
+    if (this.webSocket.readyState === OPEN) this.webSocket.send(frame);
   }
 
   ping(): void {}
 
   close(code: number, reason: string): void {
-    this.#webSocket.close(code, reason);
+    this.webSocket.close(code, reason);
   }
 
   terminate(): void {
-    this.#webSocket.close();
+    this.webSocket.close();
   }
 }
 

@@ -97,6 +97,39 @@ export function fanoutContract(subject: Subject): void {
         }
       }));
 
+    it("gives events that come alone, and those that come together, to who is there then", () =>
+      stage(subject, {}, async ({ hub, client }) => {
+        const there: { readonly id: string; readonly one: RawClient }[] = [];
+        const come = async () => {
+          const one = await client();
+          there.push({ id: String((await one.json())["client_id"]), one });
+          await one.ask({ type: "subscribe", channels: ["news"] });
+        };
+        const news = hub.channel("news");
+        let sent = 0;
+        const say = async (count: number, leftOut = 0) => {
+          const clients = there.slice(0, leftOut).map(({ id }) => id);
+          const texts = Array.from({ length: count }, () => `event ${++sent}`);
+          for (const text of texts) void news.publish(text, {}, { exclude: { clients } });
+          for (const [i, { one }] of there.entries()) {
+            if (i >= leftOut) assertEquals(await takeUntil(one, texts.at(-1)!), texts);
+          }
+        };
+        for (let i = 0; i < 4; i++) await come();
+        for (let round = 0; round < 3; round++) {
+          for (const count of [1, 1, 3, 1, 2, 2, 1]) {
+            for (const leftOut of [0, 1, 2]) await say(count, leftOut);
+          }
+          await come();
+          await say(1);
+          const [gone] = there.splice(round, 1);
+          hub.unsubscribe(gone!.id, ["news"], "enough");
+          await say(1);
+          gone!.one.send({ type: "ping" });
+          assertEquals(await takeUntil(gone!.one, "[pong]"), ["[unsubscribed]", "[pong]"]);
+        }
+      }));
+
     it("answers a publisher after the event it gets back, and leaves out who wants none", () =>
       stage(subject, {}, async ({ client }) => {
         const clients = await Promise.all(Array.from({ length: 5 }, () => client()));
