@@ -2,7 +2,7 @@ import type { Collection } from "../base/small_set.ts";
 import { assertNever } from "../base/exhaustive.ts";
 import { errorTable, type Failure } from "../protocol/errors.ts";
 import type { Position, Request, ServerMessage } from "../protocol/messages.ts";
-import { isOwnChannelName } from "../protocol/names.ts";
+import { isOwnChannelName, MAX_CHANNEL_NAME } from "../protocol/names.ts";
 import type { Joined, Outcome, RequestOf } from "./effect.ts";
 
 /** A channel of a list that was refused alone. */
@@ -176,7 +176,10 @@ const denying: ReadonlySet<string> = new Set<Failure["code"]>([
 
 /** What clients look for that know no `rejected`: what their user may not have, in their server's words. */
 function denials(rejected: readonly Rejection[] = []): { denied?: string[]; message?: string } {
-  const denied = rejected.filter(({ code }) => denying.has(code)).map(({ channel }) => channel);
+  // `rejected` repeats a name whole, to be found by it; thrice would be a lot where it is no name at all.
+  const denied = rejected
+    .filter(({ code }) => denying.has(code))
+    .map(({ channel }) => channel.slice(0, MAX_CHANNEL_NAME));
   if (denied.length === 0) return {};
   return { denied, message: `Permission denied for channels: ${denied.join(", ")}` };
 }

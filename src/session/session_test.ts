@@ -104,6 +104,18 @@ describe("Session.receive()", () => {
     assertEquals([...session.subscriptions], ["a", "c"]);
   });
 
+  it("repeats a name that is far too long once, and its beginning in the words for older clients", () => {
+    const session = openSession();
+    const name = "x".repeat(60_000);
+    const effects = session.receive(request({ type: "subscribe", channels: [name] }));
+    const [answer] = said(session.settle(idOf(effects, "join"), granted()));
+    const { rejected, denied, message } = answer as Record<string, unknown>;
+    assertEquals((rejected as { channel: string }[])[0]?.channel, name);
+    assertEquals(denied, ["x".repeat(200)]);
+    assertEquals(message, `Permission denied for channels: ${"x".repeat(200)}`);
+    assert(JSON.stringify(answer).length < name.length + 1_000);
+  });
+
   it("lets a channel that is subscribed to be asked for again where there is no more room", () => {
     const session = subscribedSession("a", "b", "c");
     const [effect] = session.receive(request({ type: "subscribe", channels: ["c", "d"] }));
