@@ -33,6 +33,13 @@ const closes = async (client: Client, server: Server, code: number) => {
   await client.ended();
 };
 
+/** Asks for the session's token, which is this one. @throws Skipped where the server knows no such request */
+const expectTold = async (client: Client, token: unknown) => {
+  const told = await client.ask({ type: "get_reconnection_token" });
+  if (told["code"] === "unknown_type") throw new Skipped("the server knows no such request");
+  expectSame([told.type, told["token"]], ["reconnection_token", token], "what it is told");
+};
+
 export const cases: readonly Case[] = [
   check("HDL-RES-1", "form", "the token is 32 bytes in base64url, each another", async (server) => {
     const tokens = [];
@@ -94,9 +101,7 @@ export const cases: readonly Case[] = [
     "it is kept where the client had asked for its token",
     async (server) => {
       const { former, token, again } = await session(server);
-      const told = await former.ask({ type: "get_reconnection_token" });
-      if (told["code"] === "unknown_type") throw new Skipped("the server knows no such request");
-      expectSame([told.type, told["token"]], ["reconnection_token", token], "what it is told");
+      await expectTold(former, token);
       await former.close(1000);
       await server.notice();
       const { answer } = await resumed(server, token, again);
@@ -109,6 +114,21 @@ export const cases: readonly Case[] = [
     expectSame((await former.ended()).code, 4409, "the code");
     await client.alive();
     expect(CLOSE_CODES.get(4409)?.action === "terminal", "4409 to be terminal", "it is not");
+  }),
+  check(
+    "HDL-RES-28",
+    "asked",
+    "who asks for the token is told that of connected",
+    async (server) => {
+      const { former, token } = await session(server);
+      await expectTold(former, token);
+      await expectTold(former, token);
+    },
+  ),
+  check("HDL-RES-28", "resumed", "after resumed that of resumed", async (server) => {
+    const { token, again } = await session(server, { end: true });
+    const { client, answer } = await resumed(server, token, again);
+    await expectTold(client, answer["reconnection_token"]);
   }),
   check("HDL-RES-5", "another-user", "another user cannot resume it", async (server) => {
     const { former, token } = await session(server);

@@ -70,6 +70,40 @@ export const sessions: readonly Broken[] = [
     how: takesClose(1000, 1008),
   },
   {
+    name: "tells who asks for the token another each time",
+    breaks: "HDL-RES-28",
+    foundBy: ["28-asked", "28-resumed"],
+    how: says("reconnection_token", (message) => ({
+      ...message,
+      token: `${count++}`.padEnd(43, "A"),
+    })),
+  },
+  {
+    name: "tells who resumed and asks for the token that of connected",
+    breaks: "HDL-RES-28",
+    foundBy: ["28-resumed"],
+    how: () => {
+      let token: unknown;
+      return {
+        onMessage(message) {
+          if (message["type"] === "connected") token = message["reconnection_token"];
+          return message["type"] === "reconnection_token" && message["token"] !== token
+            ? { ...message, token }
+            : undefined;
+        },
+      };
+    },
+  },
+  {
+    name: "forbids to ask for the token",
+    breaks: "HDL-RES-28",
+    foundBy: ["28-asked", "28-resumed"],
+    how: hears("get_reconnection_token", (message, link) => {
+      link.toClient(errorTo(message, "forbidden", false));
+      return [];
+    }),
+  },
+  {
     name: "resumes by any token, for anybody",
     breaks: "HDL-RES-5",
     foundBy: ["5-another-user", "5-nobody"],
