@@ -160,7 +160,7 @@ export {
   closeTable,
 } from "./src/protocol/close.ts";
 export type {
-  Algorithm as CompressionAlgorithm,
+  CompressionAlgorithm,
   CompressionLevel,
   CompressionOptions,
   CompressionRule,

@@ -4,15 +4,21 @@
  * @module
  */
 import { HeddleError } from "../base/errors.ts";
-import { type Algorithm, ALGORITHMS, type Compressor, isAlgorithm, isSize } from "./compressor.ts";
+import {
+  ALGORITHMS,
+  type CompressionAlgorithm,
+  type Compressor,
+  isAlgorithm,
+  isSize,
+} from "./compressor.ts";
 import type { Dictionary } from "./dictionary.ts";
 import { encodeEnvelope, type Envelope } from "./envelope.ts";
 import { type Failure, failure } from "./errors.ts";
 import { inflate } from "./inflate.ts";
 
 export {
-  type Algorithm,
   ALGORITHMS,
+  type CompressionAlgorithm,
   type CompressionLevel,
   type CompressionOptions,
   type CompressionRule,
@@ -26,7 +32,7 @@ export { inflate } from "./inflate.ts";
 /** How a message becomes a `COMPRESSED_JSON` envelope. */
 export interface CompressedJsonOptions {
   readonly compressor: Compressor;
-  readonly algorithm: Algorithm;
+  readonly algorithm: CompressionAlgorithm;
   /** Leaves the metadata empty, for a peer that asked for it. @default false */
   readonly compact?: boolean;
   /** What the peer was granted to know beforehand. */
@@ -59,7 +65,7 @@ export interface OpenOptions {
   /** The most bytes the message may have, inflated. */
   readonly limit: number;
   /** The algorithm agreed on, which empty metadata stand for. */
-  readonly granted?: Algorithm;
+  readonly granted?: CompressionAlgorithm;
   /** The dictionary agreed on. */
   readonly dictionary?: Dictionary | undefined;
 }

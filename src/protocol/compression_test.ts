@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import * as zlib from "node:zlib";
 import fc from "fast-check";
 import {
-  type Algorithm,
   ALGORITHMS,
+  type CompressionAlgorithm,
   Compressor,
   decodeCompressedJson,
   encodeCompressedJson,
@@ -124,7 +124,7 @@ describe("decodeCompressedJson()", () => {
 
   it("refuses a bomb as message_too_large, whatever its metadata claim", () => {
     const zeros = new Uint8Array(5 << 20);
-    const bombs: readonly (readonly [Algorithm, Uint8Array])[] = [
+    const bombs: readonly (readonly [CompressionAlgorithm, Uint8Array])[] = [
       ["gzip", zlib.gzipSync(zeros)],
       ["zlib", zlib.deflateSync(zeros)],
       ["deflate", zlib.deflateRawSync(zeros)],

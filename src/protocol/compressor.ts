@@ -4,7 +4,7 @@ import { checkNames } from "../base/option_checks.ts";
 import { assertNever } from "../base/exhaustive.ts";
 
 /** A compression, by its name on the wire. */
-export type Algorithm =
+export type CompressionAlgorithm =
   /** RFC 1952. */
   | "gzip"
   /** RFC 1950. */
@@ -15,7 +15,7 @@ export type Algorithm =
   | "none";
 
 /** Every algorithm. */
-export const ALGORITHMS: readonly Algorithm[] = ["gzip", "zlib", "deflate", "none"];
+export const ALGORITHMS: readonly CompressionAlgorithm[] = ["gzip", "zlib", "deflate", "none"];
 
 /** What is compressed, since it decides by what rule. */
 export type Content = "text" | "json" | "binary";
@@ -25,7 +25,7 @@ export type CompressionLevel = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
 
 /** How one kind of content is compressed. */
 export interface CompressionRule {
-  readonly algorithm: Algorithm;
+  readonly algorithm: CompressionAlgorithm;
   readonly level: CompressionLevel;
   /** Fewer bytes than this are left as they are: an integer from 0. */
   readonly threshold: number;
@@ -133,7 +133,7 @@ export class Compressor {
   compress(
     bytes: Uint8Array,
     content: Content,
-    algorithm: Algorithm = this.#rules[content].algorithm,
+    algorithm: CompressionAlgorithm = this.#rules[content].algorithm,
     dictionary?: Uint8Array,
   ): Uint8Array<ArrayBuffer> | undefined {
     if (algorithm === "none") return undefined;
@@ -168,7 +168,7 @@ export class Compressor {
 }
 
 function deflateBy(
-  algorithm: Exclude<Algorithm, "none">,
+  algorithm: Exclude<CompressionAlgorithm, "none">,
   bytes: Uint8Array,
   level: CompressionLevel,
   dictionary: Uint8Array | undefined,
@@ -211,7 +211,7 @@ function invalid(field: string, found: unknown, allowed: string): HeddleError {
 }
 
 /** Whether `value` names an algorithm. */
-export function isAlgorithm(value: unknown): value is Algorithm {
+export function isAlgorithm(value: unknown): value is CompressionAlgorithm {
   return ALGORITHMS.some((algorithm) => algorithm === value);
 }
 

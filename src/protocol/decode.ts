@@ -7,7 +7,7 @@ import type { z } from "zod";
 import { byteLength } from "../base/byte_length.ts";
 import { assertNever } from "../base/exhaustive.ts";
 import { isObject } from "../base/is_object.ts";
-import { type Algorithm, decodeCompressedJson } from "./compression.ts";
+import { type CompressionAlgorithm, decodeCompressedJson } from "./compression.ts";
 import { decodeEnvelope, type Envelope, type MediaKind } from "./envelope.ts";
 import { type Failure, failure, isFailure } from "./errors.ts";
 import { Media } from "./event.ts";
@@ -84,7 +84,7 @@ function readText(text: string): Inbound {
 export function decodeBinary(
   frame: Uint8Array,
   limits: SizeLimits,
-  granted: Algorithm | undefined,
+  granted: CompressionAlgorithm | undefined,
 ): Inbound {
   if (frame.byteLength > limits.binary) return tooLarge(limits.binary);
   const envelope = decodeEnvelope(frame);

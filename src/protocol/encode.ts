@@ -5,8 +5,8 @@
  */
 import { toBase64 } from "../base/base64.ts";
 import {
-  type Algorithm,
   ALGORITHMS,
+  type CompressionAlgorithm,
   type Compressor,
   type Dictionary,
   encodeCompressedJson,
@@ -24,7 +24,7 @@ export interface Variant {
   readonly binary: boolean;
   /** Long messages go compressed. */
   readonly compression?: {
-    readonly algorithm: Algorithm;
+    readonly algorithm: CompressionAlgorithm;
     readonly compact: boolean;
     readonly dictionary?: Dictionary | undefined;
   };
@@ -34,7 +34,9 @@ export interface Variant {
 export const plainText: Variant = { binary: false };
 
 /** The algorithms that `hello` may ask for. */
-export const offeredAlgorithms: readonly Algorithm[] = ALGORITHMS.filter((name) => name !== "none");
+export const offeredAlgorithms: readonly CompressionAlgorithm[] = ALGORITHMS.filter((name) =>
+  name !== "none"
+);
 
 const variants: readonly Variant[] = [
   plainText,
@@ -43,14 +45,14 @@ const variants: readonly Variant[] = [
 ];
 
 /** gzip has no way to tell of a dictionary (RFC 1952). */
-const dictionaryAlgorithms: readonly Algorithm[] = offeredAlgorithms.filter((name) =>
+const dictionaryAlgorithms: readonly CompressionAlgorithm[] = offeredAlgorithms.filter((name) =>
   name !== "gzip"
 );
 
 const dictionaryVariants = new WeakMap<Dictionary, readonly Variant[]>();
 
 function compressedVariants(
-  algorithms: readonly Algorithm[],
+  algorithms: readonly CompressionAlgorithm[],
   dictionary?: Dictionary,
 ): readonly Variant[] {
   return [false, true].flatMap((binary) =>

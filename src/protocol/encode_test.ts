@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { toBase64 } from "../base/base64.ts";
-import { type Algorithm, Compressor } from "./compression.ts";
+import { type CompressionAlgorithm, Compressor } from "./compression.ts";
 import { decodeCompressedJson } from "./compression.ts";
 import { EncodedEvent, encodeMessage, type Frame, grant, offeredAlgorithms } from "./encode.ts";
 import { plainText, type Variant } from "./encode.ts";
@@ -18,7 +18,7 @@ function eventOf(data: string | Media, event: Partial<ChannelEvent> = {}): Chann
   return { channel: "a", epoch: "e", offset: 7, eventType: "tick", timestamp, data, ...event };
 }
 
-function variantOf(binary: boolean, algorithm?: Algorithm, compact = false): Variant {
+function variantOf(binary: boolean, algorithm?: CompressionAlgorithm, compact = false): Variant {
   return grant({
     ...(binary ? { binary: {} } : {}),
     ...(algorithm === undefined ? {} : { compression: { algorithm, compact } }),
@@ -33,7 +33,7 @@ function envelopeOf(frame: Frame) {
 }
 
 /** The message in a frame, whichever way it is written. */
-function read(frame: Frame, granted?: Algorithm): unknown {
+function read(frame: Frame, granted?: CompressionAlgorithm): unknown {
   if (typeof frame === "string") return JSON.parse(frame) as unknown;
   const options = { limit: 1e6, ...(granted === undefined ? {} : { granted }) };
   const text = decodeCompressedJson(envelopeOf(frame), options);

@@ -1,7 +1,7 @@
 import { FlateErrorCode, Gunzip } from "fflate";
 import { assertNever } from "../base/exhaustive.ts";
 import { HeddleError } from "../base/errors.ts";
-import type { Algorithm } from "./compressor.ts";
+import type { CompressionAlgorithm } from "./compressor.ts";
 import { openGzip, openZlib } from "./container.ts";
 
 /** DEFLATE makes at most 258 bytes of two bits, so at most this many of one byte. */
@@ -39,7 +39,7 @@ const SENTINEL = new Uint8Array([...new Uint8Array(8), ...HEADER]);
  */
 export function inflate(
   bytes: Uint8Array,
-  algorithm: Algorithm,
+  algorithm: CompressionAlgorithm,
   limit: number,
   dictionary?: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
@@ -77,7 +77,7 @@ function mostCompressed(size: number): number {
 
 function open(
   bytes: Uint8Array,
-  algorithm: Exclude<Algorithm, "none">,
+  algorithm: Exclude<CompressionAlgorithm, "none">,
   dictionary: Uint8Array | undefined,
 ) {
   switch (algorithm) {
