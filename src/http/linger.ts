@@ -19,8 +19,11 @@ export const lingers: MiddlewareHandler = async (c, next) => {
 /**
  * Has the answer to a request that wants the connection closed end only when the request is read. It goes
  * out at once; but Bun and Node close with the rest unread, and the reset that follows takes from the peer
- * an answer that it, or a proxy, had not read yet (RFC 9112 section 9.6). Where the connection stays, they
- * read the rest themselves.
+ * an answer that it, or a proxy, had not read yet (RFC 9112 section 9.6).
+ *
+ * Where the connection stays, they read the rest themselves: Node's listener for half a second only, unless
+ * the application tells it otherwise. That is not made longer here, since what does so holds back the end of
+ * the answer, and peers that pause would wait for that: Bun tells nobody the length of a stream.
  */
 export async function lingering(request: Request, response: Response): Promise<Response> {
   if (!closesAfter(request)) return response;

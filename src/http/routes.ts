@@ -73,7 +73,9 @@ const PATH = /^\/$|^(\/[\w.~-]+)+$/;
  *
  * A request with `Connection: close` that is answered before it is read is read on past the answer, for 5 s
  * or 16 MiB at most: a server that closes with something unread could else take the answer from who still
- * sends (RFC 9112 section 9.6). What an application answers on its own routes ends as its server ends it.
+ * sends (RFC 9112 section 9.6). Where the connection stays, the server reads on as it likes: on Node,
+ * `getRequestListener` for half a second and then closes, with `autoCleanupIncoming: false` for as long as
+ * the server's `requestTimeout`. What an application answers on its own routes ends as its server ends it.
  *
  * @throws {HeddleError} `option_invalid`, naming the option, what was found and what is allowed.
  *
