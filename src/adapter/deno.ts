@@ -186,34 +186,32 @@ function upgrade(
 /** Whether Deno takes a request only as it made it; a version that does will for as long as it runs. */
 let isParticular = false;
 
-/** A request, until it was read. */
-interface Held {
-  request: Request | undefined;
-}
+/** The request that is being upgraded. */
+let upgrading: Request | undefined;
 
-/** Passes for the request. */
-const standIn: ProxyHandler<Held> = {
-  get: ({ request }, key) =>
-    key === "url" ? "http://localhost/" : request && Reflect.get(request, key),
-};
+/** Passes for it. Asked later, as Deno asks for the address, it tells of no request. */
+const standIn = new Proxy({}, {
+  get: (_target, key) =>
+    key === "url" ? "http://localhost/" : upgrading && Reflect.get(upgrading, key),
+}) as Request;
 
 /**
  * Deno holds what it is given here for as long as the socket lives, where it has an idle time-out: about
  * 1 KiB a connection, with the header fields, a query that may have a token, and all else that a request has. So it
- * is given an object that passes for the request, and is emptied when Deno has read it. A `Proxy`, since an object with
- * the request as its prototype has the engine describe both anew each time, which takes as much.
+ * is given an object that passes for the request while Deno reads it. A `Proxy`, since an object with the
+ * request as its prototype has the engine describe both anew each time, which takes as much.
  */
 function upgradeWithout(request: Request, idleTimeout: number): Upgraded {
   const { upgradeWebSocket } = runtime();
   if (isParticular) return upgradeWebSocket(request, { idleTimeout });
-  const held: Held = { request };
+  upgrading = request;
   try {
-    return upgradeWebSocket(new Proxy(held, standIn) as object as Request, { idleTimeout });
+    return upgradeWebSocket(standIn, { idleTimeout });
   } catch {
     isParticular = true; // and where it is the request that cannot be upgraded, that is told now
     return upgradeWebSocket(request, { idleTimeout });
   } finally {
-    held.request = undefined;
+    upgrading = undefined;
   }
 }
 
