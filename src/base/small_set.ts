@@ -7,71 +7,74 @@ export interface Collection<T> extends Iterable<T> {
 /** How many are kept without a table. */
 const FEW = 4;
 
-const none: readonly never[] = [];
+/**
+ * Nothing, the only one, a few in a list that is replaced, never changed, since somebody may be going
+ * through it, or more in a table.
+ */
+type Held<T> = undefined | T | readonly T[] | Set<T>;
 
 /**
  * A set that is small as a rule: a `Set` takes some 200 bytes before anything is in it, and there is one for
  * each connection and channel. While it is gone through, what is deleted is not given any more.
  *
- * @typeParam T Anything but `undefined`.
+ * @typeParam T Anything but `undefined`, arrays and sets.
  */
 export class SmallSet<T> implements Collection<T> {
-  /** The only one. */
-  #one: T | undefined;
-  /** Those that are more than one: a table, or a list that is replaced, never changed, since somebody may be going through it. */
-  #more: Set<T> | readonly T[] | undefined;
+  #held: Held<T>;
 
   get size(): number {
-    const more = this.#more;
-    if (more === undefined) return this.#one === undefined ? 0 : 1;
-    return more instanceof Set ? more.size : more.length;
+    const held = this.#held;
+    if (held instanceof Set) return held.size;
+    if (isList(held)) return held.length;
+    return held === undefined ? 0 : 1;
   }
 
   has(value: T): boolean {
-    const more = this.#more;
-    if (more === undefined) return value !== undefined && this.#one === value;
-    return more instanceof Set ? more.has(value) : more.includes(value);
+    const held = this.#held;
+    if (held instanceof Set) return held.has(value);
+    return isList(held) ? held.includes(value) : value !== undefined && held === value;
   }
 
   add(value: T): this {
-    if (this.#more instanceof Set) this.#more.add(value);
-    else if (!this.has(value)) {
-      const values = this.#values();
-      if (values.length === 0) this.#one = value;
-      else if (values.length < FEW) this.#hold([...values, value]);
-      else this.#hold(new Set(values).add(value));
-    }
+    const held = this.#held;
+    if (held instanceof Set) held.add(value);
+    else if (!this.has(value)) this.#held = holding(valuesOf(held).concat([value]));
     return this;
   }
 
   delete(value: T): boolean {
-    if (this.#more instanceof Set) return this.#more.delete(value);
+    const held = this.#held;
+    if (held instanceof Set) return held.delete(value);
     if (!this.has(value)) return false;
-    this.#hold(this.#values().filter((one) => one !== value));
+    this.#held = holding(valuesOf(held).filter((one) => one !== value));
     return true;
   }
 
   clear(): void {
-    this.#hold(none);
+    this.#held = undefined;
   }
 
   [Symbol.iterator](): IterableIterator<T> {
-    return this.#more instanceof Set ? this.#more.values() : this.#each();
+    const held = this.#held;
+    return held instanceof Set ? held.values() : left(valuesOf(held), this);
   }
+}
 
-  #hold(values: Set<T> | readonly T[]): void {
-    const isList = !(values instanceof Set) && values.length < 2;
-    this.#one = isList ? values[0] : undefined;
-    this.#more = isList ? undefined : values;
-  }
+function isList<T>(held: Held<T>): held is readonly T[] {
+  return Array.isArray(held);
+}
 
-  /** Those that are no table. */
-  #values(): readonly T[] {
-    if (this.#more !== undefined) return this.#more as readonly T[];
-    return this.#one === undefined ? none : [this.#one];
-  }
+function holding<T>(values: readonly T[]): Held<T> {
+  if (values.length < 2) return values[0];
+  return values.length <= FEW ? values : new Set(values);
+}
 
-  *#each(): IterableIterator<T> {
-    for (const value of this.#values()) if (this.has(value)) yield value;
-  }
+function valuesOf<T>(held: undefined | T | readonly T[]): readonly T[] {
+  if (isList(held)) return held;
+  return held === undefined ? [] : [held];
+}
+
+/** Those that are still there when their turn comes. */
+function* left<T>(values: readonly T[], set: Collection<T>): IterableIterator<T> {
+  for (const value of values) if (set.has(value)) yield value;
 }

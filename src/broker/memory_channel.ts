@@ -49,9 +49,8 @@ export class MemoryChannel implements Timed {
   dueAt: Timed["dueAt"];
   slot: Timed["slot"];
   #stream: Stream | undefined;
-  /** Events that were taken while another was delivered: a listener published. */
-  #waiting: ChannelEvent[] | undefined;
-  #isDelivering = false;
+  /** The event that is being delivered, and those that were taken meanwhile: a listener published. */
+  #delivering: ChannelEvent[] | undefined;
   readonly #listeners = new SmallSet<Listener>();
   readonly #keeper: ChannelKeeper;
   readonly #number: number;
@@ -140,31 +139,24 @@ export class MemoryChannel implements Timed {
    * lost on the way: then the others must get the first event first.
    */
   deliver(event: ChannelEvent): void {
-    if (this.#isDelivering) {
-      this.#waiting ??= [];
-      this.#waiting.push(event);
+    if (this.#delivering !== undefined) {
+      this.#delivering.push(event);
       return;
     }
-    this.#isDelivering = true;
+    this.#delivering = [event];
     try {
-      this.#tell(event);
-      for (let next = this.#waiting?.shift(); next !== undefined; next = this.#waiting?.shift()) {
-        this.#tell(next);
+      for (const next of this.#delivering) {
+        for (const { after, onEvent } of this.#listeners) {
+          // One that came while this event was on its way has a position after it.
+          if (next.isAnnouncement || next.offset > after) onEvent(next);
+        }
       }
-      this.#waiting = undefined;
     } finally {
-      this.#isDelivering = false;
+      this.#delivering = undefined;
     }
   }
 
   due(now: number): void {
     this.#keeper.due(this, now);
-  }
-
-  #tell(event: ChannelEvent): void {
-    for (const { after, onEvent } of this.#listeners) {
-      // One that came while this event was on its way has a position after it.
-      if (event.isAnnouncement || event.offset > after) onEvent(event);
-    }
   }
 }
