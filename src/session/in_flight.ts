@@ -33,7 +33,7 @@ interface Handling {
 
 /**
  * The messages of one connection that wait for their answers: the request whose outcome is awaited, those
- * behind it, and those whose handlers run.
+ * behind it, and those whose handlers run. Most connections have none at most times, and then need none of this.
  */
 export class InFlight {
   readonly #limits: InFlightLimits;
@@ -43,7 +43,6 @@ export class InFlight {
   #handling: Map<EffectId, Handling> | undefined;
   #pending: Pending | undefined;
   #bytes = 0;
-  #nextId: EffectId = 1;
 
   constructor(limits: InFlightLimits) {
     this.#limits = limits;
@@ -85,20 +84,16 @@ export class InFlight {
   }
 
   /** Awaits the outcome of a request. */
-  await(request: Request, bytes: number, rejected: readonly Rejection[] = []): EffectId {
-    const id = this.#nextId++;
-    this.#pending = { id, request, rejected, bytes };
-    this.#bytes += bytes;
-    return id;
+  await(pending: Pending): void {
+    this.#pending = pending;
+    this.#bytes += pending.bytes;
   }
 
   /** Awaits the end of a handler. */
-  handle(correlationId: string | undefined, bytes: number): EffectId {
-    const id = this.#nextId++;
+  handle(id: EffectId, handling: Handling): void {
     this.#handling ??= new Map();
-    this.#handling.set(id, { correlationId, bytes });
-    this.#bytes += bytes;
-    return id;
+    this.#handling.set(id, handling);
+    this.#bytes += handling.bytes;
   }
 
   /** The request of that effect, which is awaited no longer. */
@@ -117,13 +112,5 @@ export class InFlight {
     this.#handling?.delete(id);
     this.#bytes -= handling.bytes;
     return handling;
-  }
-
-  /** Forgets all of them. */
-  clear(): void {
-    this.#queue = undefined;
-    this.#pending = undefined;
-    this.#handling = undefined;
-    this.#bytes = 0;
   }
 }

@@ -46,13 +46,14 @@ export class Session {
   readonly #liveness: Liveness | undefined;
   #expiry: Expiry | undefined;
   readonly #subscriptions = new SmallSet<string>();
-  readonly #inFlight: InFlight;
+  /** Undefined while nothing is. */
+  #inFlight: InFlight | undefined;
+  #nextId: EffectId = 1;
   #state: "opening" | "open" | "closed" = "opening";
   #mayResume = true;
 
   constructor(options: SessionOptions, now: number) {
     this.#options = options;
-    this.#inFlight = new InFlight(options);
     this.#liveness = options.liveness && new Liveness(options.liveness, now);
   }
 
@@ -63,7 +64,7 @@ export class Session {
 
   /** How many messages wait for their answers. */
   get inFlight(): number {
-    return this.#inFlight.size;
+    return this.#inFlight?.size ?? 0;
   }
 
   /** When {@linkcode advance} wants to be called, in monotonic milliseconds; undefined for never. */
@@ -107,36 +108,30 @@ export class Session {
   receive(inbound: Inbound, bytes: number): readonly Effect[] {
     if (this.#state === "closed") return [];
     const effects: Effect[] = [];
-    const fullness = this.#inFlight.fullness(bytes);
+    const fullness = this.#inFlight?.fullness(bytes);
     if (fullness !== undefined) {
       // Nothing may be sent before `connected`, not even a refusal.
       if (this.#state === "opening") return this.close(closeTable.try_again_later);
       // Answered out of turn: to keep its turn would mean to keep it, and a peer could send any number.
       effects.push(this.#error(failure("rate_limited", fullness), correlationIdIn(inbound)));
-    } else if (this.#state === "open" && !this.#inFlight.isBusy) {
+    } else if (this.#state === "open" && this.#inFlight?.isBusy !== true) {
       this.#begin(inbound, bytes, effects);
     } else {
-      this.#inFlight.enqueue(inbound, bytes);
+      this.#waiting().enqueue(inbound, bytes);
     }
     return effects;
   }
 
   /** Takes the outcome of an effect. One that nobody waits for any more changes nothing. */
   settle(id: EffectId, outcome: Outcome): readonly Effect[] {
-    if (this.#state === "closed") return [];
     const effects: Effect[] = [];
-    const handling = this.#inFlight.takeHandling(id);
-    if (handling !== undefined) {
-      if (outcome.kind === "failed") {
-        effects.push(this.#error(outcome.failure, handling.correlationId));
-      }
-      return effects;
+    const handling = this.#inFlight?.takeHandling(id);
+    if (handling !== undefined && outcome.kind === "failed") {
+      effects.push(this.#error(outcome.failure, handling.correlationId));
     }
-    const pending = this.#inFlight.takeRequest(id);
-    if (pending !== undefined) {
-      this.#answer(pending, outcome, effects);
-      this.#proceed(effects);
-    }
+    const pending = this.#inFlight?.takeRequest(id);
+    if (pending !== undefined) this.#answer(pending, outcome, effects);
+    this.#proceed(effects);
     return effects;
   }
 
@@ -242,14 +237,15 @@ export class Session {
   /** Notes that the connection has ended. Nothing comes out of the session any more. */
   closed(): void {
     this.#state = "closed";
-    this.#inFlight.clear();
+    this.#inFlight = undefined;
   }
 
   #proceed(effects: Effect[]): void {
     if (this.#state !== "open") return;
-    for (let next = this.#inFlight.next(); next !== undefined; next = this.#inFlight.next()) {
+    for (let next = this.#inFlight?.next(); next !== undefined; next = this.#inFlight?.next()) {
       this.#begin(next.inbound, next.bytes, effects);
     }
+    if (this.#inFlight?.size === 0) this.#inFlight = undefined;
   }
 
   #begin(inbound: Inbound, bytes: number, effects: Effect[]): void {
@@ -264,7 +260,8 @@ export class Session {
           effects.push(this.#error(refusal, message.correlation_id));
           return;
         }
-        const id = this.#inFlight.handle(message.correlation_id, bytes);
+        const id = this.#nextId++;
+        this.#waiting().handle(id, { correlationId: message.correlation_id, bytes });
         effects.push({ kind: "handle", id, message });
         return;
       }
@@ -291,7 +288,7 @@ export class Session {
       case "subscribe": {
         this.#mayResume = false;
         const { channels, rejected } = this.#admissible(request.channels);
-        const id = this.#inFlight.await(request, bytes, rejected);
+        const id = this.#await(request, bytes, rejected);
         effects.push({ kind: "join", id, joins: joinsOf(request, channels) });
         return;
       }
@@ -307,12 +304,12 @@ export class Session {
         return;
       }
       case "get_subscriptions": {
-        const id = this.#inFlight.await(request, bytes);
+        const id = this.#await(request, bytes);
         effects.push({ kind: "locate", id, channels: [...this.#subscriptions] });
         return;
       }
       case "get_reconnection_token":
-        effects.push({ kind: "remind", id: this.#inFlight.await(request, bytes) });
+        effects.push({ kind: "remind", id: this.#await(request, bytes) });
         return;
       case "publish": {
         const refusal = nameFailure(request.channel);
@@ -320,7 +317,7 @@ export class Session {
           effects.push(this.#error(refusal, request.correlation_id));
           return;
         }
-        effects.push({ kind: "publish", id: this.#inFlight.await(request, bytes), request });
+        effects.push({ kind: "publish", id: this.#await(request, bytes), request });
         return;
       }
       case "history":
@@ -330,7 +327,7 @@ export class Session {
           effects.push(this.#error(refusal, request.correlation_id));
           return;
         }
-        const id = this.#inFlight.await(request, bytes);
+        const id = this.#await(request, bytes);
         effects.push(
           request.type === "history"
             ? { kind: "history", id, request }
@@ -351,17 +348,28 @@ export class Session {
           return;
         }
         this.#mayResume = false;
-        effects.push({ kind: "resume", id: this.#inFlight.await(request, bytes), request });
+        effects.push({ kind: "resume", id: this.#await(request, bytes), request });
         return;
       }
       case "authenticate": {
         const { token } = request;
-        effects.push({ kind: "authenticate", id: this.#inFlight.await(request, bytes), token });
+        effects.push({ kind: "authenticate", id: this.#await(request, bytes), token });
         return;
       }
       default:
         assertNever(request);
     }
+  }
+
+  /** Awaits the outcome of a request. */
+  #await(request: Request, bytes: number, rejected: readonly Rejection[] = []): EffectId {
+    const id = this.#nextId++;
+    this.#waiting().await({ id, request, bytes, rejected });
+    return id;
+  }
+
+  #waiting(): InFlight {
+    return this.#inFlight ??= new InFlight(this.#options);
   }
 
   /** Sorts the names of a `subscribe` into those to try and those that cannot be. */
