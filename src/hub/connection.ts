@@ -63,7 +63,8 @@ export class Connection extends Recipient implements Timed {
   #clientId: string;
   #identity: Identity;
   readonly #session: Session;
-  readonly #rates: ConnectionRates | undefined;
+  /** Made when a message comes, and forgotten when it is as if none had. */
+  #rates: ConnectionRates | undefined;
   readonly #host: ConnectionHost;
   readonly #connectedAt: number;
   #abort: AbortController | undefined;
@@ -86,10 +87,6 @@ export class Connection extends Recipient implements Timed {
     this.#clientId = clientId;
     this.address = admission.address;
     this.request = admission.request;
-    this.#rates = workings.rates?.of({
-      userId: admission.identity.userId,
-      address: admission.address,
-    });
     this.#host = host;
     this.#connectedAt = options.clock.wall();
     this.#heard = now;
@@ -159,7 +156,7 @@ export class Connection extends Recipient implements Timed {
     const { address } = this;
     const identity = this.#identity;
     const { options: { clock }, stamp } = this.workings;
-    let { messagesSent, bytesSent } = this.outbox;
+    let { messagesSent, bytesSent } = this;
     for (const channel of this.channels()) {
       const sent = channel.sentTo(this);
       if (sent === undefined) continue;
@@ -204,9 +201,10 @@ export class Connection extends Recipient implements Timed {
 
   /** Goes on with the rate limits that the session's former connection had used. */
   restoreRates(rates: ReadonlyMap<string, number>): void {
+    if (rates.size === 0) return;
     const { clock } = this.workings.options;
     const used = Array.from(rates, ([type, at]) => [type, at - clock.wall()] as const);
-    this.#rates?.restore(used, clock.now());
+    this.#limits()?.restore(used, clock.now());
   }
 
   /** Tells the peer that something of what it asked at the handshake could not be had. */
@@ -290,12 +288,23 @@ export class Connection extends Recipient implements Timed {
     }
     this.#carryOut(this.#session.advance(now, this.workings.options.clock.wall()));
     this.acknowledgements?.advance(now);
+    if (this.#rates !== undefined && this.#rates.idleAt <= now) this.#rates = undefined;
     this.schedule();
+  }
+
+  /** Its rate limits; undefined where there are none. */
+  #limits(): ConnectionRates | undefined {
+    const { rates } = this.workings;
+    if (this.#rates === undefined && rates !== undefined) {
+      this.#rates = rates.of(this);
+      this.schedule();
+    }
+    return this.#rates;
   }
 
   /** Refuses a message that comes too soon, and a connection that sends too many such. */
   #refuses(inbound: Inbound): boolean {
-    const limited = this.#rates?.take(inbound, this.#heard);
+    const limited = this.#limits()?.take(inbound, this.#heard);
     if (limited === undefined) return false;
     this.#carryOut(this.#session.limit(inbound, limited.reason));
     if (limited.isAbuse) {
@@ -397,7 +406,7 @@ export class Connection extends Recipient implements Timed {
     const channels = [...this.channels([...this.ownChannelNames(), ...subscriptions])];
     // It leaves all groups of the one kind before it joins one of the other: it has one place for both.
     for (const channel of channels) channel.separate(this);
-    this.outbox.vary(variant, batching);
+    this.vary(variant, batching);
     for (const channel of channels) channel.regroup(this);
   }
 
@@ -441,7 +450,7 @@ export class Connection extends Recipient implements Timed {
     this.#state = "closing";
     this.#session.closed();
     this.#ending = ending;
-    this.outbox.flush();
+    this.flush();
     this.#host.left(this, ending);
     this.workings.wheel.schedule(this, this.workings.options.clock.now() + ANSWER_TIMEOUT);
   }
@@ -450,7 +459,7 @@ export class Connection extends Recipient implements Timed {
     if (this.#state === "ended") return;
     this.#state = "ended";
     this.#session.closed();
-    this.outbox.discard();
+    this.discard();
     this.workings.wheel.cancel(this);
     this.workings.pump.delete(this);
     this.#abort?.abort();
@@ -463,6 +472,7 @@ export class Connection extends Recipient implements Timed {
     const deadline = Math.min(
       this.#session.deadline ?? Infinity,
       this.acknowledgements?.deadline ?? Infinity,
+      this.#rates?.idleAt ?? Infinity,
     );
     if (deadline < Infinity) this.workings.wheel.schedule(this, deadline);
   }

@@ -25,7 +25,7 @@ class UsedBucket extends TokenBucket {
 
 /**
  * Counts the messages of one connection: by its session's buckets, by its own window, and by what it
- * shares with others. Where all of them have room it costs no memory and no time to speak of.
+ * shares with others. It is made when one comes and may be forgotten when it is idle.
  */
 export class ConnectionRates {
   readonly #rates: Rates;
@@ -75,6 +75,20 @@ export class ConnectionRates {
     user?.take(this.#key, now);
     hub?.take(this.#key, now);
     return undefined;
+  }
+
+  /** When it is as if no message had come, in monotonic milliseconds. */
+  get idleAt(): number {
+    const { connection } = this.#rates;
+    let idleAt = Math.max(
+      this.#last + (connection?.window ?? 0),
+      this.#window?.idleAt ?? -Infinity,
+      this.#refusals?.idleAt ?? -Infinity,
+    );
+    for (let bucket = this.#used; bucket !== undefined; bucket = bucket.next) {
+      idleAt = Math.max(idleAt, bucket.idleAt);
+    }
+    return idleAt;
   }
 
   /** For each bucket that is not full, how long until it is, in milliseconds. */

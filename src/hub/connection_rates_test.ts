@@ -30,3 +30,39 @@ describe("The messages that a connection may send in any second", () => {
     ));
   });
 });
+
+describe("ConnectionRates.idleAt", () => {
+  it("is when they can be forgotten and nobody notices", () => {
+    const wait = fc.oneof(fc.nat(2_000), fc.constantFrom(0, 0, 250, 300, 600, 999, 1_000));
+    const messages = ["ping", "ack", "subscribe"].map((type) =>
+      decodeText(`{"type":"${type}","channels":["a"],"ack_ids":["a"]}`, sizes)
+    );
+    fc.assert(
+      fc.property(
+        fc.constantFrom(1, 2, Infinity),
+        fc.array(fc.tuple(wait, fc.constantFrom(...messages)), { maxLength: 40 }),
+        (connection, steps) => {
+          const rule = { capacity: 1, perSecond: 4 };
+          const given = {
+            connection,
+            refusals: 1,
+            messages: { default: rule, ping: rule, ack: rule, subscribe: rule },
+          };
+          const rates = new Rates(resolveRates({ ...given, burst: 0 }, () => false));
+          const who = { userId: null, address: "192.0.2.1" };
+          const kept = rates.of(who);
+          let forgotten = rates.of(who);
+          let now = 0;
+          for (const [wait, message] of steps) {
+            now += wait;
+            if (forgotten.idleAt <= now) forgotten = rates.of(who);
+            const [a, b] = [kept, forgotten].map((one) => one.take(message, now));
+            assertEquals(a, b);
+            assertEquals([...kept.used(now)].sort(), [...forgotten.used(now)].sort());
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});

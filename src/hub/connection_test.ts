@@ -344,3 +344,30 @@ describe("createHub()", () => {
     assertEquals(error.code, "option_invalid");
   });
 });
+
+describe("A connection whose socket cannot ping", () => {
+  it("is not looked at once its rate limits are as if it had said nothing", () => {
+    const clock = manualClock();
+    let running = 0;
+    const every = (ms: number, fn: () => void) => {
+      const stop = clock.every(ms, fn);
+      running++;
+      return () => {
+        running--;
+        stop();
+      };
+    };
+    const hub = createHub({ auth: allowAnonymous(), clock: { ...clock, every }, logger: quiet });
+    const socket = Object.assign(new KeepingSocket(), {
+      capabilities: { terminate: true, pings: false, closeCodes: true },
+    });
+    const peer = hub.accept(socket, { identity: anonymousIdentity(), address: "127.0.0.1" });
+    const before = running;
+    send(peer, { type: "ping" });
+    assertEquals(running, before + 1);
+    clock.advance(60_000);
+    assertEquals(running, before);
+    send(peer, { type: "ping" });
+    assertEquals(socket.take().map(({ type }) => type), ["connected", "pong", "pong"]);
+  });
+});

@@ -1,40 +1,25 @@
-import { EncodedEvent, type Frame, type Variant, type Written } from "../protocol/encode.ts";
 import type { Gap, UnacknowledgedEvent } from "../broker/broker.ts";
-import type { Place } from "../channel/burst.ts";
 import type { Channel } from "../channel/channel.ts";
-import type { Fanout } from "../channel/fanout.ts";
-import type { Socket } from "../channel/socket.ts";
 import type { Run } from "../channel/stretch.ts";
 import type { Subscriber } from "../channel/subscriber.ts";
+import { EncodedEvent, encodeMessage, type Frame, type Written } from "../protocol/encode.ts";
 import type { ChannelEvent } from "../protocol/event.ts";
 import type { ApplicationReply, ServerMessage } from "../protocol/messages.ts";
 import { Acknowledgements, type DeliveryOutcome } from "./acknowledgements.ts";
 import { Outbox } from "./outbox.ts";
 import type { Pumped } from "./pump.ts";
-import type { Workings } from "./workings.ts";
 
 /**
  * The half of a connection that what goes out passes through: events and answers, in their order, as fast
  * as the socket takes them. What it is not given in time, and which acknowledgements it owes, is known here.
  */
-export abstract class Recipient implements Subscriber, Pumped {
-  readonly socket: Socket;
-  protected readonly workings: Workings;
-  protected readonly outbox: Outbox;
+export abstract class Recipient extends Outbox implements Subscriber, Pumped {
   #acknowledgements: Acknowledgements | undefined;
   /** The channels in which it is not up to date. */
   #behind: Set<Channel> | undefined;
 
-  constructor(socket: Socket, workings: Workings) {
-    this.socket = socket;
-    this.workings = workings;
-    this.outbox = new Outbox(this, workings);
-  }
-
   abstract get clientId(): string;
   abstract get userId(): string | null;
-  /** Whether messages can still be sent. */
-  abstract get isOpen(): boolean;
   /** The names of the channels that it is on, in its own right or because it asked. */
   abstract channelNames(): Iterable<string>;
   /** It reads too slowly: its connection is to go. */
@@ -48,32 +33,6 @@ export abstract class Recipient implements Subscriber, Pumped {
     attempts: number,
   ): void;
 
-  get variant(): Variant {
-    return this.outbox.variant;
-  }
-
-  get isReady(): boolean {
-    return this.isOpen && this.outbox.room > 0;
-  }
-
-  get room(): number {
-    return this.isOpen ? this.outbox.room : 0;
-  }
-
-  takes(frame: Frame): boolean {
-    return this.isOpen && this.outbox.takes(frame);
-  }
-
-  get fanout(): Fanout | undefined {
-    const { fanout } = this.workings.options;
-    return this.isOpen && fanout === "together" ? this.outbox.fanout : undefined;
-  }
-
-  /** Where it stands in the batches of those who asked for the same. */
-  get place(): Place {
-    return this.outbox.place;
-  }
-
   /** What waits for its acknowledgement. */
   get unacknowledged(): readonly UnacknowledgedEvent[] {
     return this.#acknowledgements?.pending ?? [];
@@ -81,7 +40,7 @@ export abstract class Recipient implements Subscriber, Pumped {
 
   deliver(frame: Frame, event: ChannelEvent): void {
     this.workings.stats.eventsDelivered++;
-    this.outbox.write(frame);
+    this.write(frame);
     if (event.ack) {
       this.#acks().sent(event, this.workings.options.clock.now());
       this.schedule();
@@ -91,16 +50,8 @@ export abstract class Recipient implements Subscriber, Pumped {
 
   deliverAll(run: Run): void {
     this.workings.stats.eventsDelivered += run.frames.length;
-    this.outbox.writeAll(run);
+    this.writeAll(run);
     this.#cutIfOverfull();
-  }
-
-  hand(frame: Frame): void {
-    this.outbox.hand(frame);
-  }
-
-  count(messages: number, bytes: number): void {
-    this.outbox.count(messages, bytes);
   }
 
   strained(): void {
@@ -157,9 +108,9 @@ export abstract class Recipient implements Subscriber, Pumped {
     return this.#acknowledgements;
   }
 
-  /** Sends a message. */
+  /** Sends a message. @throws {TypeError} where JSON cannot hold it. */
   protected tell(message: ServerMessage | ApplicationReply | Written): void {
-    this.outbox.send(message);
+    this.write(encodeMessage(message, this.variant, this.workings.compressor));
     this.#cutIfOverfull();
   }
 
@@ -183,7 +134,7 @@ export abstract class Recipient implements Subscriber, Pumped {
         const encoded = new EncodedEvent(event, this.workings.compressor, attempt);
         const frame = encoded.frame(this.variant);
         if (!this.takes(frame)) return false;
-        this.outbox.write(frame);
+        this.write(frame);
         this.#cutIfOverfull();
         return true;
       },
@@ -193,7 +144,7 @@ export abstract class Recipient implements Subscriber, Pumped {
 
   /** A frame left out would be a hole that nobody is told of, so the whole connection goes. */
   #cutIfOverfull(): void {
-    if (!this.isOpen || !this.outbox.isOverfull) return;
+    if (!this.isOpen || !this.isOverfull) return;
     this.workings.options.logger.warn("a slow connection was cut off", {
       clientId: this.clientId,
     });
