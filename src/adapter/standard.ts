@@ -55,9 +55,8 @@ const none: StandardDifferences = {
 };
 
 /** What is the same for all sockets that a hub has of one runtime. */
-export interface StandardEndpoint {
+export interface StandardEndpoint extends StandardDifferences {
   readonly hub: AnyHub;
-  readonly differences: StandardDifferences;
   /** The bytes of the largest message. */
   readonly limit: number;
 }
@@ -67,7 +66,7 @@ export function standardEndpoint(
   hub: AnyHub,
   differences: StandardDifferences = none,
 ): StandardEndpoint {
-  return { hub, differences, limit: transportLimit(hub) };
+  return { ...differences, hub, limit: transportLimit(hub) };
 }
 
 /** `WebSocket.readyState` (WHATWG WebSockets section 3.1). */
@@ -86,26 +85,26 @@ export function standardSocket(
   return new StandardSocket(webSocket, { capabilities });
 }
 
+/** What the hub's port of a standard `WebSocket` must know of its kind. */
+type Kind = Pick<StandardDifferences, "capabilities" | "fanout">;
+
 /** The hub's port of a standard `WebSocket`. */
-export class StandardSocket implements Socket {
+export class StandardSocket<K extends Kind = Kind> implements Socket {
   /** What it is the port of. */
   readonly webSocket: WebSocket;
-  readonly #kind: Pick<StandardDifferences, "capabilities" | "fanout">;
+  protected readonly kind: K;
 
-  constructor(
-    webSocket: WebSocket,
-    kind: Pick<StandardDifferences, "capabilities" | "fanout">,
-  ) {
+  constructor(webSocket: WebSocket, kind: K) {
     this.webSocket = webSocket;
-    this.#kind = kind;
+    this.kind = kind;
   }
 
   get capabilities(): SocketCapabilities {
-    return this.#kind.capabilities;
+    return this.kind.capabilities;
   }
 
   get fanout(): Fanout | undefined {
-    return this.#kind.fanout;
+    return this.kind.fanout;
   }
 
   get bufferedAmount(): number {
@@ -193,8 +192,7 @@ export function connectStandard(
 }
 
 /** A standard `WebSocket` of a hub, and what listens to it: one object for all its events. */
-class StandardConnection extends StandardSocket implements EventListenerObject {
-  readonly #endpoint: StandardEndpoint;
+class StandardConnection extends StandardSocket<StandardEndpoint> implements EventListenerObject {
   /** Who it is; given on when it opens. */
   #admission: Admission | undefined;
   #peer: Peer | undefined;
@@ -203,8 +201,7 @@ class StandardConnection extends StandardSocket implements EventListenerObject {
   #error = "";
 
   constructor(endpoint: StandardEndpoint, webSocket: WebSocket, admission: Admission) {
-    super(webSocket, endpoint.differences);
-    this.#endpoint = endpoint;
+    super(webSocket, endpoint);
     this.#admission = admission;
     if (webSocket.readyState === OPEN) this.#open();
     else webSocket.addEventListener("open", this, { once: true });
@@ -215,7 +212,7 @@ class StandardConnection extends StandardSocket implements EventListenerObject {
   }
 
   override close(code: number, reason: string): void {
-    if (this.#endpoint.differences.closesInLull === true) {
+    if (this.kind.closesInLull === true) {
       this.#lull ??= new Lull(() => super.close(code, reason));
     } else super.close(code, reason);
   }
@@ -245,16 +242,15 @@ class StandardConnection extends StandardSocket implements EventListenerObject {
     if (this.#admission === undefined) return;
     const admission = this.#admission;
     this.#admission = undefined;
-    const { hub, differences } = this.#endpoint;
-    this.#peer = hub.accept(this, admission);
-    differences.opened?.();
+    this.#peer = this.kind.hub.accept(this, admission);
+    this.kind.opened?.();
   }
 
   #receive(data: unknown): void {
     if (this.#lull !== undefined) return this.#lull.heard();
     if (this.#peer === undefined) return;
     const message = toMessage(data);
-    const { hub, limit } = this.#endpoint;
+    const { hub, limit } = this.kind;
     const { clientId } = this.#peer;
     if (message === undefined) hub.disconnect(clientId, closeTable.unsupported_data);
     else if (exceeds(message, limit)) hub.disconnect(clientId, closeTable.too_big);
@@ -266,9 +262,8 @@ class StandardConnection extends StandardSocket implements EventListenerObject {
     const peer = this.#peer;
     if (peer === undefined) return;
     this.#peer = undefined;
-    const { differences } = this.#endpoint;
-    differences.closed?.();
-    const { code, reason } = differences.ending(event, this.#error);
+    this.kind.closed?.();
+    const { code, reason } = this.kind.ending(event, this.#error);
     peer.closed(code, reason);
   }
 }
