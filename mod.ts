@@ -111,6 +111,7 @@ export {
 } from "./src/hub/hub.ts";
 export type { Revocation } from "./src/hub/identities.ts";
 export type { ConnectionInfo, HubStats, RateStats } from "./src/hub/info.ts";
+export type { Limits } from "./src/hub/limits.ts";
 export type { Logger } from "./src/hub/logger.ts";
 export type { MemberInfo, PresenceInfo } from "./src/hub/presence.ts";
 export type { RateOptions, ResolvedRates } from "./src/hub/rate_options.ts";
@@ -127,7 +128,6 @@ export type {
   FanoutMode,
   Heartbeat,
   HubOptions,
-  Limits,
   SessionOptions,
   UserLimitPolicy,
 } from "./src/hub/options.ts";

@@ -6,7 +6,8 @@ import { WebSocket as NodeWebSocket, type WebSocket as Peer, WebSocketServer } f
 import { HeddleError } from "../base/errors.ts";
 import { allowAnonymous, anonymousIdentity } from "../guard/identity.ts";
 import { createHub, type Hub } from "../hub/hub.ts";
-import type { Ending, Limits } from "../hub/options.ts";
+import type { Limits } from "../hub/limits.ts";
+import type { Ending } from "../hub/options.ts";
 import { transportLimit } from "./server.ts";
 import { acceptWebSocket } from "./standard.ts";
 import { Inbox } from "./testing/stage.ts";

@@ -65,6 +65,12 @@ export function checkStrings(name: string, value: unknown): void {
   throw optionInvalid(`${name} must be a list of strings, not ${found}`);
 }
 
+/** @throws {HeddleError} `option_invalid` for anything else than an integer above 0; gives it back. */
+export function positiveInteger(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw optionInvalid(`${name} is ${value}; it must be a positive integer`);
+}
+
 /** Never the value itself, which may be a secret in the wrong place. */
 function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);

@@ -7,7 +7,7 @@ import { encodeEnvelope } from "../protocol/envelope.ts";
 import { Media } from "../protocol/event.ts";
 import { FakeSocket } from "../testing/fake_socket.ts";
 import { createHub } from "./hub.ts";
-import type { Limits } from "./options.ts";
+import type { Limits } from "./limits.ts";
 
 const OUTBOX = 100_000;
 const MOST = OUTBOX - 4_096;

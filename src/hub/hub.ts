@@ -14,15 +14,10 @@ import { Drain, type DrainOptions } from "./drain.ts";
 import { Hosting } from "./hosting.ts";
 import { Identities, type Revocation } from "./identities.ts";
 import type { ConnectionInfo, HubStats } from "./info.ts";
+import type { Limits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import type { MessageDefinitions } from "./message.ts";
-import {
-  checkEnding,
-  type Ending,
-  type HubOptions,
-  type Limits,
-  resolveOptions,
-} from "./options.ts";
+import { checkEnding, type Ending, type HubOptions, resolveOptions } from "./options.ts";
 import { Presence, type PresenceInfo } from "./presence.ts";
 import type { ChannelNames, DefinitionOf, EventsOf, Publisher } from "./publication.ts";
 import { Publishing } from "./publishing.ts";

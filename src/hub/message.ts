@@ -3,8 +3,10 @@
  *
  * @module
  */
-import type { Output, Schema } from "../base/schema.ts";
 import type { MaybePromise } from "../base/maybe_promise.ts";
+import { checkObject, optionInvalid } from "../base/option_checks.ts";
+import type { Output, Schema } from "../base/schema.ts";
+import { isReservedType, MAX_TYPE_NAME } from "../protocol/messages.ts";
 import type { ConnectionInfo } from "./info.ts";
 
 /**
@@ -67,4 +69,31 @@ export function message<S extends Schema>(
   handle: (context: MessageContext<Output<S>>) => MaybePromise<void>,
 ): MessageDefinition<S> {
   return { schema, handle };
+}
+
+/** @throws {HeddleError} `option_invalid` for what no message can be called, or what {@linkcode message} did not make. */
+export function checkMessages(messages: MessageDefinitions): void {
+  checkObject("messages", messages);
+  for (const [type, definition] of Object.entries(messages)) {
+    checkType(type);
+    if (
+      typeof definition?.handle !== "function" ||
+      typeof definition.schema?.safeParse !== "function"
+    ) {
+      throw optionInvalid(
+        `messages: "${type}" must be made by message(…), of a zod schema and a function`,
+      );
+    }
+  }
+}
+
+function checkType(type: string): void {
+  if (isReservedType(type)) {
+    throw optionInvalid(`messages: "${type}" is a name of the protocol's own`);
+  }
+  if (type === "" || type.length > MAX_TYPE_NAME) {
+    throw optionInvalid(
+      `messages: a type must have 1 to ${MAX_TYPE_NAME} characters, not ${type.length}`,
+    );
+  }
 }

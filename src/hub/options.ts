@@ -1,12 +1,19 @@
 /**
- * The options of a hub; their defaults are resolved here and nowhere else.
+ * The options of a hub. Their defaults are resolved here, those of a group in a file of its own, and
+ * nowhere else.
  *
  * @module
  */
 import { byteLength } from "../base/byte_length.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/errors.ts";
-import { checkMethods, checkNames, checkObject, checkType } from "../base/option_checks.ts";
+import {
+  checkMethods,
+  checkNames,
+  checkObject,
+  checkType,
+  positiveInteger,
+} from "../base/option_checks.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import type { Broker } from "../broker/broker.ts";
 import { memoryBroker } from "../broker/memory.ts";
@@ -16,55 +23,13 @@ import { type OriginOptions, OriginPolicy } from "../guard/origin.ts";
 import { Proxies, type ProxyOptions } from "../guard/proxies.ts";
 import { Throttle, type ThrottleOptions } from "../guard/throttle.ts";
 import type { CompressionOptions } from "../protocol/compression.ts";
-import { isReservedType, MAX_TYPE_NAME } from "../protocol/messages.ts";
 import { isSendableCloseCode } from "../protocol/close.ts";
 import type { AcknowledgementOptions, DeliveryOutcome } from "./acknowledgements.ts";
-import { mostOfEvent } from "./event_size.ts";
 import type { ConnectionInfo } from "./info.ts";
+import { type Limits, resolveLimits } from "./limits.ts";
 import { type Logger, quietLogger, redactingLogger } from "./logger.ts";
-import type { MessageDefinitions } from "./message.ts";
+import { checkMessages, type MessageDefinitions } from "./message.ts";
 import { type RateOptions, type ResolvedRates, resolveRates } from "./rate_options.ts";
-
-/** Sizes are bytes, after inflation too; the rest are counts. All are positive integers. */
-export interface Limits {
-  /** A text message. @default 10240 */
-  readonly text: number;
-  /** A `subscribe` or `resume` message. @default 65536 */
-  readonly subscribe: number;
-  /** A binary message, with its header. @default 1048576 */
-  readonly binary: number;
-  /** Channels a connection may be subscribed to. @default 256 */
-  readonly subscriptions: number;
-  /**
-   * Channels that are open at once, those declared by name and the hub's own left out; where half of
-   * them are, clients without a user open no more, so that there is room for the others.
-   * @default 100000
-   */
-  readonly channels: number;
-  /** Messages of a connection that may wait for their answers. @default 64 */
-  readonly inFlight: number;
-  /** Bytes of these messages; over it, further ones are refused with `rate_limited`. @default 2097152 */
-  readonly inFlightBytes: number;
-  /** Open connections; a further one is refused with 503. @default 10000 */
-  readonly connections: number;
-  /** Open connections of one user; of a further one becomes what `userLimitPolicy` says. @default 5 */
-  readonly connectionsPerUser: number;
-  /**
-   * Open connections from one address, an IPv6 network of 64 bits counting as one; a further one is
-   * refused with 429. Behind proxies, name them in `proxies` first. @default `connections`
-   */
-  readonly connectionsPerAddress: number;
-  /**
-   * Bytes that may wait to go out on one connection; over it, the connection is cut. An event whose data
-   * have more as JSON, less 4096 for what stands beside them, is refused with `payload_invalid`, media by
-   * their base64; one of more than half goes out when nothing else waits. What clients may publish, by
-   * `text` and `binary` where they are given, must fit. Hubs of one broker should have the same: each takes
-   * what fits its own subscribers, and knows none of the others'. @default 4194304
-   */
-  readonly outbox: number;
-  /** Events a slow subscriber may be behind before its channel's `overflow` decides. @default 1000 */
-  readonly lag: number;
-}
 
 /** When a silent connection is pinged and when it is given up, in milliseconds: positive integers. */
 export interface Heartbeat {
@@ -196,21 +161,6 @@ export interface ResolvedOptions {
   readonly random: Random;
 }
 
-const defaultLimits: Limits = {
-  text: 10_240,
-  subscribe: 65_536,
-  binary: 1_048_576,
-  subscriptions: 256,
-  channels: 100_000,
-  inFlight: 64,
-  inFlightBytes: 2_097_152,
-  connections: 10_000,
-  connectionsPerUser: 5,
-  connectionsPerAddress: 10_000,
-  outbox: 4_194_304,
-  lag: 1_000,
-};
-
 /** The name of every option, for those who are not told of a wrong one by the types. */
 const names: Readonly<Record<keyof HubOptions<ChannelDefinitions, MessageDefinitions>, true>> = {
   auth: true,
@@ -261,21 +211,9 @@ export function resolveOptions<C extends ChannelDefinitions, M extends MessageDe
   checkMethods("broker", options.broker, ["publish", "subscribe", "history", "close"]);
   checkObject("channels", options.channels ?? {});
   const messages: MessageDefinitions = options.messages ?? {};
-  checkObject("messages", messages);
-  for (const [type, definition] of Object.entries(messages)) {
-    checkMessageType(type);
-    if (
-      typeof definition?.handle !== "function" ||
-      typeof definition.schema?.safeParse !== "function"
-    ) {
-      throw new HeddleError(
-        "option_invalid",
-        `messages: "${type}" must be made by message(…), of a zod schema and a function`,
-      );
-    }
-  }
-  const interval = positive("heartbeat.interval", options.heartbeat?.interval ?? 30_000);
-  const timeout = positive("heartbeat.timeout", options.heartbeat?.timeout ?? 3 * interval);
+  checkMessages(messages);
+  const interval = positiveInteger("heartbeat.interval", options.heartbeat?.interval ?? 30_000);
+  const timeout = positiveInteger("heartbeat.timeout", options.heartbeat?.timeout ?? 3 * interval);
   if (timeout <= interval) {
     throw new HeddleError(
       "option_invalid",
@@ -306,11 +244,17 @@ export function resolveOptions<C extends ChannelDefinitions, M extends MessageDe
     userLimitPolicy: resolvePolicy(options.userLimitPolicy ?? "close-oldest"),
     throttle: new Throttle(options.accept),
     heartbeat: { interval, timeout },
-    session: { ttl: positive("session.ttl", options.session?.ttl ?? 300_000) },
+    session: { ttl: positiveInteger("session.ttl", options.session?.ttl ?? 300_000) },
     acknowledgement: {
-      interval: positive("acknowledgement.interval", options.acknowledgement?.interval ?? 5_000),
-      retries: positive("acknowledgement.retries", options.acknowledgement?.retries ?? 3),
-      waiting: positive("acknowledgement.waiting", options.acknowledgement?.waiting ?? 1_000),
+      interval: positiveInteger(
+        "acknowledgement.interval",
+        options.acknowledgement?.interval ?? 5_000,
+      ),
+      retries: positiveInteger("acknowledgement.retries", options.acknowledgement?.retries ?? 3),
+      waiting: positiveInteger(
+        "acknowledgement.waiting",
+        options.acknowledgement?.waiting ?? 1_000,
+      ),
     },
     onMissed: options.onMissed ?? ignore,
     onDelivery: options.onDelivery ?? ignore,
@@ -324,55 +268,12 @@ export function resolveOptions<C extends ChannelDefinitions, M extends MessageDe
   };
 }
 
-function resolveLimits(limits: Partial<Limits>): Limits {
-  checkNames("limits", limits, Object.keys(defaultLimits));
-  const resolved = { ...defaultLimits };
-  for (const [name, value] of Object.entries(limits)) {
-    if (value !== undefined) resolved[name as keyof Limits] = positive(`limits.${name}`, value);
-  }
-  const most = mostOfEvent(resolved.outbox);
-  // What nobody asked for is no mistake, and refused when it comes.
-  if (limits.text !== undefined) checkPassable("text", resolved, most);
-  if (limits.binary !== undefined) checkPassable("binary", resolved, Math.floor(most / 4) * 3);
-  const { connectionsPerAddress = resolved.connections } = limits;
-  return { ...resolved, connectionsPerAddress };
-}
-
-/** Messages that no subscriber could be sent are not to be taken. */
-function checkPassable(name: "text" | "binary", limits: Limits, most: number): void {
-  if (limits[name] <= most) return;
-  throw new HeddleError(
-    "option_invalid",
-    `limits.${name} is ${
-      limits[name]
-    }; with limits.outbox at ${limits.outbox} it may be at most ${most}, ` +
-      "or what a client publishes could be too large for its subscribers",
-  );
-}
-
 function resolvePolicy(policy: UserLimitPolicy): UserLimitPolicy {
   if (policy === "close-oldest" || policy === "refuse") return policy;
   throw new HeddleError(
     "option_invalid",
     `userLimitPolicy is ${JSON.stringify(policy)}; it must be "close-oldest" or "refuse"`,
   );
-}
-
-function positive(name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new HeddleError("option_invalid", `${name} is ${value}; it must be a positive integer`);
-}
-
-function checkMessageType(type: string): void {
-  if (isReservedType(type)) {
-    throw new HeddleError("option_invalid", `messages: "${type}" is a name of the protocol's own`);
-  }
-  if (type === "" || type.length > MAX_TYPE_NAME) {
-    throw new HeddleError(
-      "option_invalid",
-      `messages: a type must have 1 to ${MAX_TYPE_NAME} characters, not ${type.length}`,
-    );
-  }
 }
 
 function ignore(): void {}
