@@ -11,6 +11,7 @@ import { Media } from "../protocol/event.ts";
 import type { Position } from "../protocol/messages.ts";
 import type { Broker, HistoryPage, HistoryQuery, Retention } from "./broker.ts";
 import { type BrokerUnderTest, Listener, newEvent, retention } from "./contract.ts";
+import { HistoryModel, historyStep, numbers, offsetsOf } from "./history_fixture.ts";
 import type { MemoryBrokerOptions } from "./memory_options.ts";
 
 const WHOLE = { limit: 1_000, bytes: 8_388_608 } as const;
@@ -246,9 +247,9 @@ export function testHistory(name: string, { create }: BrokerUnderTest): void {
 
     it("holds to all this through any publications, listeners, times and questions", () =>
       fc.assert(
-        fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        fc.asyncProperty(fc.array(historyStep, { maxLength: 60 }), async (steps) => {
           await withBroker(async (broker, clock) => {
-            const model = new Model(broker, clock);
+            const model = new HistoryModel(broker, clock);
             for (const step of steps) await model.run(step);
           }, { historyBytes: 600, idleChannels: 2 });
         }),
@@ -354,108 +355,6 @@ export function testHistory(name: string, { create }: BrokerUnderTest): void {
   });
 }
 
-const step = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant("publish" as const), on: fc.nat(2) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("listen" as const), on: fc.nat(2) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("close" as const), on: fc.nat(2) }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      do: fc.constant("wait" as const),
-      ms: fc.constantFrom(1, 500, 4_999, 20_000),
-    }),
-  },
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      do: fc.constant("ask" as const),
-      on: fc.nat(2),
-      back: fc.integer({ min: -2, max: 12 }),
-      epoch: fc.nat(3),
-      limit: fc.integer({ min: 1, max: 6 }),
-    }),
-  },
-);
-
-type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
-
-/** Small enough that every bound is met: an event has a hundred bytes. */
-const little: Retention = { size: 5, bytes: 400, ttl: 1_000 };
-
-/** Knows every event ever placed, and judges what the broker says of the past. */
-class Model {
-  readonly #broker: Broker;
-  readonly #clock: ManualClock;
-  /** The text at each place, by channel and epoch. */
-  readonly #placed = [0, 1, 2].map(() => new Map<string, string[]>());
-  readonly #listeners: Listener[][] = [[], [], []];
-  #published = 0;
-
-  constructor(broker: Broker, clock: ManualClock) {
-    this.#broker = broker;
-    this.#clock = clock;
-  }
-
-  async run(step: Step): Promise<void> {
-    switch (step.do) {
-      case "publish":
-        return await this.#publish(step.on);
-      case "listen": {
-        const listener = await new Listener().listen(this.#broker, `c${step.on}`, little);
-        this.#listeners[step.on]!.push(listener);
-        const { epoch, offset } = listener.subscription.position;
-        assertEquals(offset, this.#placed[step.on]!.get(epoch)?.length ?? 0);
-        this.#placed[step.on]!.set(epoch, this.#placed[step.on]!.get(epoch) ?? []);
-        return;
-      }
-      case "close":
-        return this.#listeners[step.on]!.pop()?.subscription.close();
-      case "wait":
-        return this.#clock.advance(step.ms);
-      case "ask":
-        return await this.#ask(step);
-    }
-  }
-
-  async #publish(on: number): Promise<void> {
-    const text = `"${`${this.#published++}`.padEnd(94)}"`;
-    const { epoch, offset } = await this.#broker.publish(`c${on}`, newEvent(text), {
-      retention: little,
-    });
-    const texts = this.#placed[on]!.get(epoch) ?? [];
-    assertEquals(offset, texts.length + 1, `offset ${offset} of ${epoch} does not follow`);
-    for (const others of this.#placed) {
-      assert(others === this.#placed[on] || !others.has(epoch), "two channels share an epoch");
-    }
-    texts.push(text);
-    this.#placed[on]!.set(epoch, texts);
-  }
-
-  async #ask({ on, back, epoch, limit }: Extract<Step, { do: "ask" }>): Promise<void> {
-    const placed = this.#placed[on]!;
-    const [name, texts] = [...placed].at(-1 - epoch) ?? ["never", []];
-    const since = { epoch: name, offset: Math.max(0, texts.length - back) };
-    const page = await this.#broker.history(`c${on}`, { since, limit, bytes: 1_000_000 });
-    if (page === undefined) return assertEquals(this.#listeners[on]!.length, 0);
-    const all = placed.get(page.epoch) ?? [];
-    assertEquals(page.epoch, [...placed.keys()].at(-1), "an epoch came back");
-    assertEquals(page.head, all.length);
-    const offsets = offsetsOf(page);
-    const first = offsets[0] ?? page.head + 1;
-    assertEquals(offsets, numbers(first, first + offsets.length - 1));
-    for (const { data, offset } of page.events) assertEquals(data, all[offset - 1]);
-    assert(page.events.length <= limit);
-    assertEquals(page.more, first + offsets.length - 1 < page.head);
-    if (since.epoch !== page.epoch || since.offset > page.head) {
-      return assertEquals(page.gap, { from: null, to: null });
-    }
-    const gone = first - 1;
-    const expected = gone > since.offset ? { from: since.offset + 1, to: gone } : undefined;
-    assertEquals(page.gap, expected);
-    assert(page.head - gone <= little.size || page.events.length === limit);
-  }
-}
-
 async function read(broker: Broker, channel: string, query: HistoryQuery): Promise<HistoryPage> {
   const page = await broker.history(channel, query);
   assert(page !== undefined, `nothing is known of ${channel}`);
@@ -475,14 +374,6 @@ async function publishAll(
     epoch = placed.epoch;
   }
   return epoch;
-}
-
-function offsetsOf({ events }: HistoryPage): number[] {
-  return events.map(({ offset }) => offset);
-}
-
-function numbers(from: number, to: number): number[] {
-  return Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i);
 }
 
 function texts(from: number, to: number): string[] {
