@@ -37,16 +37,6 @@ export class TokenBucket {
     this.#rule = rule;
   }
 
-  /** Milliseconds in which one token comes back: not kept, since there are many buckets of a rule. */
-  get #interval(): number {
-    return 1000 / this.#rule.perSecond;
-  }
-
-  /** Milliseconds in which all of them do. */
-  get #span(): number {
-    return this.#rule.capacity * this.#interval;
-  }
-
   /** When it is as if nothing had been taken, in monotonic milliseconds. */
   get idleAt(): number {
     return this.#full;
@@ -54,26 +44,36 @@ export class TokenBucket {
 
   /** How long until one may be taken, in milliseconds; 0 where it may be now. */
   wait(now: number): number {
-    const wait = Math.max(this.#full, now) + this.#interval - this.#span - now;
+    const wait = Math.max(this.#full, now) + intervalOf(this.#rule) - spanOf(this.#rule) - now;
     return wait <= TOLERANCE ? 0 : wait;
   }
 
   /** Takes one where {@linkcode TokenBucket.wait} is 0, and else nothing. Gives that wait. */
   take(now: number): number {
     const wait = this.wait(now);
-    if (wait === 0) this.#full = Math.max(this.#full, now) + this.#interval;
+    if (wait === 0) this.#full = Math.max(this.#full, now) + intervalOf(this.#rule);
     return wait;
   }
 
   /** Takes so much that it is not full before `time`; no more than all there is. */
   holdUntil(time: number, now: number): void {
-    this.#full = Math.max(this.#full, Math.min(time, now + this.#span));
+    this.#full = Math.max(this.#full, Math.min(time, now + spanOf(this.#rule)));
   }
 
   /** Takes so much that no more is left than of another of the same rule. */
   absorb(other: TokenBucket): void {
     this.#full = Math.max(this.#full, other.#full);
   }
+}
+
+/** Milliseconds in which one token comes back: not kept, since there are many buckets of a rule. */
+function intervalOf({ perSecond }: BucketRule): number {
+  return 1000 / perSecond;
+}
+
+/** Milliseconds in which all of them do. */
+function spanOf(rule: BucketRule): number {
+  return rule.capacity * intervalOf(rule);
 }
 
 /** @throws {HeddleError} `option_invalid`, naming the option, what was found and what is allowed. */

@@ -68,7 +68,6 @@ export class Connection extends Recipient implements Timed {
   readonly #host: ConnectionHost;
   readonly #connectedAt: number;
   #abort: AbortController | undefined;
-  #heard: number;
   #messagesReceived = 0;
   #bytesReceived = 0;
   #state: "open" | "closing" | "ended" = "open";
@@ -83,17 +82,15 @@ export class Connection extends Recipient implements Timed {
   ) {
     super(socket, workings);
     const { options } = workings;
-    const now = options.clock.now();
     this.#clientId = clientId;
     this.address = admission.address;
     this.request = admission.request;
     this.#host = host;
     this.#connectedAt = options.clock.wall();
-    this.#heard = now;
     const { sessions } = workings;
     this.#session = new Session(
       socket.capabilities.pings ? sessions.pinged : sessions.unpinged,
-      now,
+      options.clock.now(),
     );
     this.#identity = admission.identity;
     this.renew(admission.identity);
@@ -170,7 +167,7 @@ export class Connection extends Recipient implements Timed {
       claims: identity.claims,
       address,
       connectedAt: stamp(this.#connectedAt),
-      lastHeartbeat: stamp(clock.wall() - (clock.now() - this.#heard)),
+      lastHeartbeat: stamp(clock.wall() - (clock.now() - this.#session.lastHeard)),
       channels: [...this.#session.subscriptions],
       messagesReceived: this.#messagesReceived,
       messagesSent,
@@ -236,8 +233,7 @@ export class Connection extends Recipient implements Timed {
 
   /** The socket received a Pong frame. */
   pong(): void {
-    this.#heard = this.workings.options.clock.now();
-    this.#session.heard(this.#heard);
+    this.#session.heard(this.workings.options.clock.now());
     this.#host.heard(this);
   }
 
@@ -304,7 +300,7 @@ export class Connection extends Recipient implements Timed {
 
   /** Refuses a message that comes too soon, and a connection that sends too many such. */
   #refuses(inbound: Inbound): boolean {
-    const limited = this.#limits()?.take(inbound, this.#heard);
+    const limited = this.#limits()?.take(inbound, this.#session.lastHeard);
     if (limited === undefined) return false;
     this.#carryOut(this.#session.limit(inbound, limited.reason));
     if (limited.isAbuse) {

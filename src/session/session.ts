@@ -12,7 +12,7 @@ import { joinsOf, nameFailure, sortNames } from "./channel_names.ts";
 import type { Effect, EffectId, Joined, Outcome } from "./effect.ts";
 import { type Credential, Expiry } from "./expiry.ts";
 import { InFlight, type InFlightLimits, type Pending } from "./in_flight.ts";
-import { Liveness, type LivenessOptions } from "./liveness.ts";
+import { isDead, livenessDeadline, type LivenessOptions, type Pings } from "./liveness.ts";
 
 /** What a session must know of the hub. */
 export interface SessionOptions extends InFlightLimits {
@@ -43,7 +43,8 @@ export type Farewell = Pick<
  */
 export class Session {
   readonly #options: SessionOptions;
-  readonly #liveness: Liveness | undefined;
+  #heard: number;
+  #pings: Pings | undefined;
   #expiry: Expiry | undefined;
   readonly #subscriptions = new SmallSet<string>();
   /** Undefined while nothing is. */
@@ -54,7 +55,7 @@ export class Session {
 
   constructor(options: SessionOptions, now: number) {
     this.#options = options;
-    this.#liveness = options.liveness && new Liveness(options.liveness, now);
+    this.#heard = now;
   }
 
   /** The channels it is subscribed to, in the order it asked for them. */
@@ -70,9 +71,10 @@ export class Session {
   /** When {@linkcode advance} wants to be called, in monotonic milliseconds; undefined for never. */
   get deadline(): number | undefined {
     if (this.#state === "closed") return undefined;
-    const liveness = this.#liveness?.deadline;
+    const { liveness } = this.#options;
     const expiry = this.#expiry?.deadline;
-    return liveness === undefined || (expiry ?? Infinity) < liveness ? expiry : liveness;
+    if (liveness === undefined) return expiry;
+    return Math.min(livenessDeadline(liveness, this.#heard, this.#pings), expiry ?? Infinity);
   }
 
   /**
@@ -97,7 +99,13 @@ export class Session {
 
   /** Notes that the peer gave a sign of life: a Pong, or any frame. */
   heard(now: number): void {
-    this.#liveness?.heard(now);
+    this.#heard = now;
+    this.#pings = undefined;
+  }
+
+  /** When it gave the last one: monotonic milliseconds. */
+  get lastHeard(): number {
+    return this.#heard;
   }
 
   /**
@@ -166,15 +174,22 @@ export class Session {
         message: { type: "token_expiring", token_expires_in, timestamp },
       });
     }
-    switch (this.#liveness?.advance(now)) {
-      case "ping":
-        effects.push({ kind: "ping", missed: this.#liveness!.unanswered - 1 });
-        break;
-      case "dead":
-        effects.push(...this.close(closeTable.not_alive));
-        break;
-    }
+    this.#watch(now, effects);
     return effects;
+  }
+
+  /** Pings a peer that is silent, and gives up one that stays so. */
+  #watch(now: number, effects: Effect[]): void {
+    const { liveness } = this.#options;
+    const pings = this.#pings;
+    if (liveness === undefined || now < livenessDeadline(liveness, this.#heard, pings)) return;
+    if (isDead(liveness, pings, now)) {
+      effects.push(...this.close(closeTable.not_alive));
+      return;
+    }
+    const missed = pings?.count ?? 0;
+    this.#pings = { first: pings?.first ?? now, last: now, count: missed + 1 };
+    effects.push({ kind: "ping", missed });
   }
 
   /**
