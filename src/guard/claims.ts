@@ -66,7 +66,7 @@ export function verifier(
   if (!Number.isFinite(clockTolerance) || clockTolerance < 0) {
     throw optionInvalid("clockTolerance must be a number of seconds, 0 or more");
   }
-  const fixed: JWTVerifyOptions = {
+  const fixed = {
     algorithms: [...algorithms],
     ...names("issuer", options.issuer),
     ...names("audience", options.audience),
@@ -105,28 +105,17 @@ export function verifier(
   };
 }
 
-/** Whether what a token says of its times holds, in the seconds that `jose` goes by. */
-export function isTimely(
-  { exp, nbf }: Claims,
-  wall: number,
-  clockTolerance: number = CLOCK_TOLERANCE,
-): boolean {
-  const now = Math.floor(wall / 1000);
-  return (exp === undefined || exp > now - clockTolerance) &&
-    (nbf === undefined || nbf <= now + clockTolerance);
-}
-
-function names(
-  option: "issuer" | "audience",
+function names<O extends "issuer" | "audience">(
+  option: O,
   value: string | readonly string[] | undefined,
-): Record<string, string[]> {
+): { readonly [option in O]?: string[] } {
   if (value === undefined) return {};
   const list = typeof value === "string" ? [value] : value;
   if (
     !Array.isArray(list) || list.length === 0 ||
     !list.every((name) => typeof name === "string" && name !== "")
   ) throw optionInvalid(`${option} must be a non-empty string or a list of them`);
-  return { [option]: [...list] };
+  return { [option]: [...list] } as { readonly [option in O]: string[] };
 }
 
 async function check(

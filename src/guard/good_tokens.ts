@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { optionInvalid } from "../base/option_checks.ts";
-import { type ClaimOptions, type Claims, isTimely, type Verify } from "./claims.ts";
+import { isTimely } from "./claim_rules.ts";
+import type { ClaimOptions, Claims, Verify } from "./claims.ts";
 
 /** For how long a token that was good is not verified again, in milliseconds. */
 const MEMORY = 60_000;

@@ -1,14 +1,7 @@
-import {
-  base64url,
-  decodeProtectedHeader,
-  type JWTClaimVerificationOptions,
-  UnsecuredJWT,
-} from "jose";
+import { base64url, decodeJwt, decodeProtectedHeader } from "jose";
+import { type ClaimRules, isByRules } from "./claim_rules.ts";
 import type { Claims } from "./claims.ts";
 import type { Algorithm, SecretKey } from "./key.ts";
-
-/** The header of a token without a signature, encoded: `{"alg":"none"}`. */
-const UNSECURED = base64url.encode('{"alg":"none"}');
 
 /** Headers as most issuers write them, encoded, by which the algorithm is known without a parser. */
 function usualHeaders(algorithms: readonly Algorithm[]): ReadonlyMap<string, Algorithm> {
@@ -31,7 +24,7 @@ function usualHeaders(algorithms: readonly Algorithm[]): ReadonlyMap<string, Alg
 export function signedBySecret(
   secret: SecretKey,
   algorithms: readonly Algorithm[],
-): (token: string, rules: JWTClaimVerificationOptions) => Claims | undefined {
+): (token: string, rules: ClaimRules) => Claims | undefined {
   const usual = usualHeaders(algorithms);
 
   function algorithmOf(token: string): Algorithm | undefined {
@@ -42,17 +35,15 @@ export function signedBySecret(
 
   return (token, rules) => {
     try {
-      const payloadAt = token.indexOf(".") + 1;
-      const algorithm = usual.get(token.slice(0, payloadAt - 1)) ?? algorithmOf(token);
+      const algorithm = usual.get(token.slice(0, token.indexOf("."))) ?? algorithmOf(token);
       if (algorithm === undefined) return undefined;
       const signatureAt = token.lastIndexOf(".") + 1;
       const signature = base64url.decode(token.slice(signatureAt));
       if (!secret.hasSigned(token.slice(0, signatureAt - 1), signature, algorithm)) {
         return undefined;
       }
-      // The signature holds, so what is left is what a token without one is judged by.
-      const unsigned = `${UNSECURED}.${token.slice(payloadAt, signatureAt)}`;
-      return UnsecuredJWT.decode(unsigned, rules).payload;
+      const claims: Claims = decodeJwt(token);
+      return isByRules(claims, rules) ? claims : undefined;
     } catch {
       return undefined;
     }
