@@ -82,6 +82,7 @@ export type { JwksOptions } from "./src/guard/jwks.ts";
 export type { Algorithm, AsymmetricAlgorithm, KeyMaterial } from "./src/guard/key.ts";
 export { type Lookup, type LookupOptions, withLookup } from "./src/guard/lookup.ts";
 export { type RequestTrace } from "./src/guard/renewal.ts";
+export type { RequestHead } from "./src/guard/request_head.ts";
 export { type FoundToken, tokenFrom } from "./src/guard/token.ts";
 export type { Action, Permissions } from "./src/guard/permissions.ts";
 export type { DiscoveryDocument } from "./src/http/discovery.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Hono } from "hono";
+import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
 import { refuseHost } from "../guard/host.ts";
 import { Refusal } from "../guard/refusal.ts";
 import { lingering } from "../http/linger.ts";
@@ -53,7 +54,7 @@ export interface BunWebSocketHandler {
 
 /** What `Bun.serve` takes, but for where to listen. */
 export interface BunHandler {
-  fetch(request: Request, server: BunServer): Promise<Response>;
+  fetch(request: Request, server: BunServer): MaybePromise<Response>;
   readonly websocket: BunWebSocketHandler;
 }
 
@@ -88,11 +89,11 @@ export function bunHandler(hub: AnyHub, options: BunOptions = {}): BunHandler {
   const app = routes(hub, { ...options, upgrade, peerAddress });
   const isForHub = handshakesAt(options.path);
   return {
-    async fetch(request, server) {
+    fetch(request, server) {
       // Of a Host that is none Bun makes a URL that leads elsewhere.
       const refusal = refuseHost(request.headers.get("host"));
-      if (refusal !== undefined) return await lingering(request, refusal.toResponse());
-      return await (isForHub(request) ? upgrade(request, server) : app.fetch(request, server));
+      if (refusal !== undefined) return lingering(request, refusal.toResponse());
+      return isForHub(request) ? upgrade(request, server) : app.fetch(request, server);
     },
     websocket: bunWebSocket(hub),
   };
@@ -171,20 +172,20 @@ function fanoutOf(server: BunServer): BunFanout {
 function upgrader(hub: AnyHub): UpgradeHandler {
   const limit = transportLimit(hub);
   let endpoint: BunEndpoint | undefined;
-  return async (request, env, room) => {
+  return (request, env, room) => {
     const server = serverOf(env);
-    const admission = await hub.admit(request, {
-      address: peerAddress(request, env),
-      ...(room === undefined ? {} : { room }),
+    const address = peerAddress(request, env);
+    const origin = room === undefined ? { address } : { address, room };
+    return whenReady(hub.judge(request, origin), (admission) => {
+      if (admission instanceof Response) return admission;
+      // Without the header Bun selects the first subprotocol offered; with an empty one, none.
+      const headers = { "Sec-WebSocket-Protocol": admission.subprotocol ?? "" };
+      const fanout = fanoutOf(server);
+      if (endpoint?.fanout !== fanout) endpoint = { hub, fanout, limit };
+      const data = new BunConnection(endpoint, admission);
+      if (server.upgrade(request, { headers, data })) return new Response(null); // which Bun leaves out
+      return new Refusal(400, "bad_handshake", "the request cannot be upgraded").toResponse();
     });
-    if (admission instanceof Response) return admission;
-    // Without the header Bun selects the first subprotocol offered; with an empty one, none.
-    const headers = { "Sec-WebSocket-Protocol": admission.subprotocol ?? "" };
-    const fanout = fanoutOf(server);
-    if (endpoint?.fanout !== fanout) endpoint = { hub, fanout, limit };
-    const data = new BunConnection(endpoint, admission);
-    if (server.upgrade(request, { headers, data })) return new Response(null); // which Bun leaves out
-    return new Refusal(400, "bad_handshake", "the request cannot be upgraded").toResponse();
   };
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Hono } from "hono";
+import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
 import type { SocketCapabilities } from "../channel/socket.ts";
 import { refuseHost } from "../guard/host.ts";
 import { goingDown, serverFull } from "../guard/refusal.ts";
@@ -43,7 +44,7 @@ interface DenoRuntime {
       readonly signal: AbortSignal;
       onListen(): void;
     },
-    handler: (request: Request, info: DenoInfo) => Promise<Response>,
+    handler: (request: Request, info: DenoInfo) => MaybePromise<Response>,
   ): { readonly addr: { readonly port: number }; readonly finished: Promise<void> };
   upgradeWebSocket(request: Request, options: { readonly idleTimeout: number }): Upgraded;
 }
@@ -89,7 +90,7 @@ const differences: StandardDifferences = {
 export function denoHandler(
   hub: AnyHub,
   options: DenoOptions = {},
-): (request: Request, info: DenoInfo) => Promise<Response> {
+): (request: Request, info: DenoInfo) => MaybePromise<Response> {
   return handler(hub, options, upgrader(hub));
 }
 
@@ -97,13 +98,13 @@ function handler(
   hub: AnyHub,
   options: DenoOptions,
   upgrade: UpgradeHandler,
-): (request: Request, info: DenoInfo) => Promise<Response> {
+): (request: Request, info: DenoInfo) => MaybePromise<Response> {
   const app = routes(hub, { ...options, upgrade, peerAddress });
   const isForHub = handshakesAt(options.path);
-  return async (request, info) => {
+  return (request, info) => {
     const refusal = refuseHost(request.headers.get("host"));
     if (refusal !== undefined) return refusal.toResponse();
-    return await (isForHub(request) ? upgrade(request, info) : app.fetch(request, info));
+    return isForHub(request) ? upgrade(request, info) : app.fetch(request, info);
   };
 }
 
@@ -153,16 +154,15 @@ function upgrader(hub: AnyHub, stop?: AbortSignal): UpgradeHandler {
     opened: () => sockets++,
     closed: () => sockets--,
   });
-  return async (request, env, room) => {
+  return (request, env, room) => {
     const address = addressOf(env);
-    const admission = await hub.admit(request, {
-      address,
-      ...(room === undefined ? {} : { room }),
+    const origin = room === undefined ? { address } : { address, room };
+    return whenReady(hub.judge(request, origin), (admission) => {
+      if (admission instanceof Response) return admission;
+      if (stop?.aborted === true) return goingDown().toResponse();
+      if (sockets >= hub.limits.connections) return serverFull().toResponse();
+      return upgrade(endpoint, request, admission);
     });
-    if (admission instanceof Response) return admission;
-    if (stop?.aborted === true) return goingDown().toResponse();
-    if (sockets >= hub.limits.connections) return serverFull().toResponse();
-    return upgrade(endpoint, request, admission);
   };
 }
 

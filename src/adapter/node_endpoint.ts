@@ -1,6 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import * as ws from "ws";
+import { guarded, type MaybePromise, whenReady } from "../base/maybe_promise.ts";
 import { goingDown } from "../guard/refusal.ts";
+import type { RequestHead } from "../guard/request_head.ts";
 import type { Admission } from "../hub/admission.ts";
 import type { AnyHub } from "../hub/hub.ts";
 import { NodeFanout } from "./node_fanout.ts";
@@ -38,18 +40,22 @@ export class HubEndpoint implements Endpoint {
     return this.#hub.hasRooms;
   }
 
-  upgrade(request: Request, upgrade: Upgrade): void {
-    this.#admit(request, upgrade).catch(() => upgrade.socket.destroy());
+  upgrade(request: RequestHead, upgrade: Upgrade): void {
+    guarded(
+      () => whenReady(this.#judge(request, upgrade), (found) => this.#answer(found, upgrade)),
+      () => upgrade.socket.destroy(),
+    );
   }
 
-  async #admit(request: Request, upgrade: Upgrade): Promise<void> {
-    const { incoming, room } = upgrade;
+  #judge(request: RequestHead, { incoming, room }: Upgrade): MaybePromise<Admission | Response> {
     const address = incoming.socket.remoteAddress ?? "";
-    const origin = { address, ...(room === undefined ? {} : { room }) };
-    const admission = await this.#hub.admit(request, origin);
-    if (admission instanceof Response) return await respond(upgrade, admission);
-    if (this.#isClosed) return await respond(upgrade, goingDown().toResponse());
-    this.#accept(admission, upgrade);
+    return this.#hub.judge(request, room === undefined ? { address } : { address, room });
+  }
+
+  #answer(found: Admission | Response, upgrade: Upgrade): void | Promise<void> {
+    if (found instanceof Response) return respond(upgrade, found);
+    if (this.#isClosed) return respond(upgrade, goingDown().toResponse());
+    this.#accept(found, upgrade);
   }
 
   #accept(admission: Admission, { incoming, socket, head }: Upgrade): void {

@@ -1,8 +1,9 @@
 import { type IncomingMessage, ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { Refusal } from "../guard/refusal.ts";
+import type { RequestHead } from "../guard/request_head.ts";
 import { discard, hasBody } from "./node_linger.ts";
-import { pathOf, toRequest } from "./node_request.ts";
+import { headOf, pathOf } from "./node_request.ts";
 
 /** A hub's place on an HTTP server. */
 export interface Attachment {
@@ -15,7 +16,7 @@ export interface Endpoint {
   /** Whether the segments under its path are rooms. */
   readonly hasRooms: boolean;
   /** Takes over an upgrade request and its socket. Never throws, and never rejects. */
-  upgrade(request: Request, upgrade: Upgrade): void;
+  upgrade(request: RequestHead, upgrade: Upgrade): void;
   /** Takes no more, and cuts what is open. */
   close(): void;
 }
@@ -89,9 +90,9 @@ export class Mounts {
     if (path === undefined) return void respond(upgrade, unreadable.toResponse());
     if (found === undefined) return this.#leave(upgrade);
     const { endpoint, ...room } = found;
-    let request: Request;
+    let request: RequestHead;
     try {
-      request = toRequest(incoming);
+      request = headOf(incoming);
     } catch (error) {
       const refusal = error instanceof Refusal ? error : unreadable;
       return void respond(upgrade, refusal.toResponse());

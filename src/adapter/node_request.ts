@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { refuseHost } from "../guard/host.ts";
 import { Refusal } from "../guard/refusal.ts";
+import type { RequestHead } from "../guard/request_head.ts";
 
 /** A path that has nothing to be decoded or resolved, before a query or the end. */
 const PLAIN_PATH = /^(?:\/[\w~-]+)+(?=\?|$)/;
@@ -15,14 +16,20 @@ export function pathOf(incoming: IncomingMessage): string | undefined {
   return URL.canParse(target) ? new URL(target).pathname : undefined;
 }
 
+/** A target that comes out of a parser as it is. */
+const PLAIN_TARGET = /^(?:\/[\w~-]+)+(?:\?[!$-&(-;=?-~]*)?$/;
+
+/** The value of a header field that comes out of `Headers` as it is. */
+const PLAIN_VALUE = /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
+
 /**
- * Makes a `Request` of an upgrade request. What a `Request` cannot show is judged here: node:http
- * hands over what it has not judged itself.
+ * The head of an upgrade request. What a `Request` cannot show is judged here: node:http hands over what
+ * it has not judged itself.
  *
  * @throws {Refusal} 400, or 426 where it is older than HTTP/1.1.
  */
-export function toRequest(incoming: IncomingMessage): Request {
-  const { url = "", method = "GET", rawHeaders, httpVersionMajor, httpVersionMinor } = incoming;
+export function headOf(incoming: IncomingMessage): RequestHead {
+  const { url = "", httpVersionMajor, httpVersionMinor } = incoming;
   // There is no upgrade in HTTP/1.0: the field is passed over (RFC 9110 section 7.8).
   if (httpVersionMajor < 1 || httpVersionMajor === 1 && httpVersionMinor < 1) {
     throw new Refusal(426, "upgrade_required", "a WebSocket handshake is a request of HTTP/1.1", {
@@ -36,6 +43,62 @@ export function toRequest(incoming: IncomingMessage): Request {
       "the request target has a character that none may have",
     );
   }
+  return isPlain(incoming) ? new PlainHead(incoming) : toRequest(incoming);
+}
+
+/** Whether a `Request` would show nothing but what came: then none is made before somebody asks for it. */
+function isPlain({ method, url = "", headers, rawHeaders }: IncomingMessage): boolean {
+  if (method !== "GET" || !PLAIN_TARGET.test(url)) return false;
+  for (let i = 1; i < rawHeaders.length; i += 2) {
+    if (!PLAIN_VALUE.test(rawHeaders[i]!)) return false;
+  }
+  // Of fields that came twice node:http leaves some out, and joins others.
+  return Object.keys(headers).length * 2 === rawHeaders.length;
+}
+
+class PlainHead implements RequestHead {
+  readonly method = "GET";
+  readonly url: string;
+  readonly #incoming: IncomingMessage;
+
+  /** @throws {Refusal} 400 where its Host names none. */
+  constructor(incoming: IncomingMessage) {
+    this.url = originOf(incoming.headers.host ?? null) + incoming.url;
+    this.#incoming = incoming;
+  }
+
+  get headers(): this {
+    return this;
+  }
+
+  get(name: string): string | null {
+    const value = this.#incoming.headers[name];
+    return typeof value === "string" ? value : null;
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== null;
+  }
+
+  whole(): Request {
+    return toRequest(this.#incoming);
+  }
+}
+
+/** The last host that a request was for, and how its address begins: most requests are for the same. */
+let last: { readonly host: string | null; readonly origin: string } | undefined;
+
+function originOf(host: string | null): string {
+  if (last?.host !== host) {
+    const refusal = refuseHost(host);
+    if (refusal !== undefined) throw refusal;
+    last = { host, origin: new URL(`http://${host}`).origin };
+  }
+  return last.origin;
+}
+
+function toRequest(incoming: IncomingMessage): Request {
+  const { method = "GET", rawHeaders } = incoming;
   const hosts: string[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!;

@@ -8,12 +8,13 @@
 import { SUBPROTOCOL } from "../protocol/messages.ts";
 import { isExtensionList, isTokenList, listOf } from "./field_lists.ts";
 import { Refusal, upgradeRequired } from "./refusal.ts";
+import type { RequestHead } from "./request_head.ts";
 import { isTokenSubprotocol } from "./token.ts";
 
 const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
 
 /** @throws {Refusal} 405, 426 or 400 where the request cannot be upgraded. */
-export function checkHandshake(request: Request): void {
+export function checkHandshake(request: RequestHead): void {
   const { headers, method } = request;
   if (method !== "GET") {
     throw new Refusal(405, "method_not_allowed", "a WebSocket handshake is a GET request", {
@@ -55,7 +56,7 @@ export function checkHandshake(request: Request): void {
  * section 4.2.2). Browsers that put a token among them need one to be chosen: `jwt-auth` beside it, or
  * the token itself where nothing else was offered.
  */
-export function selectSubprotocol(request: Request): string | undefined {
+export function selectSubprotocol(request: RequestHead): string | undefined {
   const offered = listOf(request.headers.get("sec-websocket-protocol"));
   if (offered.includes(SUBPROTOCOL)) return SUBPROTOCOL;
   if (offered.includes("jwt-auth")) return "jwt-auth";
@@ -67,5 +68,6 @@ function badHandshake(message: string): Refusal {
 }
 
 function hasToken(header: string | null, token: string): boolean {
-  return listOf(header).some((entry) => entry.toLowerCase() === token);
+  return header?.toLowerCase() === token ||
+    listOf(header).some((entry) => entry.toLowerCase() === token);
 }

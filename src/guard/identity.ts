@@ -6,6 +6,7 @@
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import { HeddleError } from "../base/errors.ts";
 import { isUserId, USER_ID_RULE } from "../protocol/names.ts";
+import { byHead } from "./request_head.ts";
 import { tokenFrom } from "./token.ts";
 
 /** Who it is, and what the hub knows of them. */
@@ -66,13 +67,13 @@ export function anonymousIdentity(role: string = ANONYMOUS_ROLE): Identity {
 export function allowAnonymous(role: string = ANONYMOUS_ROLE): Authenticate {
   checkRole("role", role);
   const identity = anonymousIdentity(role);
-  return (request) => {
+  return byHead((request) => {
     if (tokenFrom(request) === undefined) return identity;
     throw new HeddleError(
       "unauthorized",
       "nobody can check a token here: connect without one, or give the hub jwtAuth({…, anonymous: true})",
     );
-  };
+  });
 }
 
 /** @throws {HeddleError} `option_invalid` for what is no role. */

@@ -26,6 +26,7 @@ import {
   pickAlgorithms,
   secretKey,
 } from "./key.ts";
+import { byHead } from "./request_head.ts";
 import { tokenFrom } from "./token.ts";
 
 /** Takes something from the claims; undefined where it is not there. */
@@ -135,7 +136,7 @@ export function jwtAuth(options: JwtAuthOptions): Authenticate {
   }
 
   const nobody = anonymousIdentity();
-  return (request) => {
+  return byHead((request) => {
     const found = tokenFrom(request);
     if (found !== undefined) {
       const claims = verify(found.token);
@@ -146,7 +147,7 @@ export function jwtAuth(options: JwtAuthOptions): Authenticate {
       "unauthorized",
       "a token is needed: in Authorization: Bearer, in ?token=, or as the subprotocol jwt.TOKEN",
     );
-  };
+  });
 }
 
 /** The user id by the claims of the older systems: `sub`, else `user_id`. */

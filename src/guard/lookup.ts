@@ -8,6 +8,7 @@ import { HeddleError } from "../base/errors.ts";
 import { checkNames, checkType } from "../base/option_checks.ts";
 import type { MaybePromise } from "../base/maybe_promise.ts";
 import { type Authenticate, checkIdentity, type Identity } from "./identity.ts";
+import { ask, byHead, wholeOf } from "./request_head.ts";
 
 /**
  * Looks a user up: returns the identity to go on with, the given one or another, or null to refuse.
@@ -66,23 +67,23 @@ export function withLookup(
   if (!Number.isFinite(timeout) || timeout <= 0) {
     throw new HeddleError("option_invalid", "timeout must be milliseconds above 0");
   }
-  return async (request) => {
-    const identity = await authenticate(request);
+  return byHead(async (request) => {
+    const identity = await ask(authenticate, request);
     if (identity.userId === null) return identity;
     const found = await within(
       timeout,
       clock,
-      (signal) => lookup(identity, request, signal),
+      (signal) => lookup(identity, wholeOf(request), signal),
     );
     if (found === null) throw new HeddleError("unauthorized", "the user is not known here");
     return noLonger(checkIdentity(found), identity);
-  };
+  });
 }
 
 async function within<T>(
   timeout: number,
   clock: Clock,
-  ask: (signal: AbortSignal) => MaybePromise<T>,
+  start: (signal: AbortSignal) => MaybePromise<T>,
 ): Promise<T> {
   const controller = new AbortController();
   let cancel = (): void => {};
@@ -94,7 +95,7 @@ async function within<T>(
     });
   });
   try {
-    return await Promise.race([ask(controller.signal), late]);
+    return await Promise.race([start(controller.signal), late]);
   } catch (cause) {
     throw new HeddleError("unavailable", "the user could not be looked up", { cause });
   } finally {

@@ -8,6 +8,7 @@ import { HeddleError } from "../base/errors.ts";
 import { checkNames } from "../base/option_checks.ts";
 import { type ForwardedElement, parseForwarded } from "./forwarded.ts";
 import type { Target } from "./origin.ts";
+import type { RequestHead } from "./request_head.ts";
 
 /** Which proxies stand in front, and what they tell. */
 export interface ProxyOptions {
@@ -66,7 +67,7 @@ export class Proxies {
   }
 
   /** @param peer The address at the other end of the socket; "" where it has none. */
-  locate(request: Request, peer: string): Source {
+  locate(request: RequestHead, peer: string): Source {
     const { headers } = request;
     const { url } = request;
     const direct: Source = {
@@ -152,7 +153,7 @@ function toHop({ for: node, ...rest }: ForwardedElement): Hop {
 }
 
 /** What the nearest proxies say the request was sent to; a list of several is nobody's word. */
-function targetOf(headers: Headers): Partial<Target> {
+function targetOf(headers: RequestHead["headers"]): Partial<Target> {
   const host = headers.get("x-forwarded-host")?.trim();
   const scheme = headers.get("x-forwarded-proto")?.trim().toLowerCase();
   return {

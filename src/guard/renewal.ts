@@ -4,6 +4,7 @@
  * @module
  */
 import { HeddleError } from "../base/errors.ts";
+import type { RequestHead } from "./request_head.ts";
 import { nameIn, queryIn } from "./request_url.ts";
 
 /**
@@ -37,7 +38,7 @@ export class RequestTraces {
   readonly #known = new Map<string, RequestTrace>();
 
   /** What is kept of a request: nothing that is a credential. */
-  of(request: Request): RequestTrace {
+  of(request: RequestHead): RequestTrace {
     const url = addressWithoutTokens(request);
     const values = keptHeaders(request);
     // Neither stands in a header field.
@@ -52,7 +53,7 @@ export class RequestTraces {
 }
 
 /** The fields that are kept, in the order of their names. */
-function keptHeaders({ headers }: Request): readonly (string | undefined)[] {
+function keptHeaders({ headers }: RequestHead): readonly (string | undefined)[] {
   return KEPT_HEADERS.map((name) => {
     const value = headers.get(name);
     return value === null || value.length > MAX_KEPT ? undefined : value;
@@ -68,7 +69,7 @@ function traceOf(url: string, values: readonly (string | undefined)[]): RequestT
   return { url, headers };
 }
 
-function addressWithoutTokens({ url }: Request): string {
+function addressWithoutTokens({ url }: RequestHead): string {
   const query = queryIn(url);
   const parts = query.split("&");
   const left = parts.filter((part) => !SECRET_PARAMETERS.includes(nameIn(part)));

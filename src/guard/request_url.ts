@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { RequestHead } from "./request_head.ts";
+
 const none: readonly string[] = [];
 
 /** What stands for another character in a query. */
@@ -19,16 +21,16 @@ export function queryIn(url: string): string {
 }
 
 /** The values that a request's query has for a parameter, decoded and in their order, but for empty ones. */
-export function parametersOf(request: Request, name: string): readonly string[] {
-  const query = queryIn(request.url);
-  const isPlain = !ESCAPE.test(query);
+export function parametersOf({ url }: RequestHead, name: string): readonly string[] {
+  const query = queryIn(url);
+  const isPlain = !query.includes("%") && !query.includes("+");
   if (isPlain && !query.includes(name)) return none;
   const values = isPlain ? plainValues(query, name) : new URLSearchParams(query).getAll(name);
   return values.filter((value) => value !== "");
 }
 
 /** Whether the path of a request's address is this one. */
-export function isAt(request: Request, path: string): boolean {
+export function isAt(request: RequestHead, path: string): boolean {
   const { url } = request;
   const start = url.indexOf("/", url.indexOf("//") + 2);
   const end = start + path.length;

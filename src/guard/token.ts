@@ -5,6 +5,7 @@
  */
 import { base64url } from "jose";
 import { HeddleError } from "../base/errors.ts";
+import type { RequestHead } from "./request_head.ts";
 import { parametersOf } from "./request_url.ts";
 
 /** The longest token that is looked at, in characters: 8 KiB, since a JWT is ASCII. */
@@ -48,8 +49,8 @@ export function isTokenSubprotocol(name: string): boolean {
  * if (tokenFrom(request)?.via !== "query") throw new Error("not found");
  * ```
  */
-export function tokenFrom(request: Request): FoundToken | undefined {
-  const found = [...inHeader(request), ...inQuery(request), ...inSubprotocols(request)];
+export function tokenFrom(request: RequestHead): FoundToken | undefined {
+  const found = inHeader(request).concat(inQuery(request), inSubprotocols(request));
   for (const { token } of found) checkTokenLength(token);
   const [first] = found;
   const other = found.find(({ token }) => token !== first?.token);
@@ -69,18 +70,17 @@ export function checkTokenLength(token: string, limit: number = MAX_TOKEN): void
   }
 }
 
-function inHeader(request: Request): readonly FoundToken[] {
+function inHeader(request: RequestHead): readonly FoundToken[] {
   const token = BEARER.exec(request.headers.get("authorization") ?? "")?.[1];
   return token ? [{ token, via: "header" }] : nowhere;
 }
 
-function inQuery(request: Request): readonly FoundToken[] {
-  return ["token", "auth_token"].flatMap((name) =>
-    parametersOf(request, name).map((token): FoundToken => ({ token, via: "query" }))
-  );
+function inQuery(request: RequestHead): readonly FoundToken[] {
+  return parametersOf(request, "token").concat(parametersOf(request, "auth_token"))
+    .map((token): FoundToken => ({ token, via: "query" }));
 }
 
-function inSubprotocols(request: Request): readonly FoundToken[] {
+function inSubprotocols(request: RequestHead): readonly FoundToken[] {
   const offered = request.headers.get("sec-websocket-protocol");
   if (offered === null) return nowhere;
   return offered.split(",").flatMap((name) => {

@@ -1,10 +1,12 @@
 import { HeddleError } from "../base/errors.ts";
+import { attempt, type MaybePromise, whenReady } from "../base/maybe_promise.ts";
 import { checkHandshake, selectSubprotocol } from "../guard/handshake.ts";
 import { type Authenticate, checkIdentity, type Identity } from "../guard/identity.ts";
 import type { Source } from "../guard/proxies.ts";
 import { redact } from "../guard/redact.ts";
 import { Refusal } from "../guard/refusal.ts";
 import { type RequestTrace, SECRET_PARAMETERS } from "../guard/renewal.ts";
+import { ask, type RequestHead } from "../guard/request_head.ts";
 import { parametersOf } from "../guard/request_url.ts";
 import { isTokenSubprotocol, tokenFrom } from "../guard/token.ts";
 import { MAX_RECONNECTION_TOKEN } from "../protocol/messages.ts";
@@ -50,25 +52,27 @@ export type Judged = Pick<
  *
  * @throws {Refusal} where it may not be upgraded.
  */
-export async function judge(
-  request: Request,
+export function judge(
+  request: RequestHead,
   source: Source,
   { auth, logger, origins }: Pick<ResolvedOptions, "auth" | "logger" | "origins">,
-): Promise<Judged> {
+): MaybePromise<Judged> {
   checkHandshake(request);
   origins.check(request.headers.get("origin"), source);
   const subprotocol = selectSubprotocol(request);
-  const identity = await identify(request, auth, logger);
-  return {
+  return whenReady(identify(request, auth, logger), (identity) => ({
     identity,
     subprotocol,
     reconnectionToken: parameterOf(request, "reconnection_token"),
     resumes: parameterOf(request, "resumes"),
-  };
+  }));
 }
 
 /** What names a session. One that is too long stands for none, and is not kept. */
-function parameterOf(request: Request, name: "reconnection_token" | "resumes"): string | undefined {
+function parameterOf(
+  request: RequestHead,
+  name: "reconnection_token" | "resumes",
+): string | undefined {
   const [value] = parametersOf(request, name);
   return value !== undefined && value.length > MAX_RECONNECTION_TOKEN ? "too long" : value;
 }
@@ -78,46 +82,52 @@ function parameterOf(request: Request, name: "reconnection_token" | "resumes"): 
  *
  * @throws {Refusal} 401 where the credential does not hold, 503 where that cannot be found out.
  */
-export async function identify(
-  request: Request,
+export function identify(
+  request: RequestHead,
   auth: Authenticate,
   logger: Logger,
-): Promise<Identity> {
-  try {
-    return checkIdentity(await auth(request));
-  } catch (thrown) {
-    // An authenticator of the application's own may say what it was given.
-    const error = redact(thrown, secretsOf(request));
-    if (error instanceof HeddleError && error.code === "unavailable") {
-      logger.error("who connects cannot be found out", { error });
-      throw new Refusal(503, "unavailable", "credentials cannot be checked now; try again", {
-        "Retry-After": "5",
-      });
-    }
-    if (error instanceof HeddleError && error.code === "option_invalid") {
-      // A damaged key shows only when the first token is checked: the server's fault, not the peer's.
-      logger.error("credentials cannot be checked", { error });
-      throw new Refusal(500, "internal", "the server cannot check credentials");
-    }
-    if (error instanceof HeddleError) throw unauthorized(request, error);
-    // What an application's own authenticator throws may hold anything, so the peer is not told.
-    logger.warn("authentication failed", { error });
-    throw unauthorized(
-      request,
-      new HeddleError("unauthorized", "the credential was not accepted"),
-    );
+): MaybePromise<Identity> {
+  return whenReady(
+    attempt(() => whenReady(ask(auth, request), (identity) => checkIdentity(identity))),
+    (identity) => identity,
+    (thrown) => {
+      throw refusalOf(thrown, request, logger);
+    },
+  );
+}
+
+function refusalOf(thrown: unknown, request: RequestHead, logger: Logger): Refusal {
+  // An authenticator of the application's own may say what it was given.
+  const error = redact(thrown, secretsOf(request));
+  if (error instanceof HeddleError && error.code === "unavailable") {
+    logger.error("who connects cannot be found out", { error });
+    return new Refusal(503, "unavailable", "credentials cannot be checked now; try again", {
+      "Retry-After": "5",
+    });
   }
+  if (error instanceof HeddleError && error.code === "option_invalid") {
+    // A damaged key shows only when the first token is checked: the server's fault, not the peer's.
+    logger.error("credentials cannot be checked", { error });
+    return new Refusal(500, "internal", "the server cannot check credentials");
+  }
+  if (error instanceof HeddleError) return unauthorized(request, error);
+  // What an application's own authenticator throws may hold anything, so the peer is not told.
+  logger.warn("authentication failed", { error });
+  return unauthorized(
+    request,
+    new HeddleError("unauthorized", "the credential was not accepted"),
+  );
 }
 
 /** The challenge names no error where no credential came (RFC 6750 section 3.1). */
-function unauthorized(request: Request, { code, message }: HeddleError): Refusal {
+function unauthorized(request: RequestHead, { code, message }: HeddleError): Refusal {
   const error = carriesToken(request) ? ', error="invalid_token"' : "";
   return new Refusal(401, code === "token_expired" ? code : "unauthorized", message, {
     "WWW-Authenticate": `Bearer realm="heddle"${error}`,
   });
 }
 
-function carriesToken(request: Request): boolean {
+function carriesToken(request: RequestHead): boolean {
   try {
     return tokenFrom(request) !== undefined;
   } catch {
@@ -126,7 +136,7 @@ function carriesToken(request: Request): boolean {
 }
 
 /** Whatever in a request may be a credential, as it stands there. */
-function secretsOf(request: Request): readonly string[] {
+function secretsOf(request: RequestHead): readonly string[] {
   const { headers } = request;
   const parameters = SECRET_PARAMETERS.flatMap((name) => parametersOf(request, name));
   const authorization = headers.get("authorization") ?? "";

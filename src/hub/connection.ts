@@ -399,7 +399,7 @@ export class Connection extends Recipient implements Timed {
   }
 
   #vary({ variant, batching, subscriptions }: Extract<Effect, { kind: "vary" }>): void {
-    const channels = [...this.channels([...this.ownChannelNames(), ...subscriptions])];
+    const channels = this.channels([...this.ownChannelNames(), ...subscriptions]);
     // It leaves all groups of the one kind before it joins one of the other: it has one place for both.
     for (const channel of channels) channel.separate(this);
     this.vary(variant, batching);
@@ -407,16 +407,15 @@ export class Connection extends Recipient implements Timed {
   }
 
   /** The names of those that it is on, in its own right or because it asked. */
-  override *channelNames(): IterableIterator<string> {
-    yield* this.ownChannelNames();
-    yield* this.#session.subscriptions;
+  override channelNames(): readonly string[] {
+    return [...this.ownChannelNames(), ...this.#session.subscriptions];
   }
 
   /** The names of those that it is put on without asking: not kept, since they follow from who it is. */
-  *ownChannelNames(): IterableIterator<string> {
-    yield EVERYONE;
-    yield clientChannel(this.#clientId);
-    if (this.userId !== null) yield userChannel(this.userId);
+  ownChannelNames(): readonly string[] {
+    const { userId } = this;
+    const names = [EVERYONE, clientChannel(this.#clientId)];
+    return userId === null ? names : [...names, userChannel(userId)];
   }
 
   protected override settled(

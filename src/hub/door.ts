@@ -1,7 +1,9 @@
+import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
 import type { Source } from "../guard/proxies.ts";
 import { goingDown, Refusal, serverFull } from "../guard/refusal.ts";
 import { RequestTraces } from "../guard/renewal.ts";
-import { type Admission, judge, type RequestOrigin } from "./admission.ts";
+import type { RequestHead } from "../guard/request_head.ts";
+import { type Admission, judge, type Judged, type RequestOrigin } from "./admission.ts";
 import type { Identities } from "./identities.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Roster } from "./roster.ts";
@@ -41,18 +43,18 @@ export class Door {
   }
 
   /** Gives the right to open one connection, or the answer that refuses it. */
-  async admit(request: Request, origin: RequestOrigin): Promise<Admission | Response> {
+  admit(request: RequestHead, origin: RequestOrigin): MaybePromise<Admission | Response> {
     try {
-      return await this.#admit(request, origin);
+      const admission = this.#admit(request, origin);
+      return admission instanceof Promise
+        ? admission.catch((error: unknown) => this.#refused(error))
+        : admission;
     } catch (error) {
-      if (error instanceof Refusal) return this.#refused(error);
-      const { logger } = this.#parts.workings.options;
-      logger.error("a request could not be judged", { error });
-      return this.#refused(new Refusal(500, "internal", "the server failed"));
+      return this.#refused(error);
     }
   }
 
-  async #admit(request: Request, origin: RequestOrigin): Promise<Admission> {
+  #admit(request: RequestHead, origin: RequestOrigin): MaybePromise<Admission> {
     const { workings, identities, rooms, seats } = this.#parts;
     const { options, rates } = workings;
     const { changes } = identities;
@@ -61,23 +63,34 @@ export class Door {
     this.#refuseIfFull();
     this.#refuseIfBusy(source);
     const room = origin.room === undefined ? undefined : rooms.read(origin.room, request);
+    return whenReady(this.#judge(request, source), (judged) => {
+      this.#refuseIfFull();
+      // In one piece and always with all its fields: an object with others has to be described anew.
+      const admission: Admission = {
+        identity: judged.identity,
+        address: source.address,
+        subprotocol: judged.subprotocol,
+        reconnectionToken: judged.reconnectionToken,
+        resumes: judged.resumes,
+        request: this.#traces.of(request),
+        changes,
+        room,
+      };
+      seats.check(admission, this.#replaces(admission));
+      if (room !== undefined) rooms.check(room, admission.identity);
+      return admission;
+    });
+  }
+
+  #judge(request: RequestHead, source: Source): MaybePromise<Judged> {
     this.#judging++;
-    const judged = await judge(request, source, options).finally(() => this.#judging--);
-    this.#refuseIfFull();
-    // In one piece and always with all its fields: an object with others has to be described anew.
-    const admission: Admission = {
-      identity: judged.identity,
-      address: source.address,
-      subprotocol: judged.subprotocol,
-      reconnectionToken: judged.reconnectionToken,
-      resumes: judged.resumes,
-      request: this.#traces.of(request),
-      changes,
-      room,
-    };
-    seats.check(admission, this.#replaces(admission));
-    if (room !== undefined) rooms.check(room, admission.identity);
-    return admission;
+    let judged: MaybePromise<Judged> | undefined;
+    try {
+      judged = judge(request, source, this.#parts.workings.options);
+    } finally {
+      if (!(judged instanceof Promise)) this.#judging--;
+    }
+    return judged instanceof Promise ? judged.finally(() => this.#judging--) : judged;
   }
 
   /** Whether it resumes, or says it will, the session of a connection of the same user that is open. */
@@ -104,8 +117,14 @@ export class Door {
     });
   }
 
-  #refused(refusal: Refusal): Response {
+  #refused(thrown: unknown): Response {
     const { stats, refusals, options } = this.#parts.workings;
+    if (!(thrown instanceof Refusal)) {
+      options.logger.error("a request could not be judged", { error: thrown });
+    }
+    const refusal = thrown instanceof Refusal
+      ? thrown
+      : new Refusal(500, "internal", "the server failed");
     const { error, message } = refusal;
     const before = refusals.get(error) ?? 0;
     // Browsers do not tell a page why; and whoever knocks may not fill the log.

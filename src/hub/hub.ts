@@ -1,3 +1,4 @@
+import type { MaybePromise } from "../base/maybe_promise.ts";
 import { checkNames, checkStrings } from "../base/option_checks.ts";
 import type { ChannelDefinition, ChannelDefinitions } from "../channel/definition.ts";
 import type { Socket } from "../channel/socket.ts";
@@ -5,6 +6,7 @@ import type { Identity } from "../guard/identity.ts";
 import type { OriginPolicy } from "../guard/origin.ts";
 import { type Action, permits } from "../guard/permissions.ts";
 import type { Source } from "../guard/proxies.ts";
+import type { RequestHead } from "../guard/request_head.ts";
 import { failure } from "../protocol/errors.ts";
 import { EVERYONE, isChannelName, isOwnChannelName } from "../protocol/names.ts";
 import { type Admission, identify, type RequestOrigin } from "./admission.ts";
@@ -353,6 +355,13 @@ export class Hub<
    * 426, 429 or 503 with `{"error", "message"}`. Never rejects.
    */
   admit(request: Request, origin: RequestOrigin): Promise<Admission | Response> {
+    return Promise.resolve(this.#door.admit(request, origin));
+  }
+
+  /**
+   * The same for an adapter, which may have no `Request` yet: at once, where the authenticator tells at once.
+   */
+  judge(request: RequestHead, origin: RequestOrigin): MaybePromise<Admission | Response> {
     return this.#door.admit(request, origin);
   }
 
@@ -361,8 +370,8 @@ export class Hub<
    *
    * @throws {Refusal} 401 or 503.
    */
-  identify(request: Request): Promise<Identity> {
-    return identify(request, this.#workings.options.auth, this.#workings.options.logger);
+  async identify(request: Request): Promise<Identity> {
+    return await identify(request, this.#workings.options.auth, this.#workings.options.logger);
   }
 
   /** Takes over an open socket. The adapter tells the returned peer what the socket does. */

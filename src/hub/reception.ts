@@ -56,7 +56,7 @@ export class Reception {
   /** Starts with a connection; `connected` follows in this tick where the broker answers at once. */
   receive(connection: Connection, admission: Admission): void {
     const { clientId } = connection;
-    const own = [...connection.ownChannelNames()];
+    const own = connection.ownChannelNames();
     whenReady(
       this.#reserve(own),
       () => this.#lookForSession(connection, { admission, own }),

@@ -21,7 +21,7 @@ export abstract class Recipient extends Outbox implements Subscriber, Pumped {
   abstract get clientId(): string;
   abstract get userId(): string | null;
   /** The names of the channels that it is on, in its own right or because it asked. */
-  abstract channelNames(): Iterable<string>;
+  abstract channelNames(): readonly string[];
   /** It reads too slowly: its connection is to go. */
   protected abstract cut(): void;
   /** Something falls due at another time than before. */
@@ -115,12 +115,9 @@ export abstract class Recipient extends Outbox implements Subscriber, Pumped {
   }
 
   /** The channels that it is on, or those of these names. */
-  protected *channels(names: Iterable<string> = this.channelNames()): IterableIterator<Channel> {
+  protected channels(names: readonly string[] = this.channelNames()): readonly Channel[] {
     const { channels } = this.workings;
-    for (const name of names) {
-      const channel = channels.get(name);
-      if (channel !== undefined) yield channel;
-    }
+    return names.map((name) => channels.get(name)).filter((channel) => channel !== undefined);
   }
 
   #acks(): Acknowledgements {

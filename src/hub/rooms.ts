@@ -7,6 +7,7 @@ import { HeddleError } from "../base/errors.ts";
 import type { ChannelRegistry } from "../channel/registry.ts";
 import type { Identity } from "../guard/identity.ts";
 import { Refusal } from "../guard/refusal.ts";
+import type { RequestHead } from "../guard/request_head.ts";
 import { parametersOf } from "../guard/request_url.ts";
 import { CHANNEL_ALPHABET, isChannelName, MAX_CHANNEL_NAME } from "../protocol/names.ts";
 import { roleRefusal } from "./access.ts";
@@ -60,7 +61,7 @@ export class Rooms {
    * @param id The last segment of the path.
    * @throws {Refusal} 404 where there are no rooms, 400 for an id or `display_name` that cannot be.
    */
-  read(id: string, request: Request): RoomRequest {
+  read(id: string, request: RequestHead): RoomRequest {
     if (this.#prefix === undefined) {
       throw new Refusal(404, "not_found", "there is no WebSocket here");
     }
