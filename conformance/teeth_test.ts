@@ -1,5 +1,6 @@
 import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
+import { cases } from "./cases.ts";
 import { breakages } from "./reference/broken/all.ts";
 import { bite } from "./reference/broken/bite.ts";
 import type { Breakage } from "./reference/broken/breakage.ts";
@@ -9,6 +10,7 @@ import { frames } from "./reference/broken/frames.ts";
 import { handshake } from "./reference/broken/handshake.ts";
 import { messages } from "./reference/broken/messages.ts";
 import { texts } from "./reference/broken/texts.ts";
+import { fitsAny } from "./runner/select.ts";
 import { sideBySide } from "./side_by_side.ts";
 
 const GROUPS: Readonly<Record<string, readonly Breakage[]>> = {
@@ -34,6 +36,15 @@ describe("the kit", () => {
       assertEquals(missed, []);
     });
   }
+
+  it("names cases that there are, as those that find a broken server and blame it too", () => {
+    const ids = cases.map(({ id }) => id);
+    const vain = breakages.flatMap(({ name, foundBy, also = {} }) =>
+      [...foundBy, ...Object.keys(also)].filter((glob) => !ids.some((id) => fitsAny([glob], id)))
+        .map((glob) => `${name}: ${glob}`)
+    );
+    assertEquals(vain, []);
+  });
 
   it("has a name of its own for each broken server", () => {
     assertEquals(new Set(breakages.map(({ name }) => name)).size, breakages.length);

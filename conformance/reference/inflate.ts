@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { constants as bufferLimits } from "node:buffer";
 import { constants, inflateRawSync } from "node:zlib";
 import { concat } from "../wire/bytes.ts";
 
@@ -62,7 +63,7 @@ interface WithInfo {
 function inflateWithInfo(input: Uint8Array, limit: number): WithInfo {
   const options = {
     finishFlush: constants.Z_SYNC_FLUSH,
-    maxOutputLength: Math.max(1, limit),
+    maxOutputLength: Math.min(Math.max(1, limit), bufferLimits.MAX_LENGTH),
     info: true,
   };
   // With `info` it returns both, which its types leave out.

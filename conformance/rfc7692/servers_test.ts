@@ -466,3 +466,11 @@ describe("a server that is right in its own way is blamed for nothing", () => {
     });
   }
 });
+
+describe("inflateMessage()", () => {
+  it("takes a limit beyond what any buffer holds for none", () => {
+    const payload = withoutTail(storedBlocks(new TextEncoder().encode("Hello"), 5));
+    const result = inflateMessage(payload, new Uint8Array(), Number.MAX_VALUE);
+    assertEquals("data" in result && new TextDecoder().decode(result.data), "Hello");
+  });
+});

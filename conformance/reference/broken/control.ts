@@ -22,6 +22,11 @@ const taking = (taken: (code: number, body: Uint8Array) => boolean): Partial<Rul
     strict.checkClose(body) === null ? strict.closeReply(body) : closeBody(1000),
 });
 
+const AS_LONG = {
+  "rfc6455/5.3/*": "they send Pings that are as long",
+  "rfc6455/5.5*": "they send Pings that are as long",
+};
+
 const NO_PONG = "most cases ask by a Ping whether the server is alive";
 
 const PINGS: readonly Breakage[] = [
@@ -37,7 +42,7 @@ const PINGS: readonly Breakage[] = [
     breaks: PONG,
     server: { pong: (payload) => [out(10, payload.subarray(0, 100))] },
     foundBy: ["rfc6455/5.5.3/ping-of-all-ones"],
-    also: { "rfc6455/5.[35].*": "they send Pings that are as long" },
+    also: AS_LONG,
   },
   {
     name: "answers Pings as if they were text",
@@ -82,7 +87,7 @@ const PINGS: readonly Breakage[] = [
       pong: (payload) => [out(10, payload.length < 125 ? payload : withByte(payload, 124, 1))],
     },
     foundBy: ["rfc6455/5.5.3/ping-of-all-ones"],
-    also: { "rfc6455/5.[35].*": "they send Pings that are as long" },
+    also: AS_LONG,
   },
   {
     name: "answers no empty Ping",

@@ -348,7 +348,10 @@ const ANSWERS: readonly Breakage[] = [
       acceptOf: (key) => strict.acceptOf(key).replaceAll("+", "-").replaceAll("/", "_"),
     },
     foundBy: ["rfc6455/4.2.2/opening-handshake", "rfc6455/4.2.2/accept-of-any-key"],
-    also: { "rfc9110/5.5/key-*": "the hashes of some of their keys have + or /" },
+    also: {
+      "rfc9110/5.5/key-*": "the hashes of some of their keys have + or /",
+      "rfc6455/4.1/names-in-*": "so have those of some of its keys",
+    },
   },
   {
     name: "answers the hash without its padding",

@@ -6,7 +6,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { type EchoMessage, type OutFrame, type Rules, strictRules as strict } from "../rules.ts";
-import { type Breakage, out, passing, withByte } from "./breakage.ts";
+import { type Breakage, IN_ANY_STREAM, out, passing, withByte } from "./breakage.ts";
 
 const FRAGMENTS = "RFC 6455 5.4 MUST";
 const RECEIVED = "RFC 6455 6.2 MUST";
@@ -32,7 +32,10 @@ const changing = (change: (data: Uint8Array, text: boolean) => Uint8Array): Part
 });
 
 const IN_FRAGMENTS = {
-  "rfc6455/5.[56]*": "messages in fragments",
+  "rfc6455/5.3/*": "messages in fragments",
+  "rfc6455/5.5*": "messages in fragments",
+  "rfc6455/5.6/*": "messages in fragments",
+  "rfc6455/*/any-stream-*": IN_ANY_STREAM,
   "rfc6455/6.2/*": "messages in fragments",
   "rfc6455/8.1/*": "messages in fragments",
   "rfc7692/*": "messages in fragments",
@@ -44,7 +47,7 @@ const FRAGMENTED: readonly Breakage[] = [
     breaks: FRAGMENTS,
     server: assembling((parts) => [...parts].reverse()),
     foundBy: ["rfc6455/5.4/binary-in-fragments-three"],
-    also: { ...IN_FRAGMENTS, "rfc6455/5.3/*": "messages in fragments" },
+    also: IN_FRAGMENTS,
   },
   {
     name: "swaps the second and the third of four fragments and more",
@@ -240,7 +243,10 @@ const FRAGMENTED: readonly Breakage[] = [
         ],
     },
     foundBy: ["rfc6455/5.4/server-control-frames-unfragmented", "rfc6455/5.5.2/ping-125"],
-    also: { "rfc6455/5.[35]*": "those Pongs are not the ones that are due" },
+    also: {
+      "rfc6455/5.3/*": "those Pongs are not the ones that are due",
+      "rfc6455/5.5*": "those Pongs are not the ones that are due",
+    },
   },
 ];
 

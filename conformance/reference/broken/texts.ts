@@ -215,7 +215,8 @@ export const texts: readonly Breakage[] = [
     server: { checkText: (text) => isUtf8(text) },
     foundBy: ["rfc6455/5.6/text-cut-after-byte-2"],
     also: {
-      "rfc6455/5.[34]*": "characters cut by fragments",
+      "rfc6455/5.3/*": "characters cut by fragments",
+      "rfc6455/5.4/*": "characters cut by fragments",
       "rfc6455/6.2/*": "characters cut by fragments",
       "rfc6455/8.1/any-text": "characters cut by fragments",
       "rfc7692/*": "characters cut by fragments",
