@@ -99,7 +99,7 @@ function asksForCredential(hub: AnyHub): (url: string) => Promise<boolean> {
 /** Answers `GET /health`, for anybody: 200 while connections are taken, 503 while the hub drains. */
 export function health(hub: AnyHub): Handler {
   return (c) => {
-    const uptime_seconds = Math.floor(hub.stats().uptime / 1000);
+    const uptime_seconds = Math.floor(hub.uptime / 1000);
     if (!hub.isDraining) return c.json({ status: "healthy", uptime_seconds });
     const message = "the server is going down; come back";
     return c.json({ status: "draining", uptime_seconds, error: "draining", message }, 503, {

@@ -173,7 +173,7 @@ export class Feeds implements AsyncDisposable {
   }
 
   #status(status: string): ServerStatus {
-    const uptime = this.#hub?.stats().uptime ?? 0;
+    const uptime = this.#hub?.uptime ?? 0;
     return { status, uptime_seconds: Math.floor(uptime / 1000), version: this.#options.version };
   }
 

@@ -316,7 +316,12 @@ export class Hub<
     return connection !== undefined;
   }
 
-  /** Counters since the hub was made, and what it holds now. */
+  /** Milliseconds since the hub was made. */
+  get uptime(): number {
+    return this.#workings.options.clock.now() - this.#startedAt;
+  }
+
+  /** Counters since the hub was made, and what it holds now. It goes through all channels and connections. */
   stats(): HubStats {
     const { stats, channels, options, rates } = this.#workings;
     const counted = [rates?.user?.stats, rates?.upgrades?.stats, options.throttle.stats];
@@ -344,7 +349,7 @@ export class Hub<
       ratesKept: sum("keys"),
       ratesEvicted: sum("evicted"),
       connecting: this.#door.judging,
-      uptime: options.clock.now() - this.#startedAt,
+      uptime: this.uptime,
     };
   }
 
