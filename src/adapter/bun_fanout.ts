@@ -23,7 +23,7 @@ interface HasTopicSocket {
   readonly webSocket: TopicSocket;
 }
 
-/** How few members need no topic of their own. */
+/** Fewer members are no group: each is written to by itself. */
 const FEW = 2;
 
 /**
@@ -92,7 +92,12 @@ class BunGroup<M extends Member> extends WatchedGroup<M, TopicSocket> {
   protected override sendAll(frame: Frame, leftOut: readonly M[]): boolean {
     if (this.members.size < FEW) return false;
     if (this.#isAlone()) {
-      for (const webSocket of this.webSockets(leftOut)) send(webSocket, frame);
+      const dropping: TopicSocket[] = [];
+      for (const webSocket of this.webSockets(leftOut)) {
+        if (!trySend(webSocket, frame)) dropping.push(webSocket);
+      }
+      // Not before all others have it: Bun tells of an end at once, and an application may then take them off.
+      for (const webSocket of dropping) webSocket.terminate();
       return true;
     }
     if (leftOut.length > 1) return false;
@@ -128,9 +133,14 @@ class BunGroup<M extends Member> extends WatchedGroup<M, TopicSocket> {
 
 /** Sends a frame; one that Bun drops would leave a hole, which what comes after would hide, so nothing does. */
 export function send(webSocket: TopicSocket, frame: Frame): void {
+  if (!trySend(webSocket, frame)) webSocket.terminate();
+}
+
+/** Sends a frame; false where Bun drops it. */
+function trySend(webSocket: TopicSocket, frame: Frame): boolean {
   // Told apart here, it costs Bun less than by its own `send`.
   const sent = typeof frame === "string"
     ? webSocket.sendText(frame, false)
     : webSocket.sendBinary(frame, false);
-  if (sent === 0) webSocket.terminate();
+  return sent !== 0;
 }
