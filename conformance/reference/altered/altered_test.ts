@@ -28,6 +28,8 @@ const SOME = [
   "his/9-*",
   "res/9*",
   "res/1*",
+  "res/27-asked",
+  "res/28-*",
   "pub/*",
   "evt/*",
   "ord/*",

@@ -52,6 +52,9 @@ function late(milliseconds: () => number): Alterations {
   };
 }
 
+/** Tokens that a server behind the proxy knows nothing of, and those that they stand for. */
+const madeTokens = new Map<unknown, unknown>();
+
 /** Every one of them, and first one that is like all others. */
 export const unusualServers: readonly UnusualServer[] = [
   { name: "is behind a proxy that alters nothing", how: {} },
@@ -173,6 +176,21 @@ export const unusualServers: readonly UnusualServer[] = [
           return large ? undefined : { type: "batch", messages: [message] };
         },
       };
+    },
+  },
+  {
+    name: "has a token of its own for each who asks for one",
+    how: {
+      onMessage(message) {
+        if (message["type"] !== "reconnection_token") return undefined;
+        const token = `${madeTokens.size}`.padStart(43, "A");
+        madeTokens.set(token, message["token"]);
+        return { ...message, token };
+      },
+      ...hears("resume", (message) => {
+        const reconnection_token = madeTokens.get(message["reconnection_token"]);
+        return reconnection_token === undefined ? undefined : { ...message, reconnection_token };
+      }),
     },
   },
   {
