@@ -293,7 +293,7 @@ export class Connection extends Recipient implements Timed {
     const { rates } = this.workings;
     if (this.#rates === undefined && rates !== undefined) {
       this.#rates = rates.of(this);
-      this.schedule();
+      this.schedule(); // with the next turn, which finds out until when they are wanted
     }
     return this.#rates;
   }
