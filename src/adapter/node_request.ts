@@ -60,6 +60,7 @@ class PlainHead implements RequestHead {
   readonly method = "GET";
   readonly url: string;
   readonly #incoming: IncomingMessage;
+  #request: Request | undefined;
 
   /** @throws {Refusal} 400 where its Host names none. */
   constructor(incoming: IncomingMessage) {
@@ -72,8 +73,10 @@ class PlainHead implements RequestHead {
   }
 
   get(name: string): string | null {
-    const value = this.#incoming.headers[name];
-    return typeof value === "string" ? value : null;
+    const { headers } = this.#incoming;
+    const field = name.toLowerCase();
+    // A field called `constructor` is there only where the request has it; `Set-Cookie` is a list of one.
+    return Object.hasOwn(headers, field) ? String(headers[field]) : null;
   }
 
   has(name: string): boolean {
@@ -81,7 +84,9 @@ class PlainHead implements RequestHead {
   }
 
   whole(): Request {
-    return toRequest(this.#incoming);
+    // An authenticator and the look-up behind it may know a request again by the object.
+    this.#request ??= toRequest(this.#incoming);
+    return this.#request;
   }
 }
 

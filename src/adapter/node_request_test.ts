@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
@@ -42,6 +43,15 @@ async function received(
   server.close();
 }
 
+/** Its head; undefined where it has none that can be read. */
+function shown(incoming: IncomingMessage): RequestHead | undefined {
+  try {
+    return headOf(incoming);
+  } catch {
+    return undefined;
+  }
+}
+
 /** What judging may read. */
 function read({ method, url, headers }: RequestHead) {
   const names = [...Object.keys(goodHandshake), "Host", "Origin", "Cookie", "Content-Length", "X-A"]
@@ -64,9 +74,60 @@ describe("headOf()", { skip }, () => {
         assert(head.whole !== undefined && !(head instanceof Request), target);
         assert(head.whole() instanceof Request);
         assertEquals(read(head), read(head.whole()), target);
-        assertEquals(["host", "x-none"].map((name) => head.headers.has(name)), [true, false]);
+        const known = ["host", "Host", "x-none", "valueOf", "__proto__"];
+        assertEquals(known.map((name) => head.headers.has(name)), [
+          true,
+          true,
+          false,
+          false,
+          false,
+        ]);
       });
     }
+  });
+
+  it("shows nothing that a Request does not, whatever comes", async () => {
+    const ascii = Array.from({ length: 94 }, (_, i) => String.fromCharCode(0x21 + i));
+    const unit = fc.constantFrom(...ascii.filter((character) => character !== "#"));
+    const target = fc.tuple(
+      fc.constantFrom("/ws", "/a/b~c", "/", "/.", "//h/ws", "/ws;a"),
+      fc.oneof(fc.constant(""), fc.string({ unit }).map((query) => `?${query}`)),
+    ).map((parts) => parts.join(""));
+    const odd = fc.constantFrom(" ", "\t", "\u0080", "\u00a0", "\u00ff", ",");
+    const value = fc.oneof(
+      { arbitrary: fc.string({ unit, maxLength: 8 }), weight: 8 },
+      fc.string({ unit: fc.oneof(unit, odd), maxLength: 8 }),
+    );
+    const name = fc.constantFrom(
+      ...["Origin", "Cookie", "COOKIE", "Set-Cookie", "Authorization", "User-Agent", "Age", "X-A"],
+      ...["constructor", "__proto__", "hasOwnProperty", "Sec-WebSocket-Protocol", "Forwarded"],
+    );
+    const line = fc.tuple(name, value).map(([name, value]) => `${name}:${value}`);
+    const host = fc.constantFrom("h", "H:80", "h:443", "[::1]", "127.1", "h%41", "h.", "a b", "");
+    let plain = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        target,
+        host,
+        fc.array(line, { maxLength: 4 }),
+        async (target, host, lines) => {
+          await received(target, [`Host: ${host}`, ...lines], (incoming) => {
+            const head = shown(incoming);
+            if (head?.whole === undefined) return;
+            plain++;
+            const whole = head.whole();
+            assertEquals([head.method, head.url], [whole.method, whole.url]);
+            const { rawHeaders } = incoming;
+            for (const name of [...rawHeaders.filter((_, i) => i % 2 === 0), "x-none", "valueOf"]) {
+              assertEquals(head.headers.get(name), whole.headers.get(name), name);
+              assertEquals(head.headers.has(name), whole.headers.has(name), name);
+            }
+          });
+        },
+      ),
+      { numRuns: 200 },
+    );
+    assert(plain > 20, `${plain} heads were plain: the test tells nothing`);
   });
 
   it("makes a Request where what came may be read in another way", async () => {
@@ -123,5 +184,6 @@ describe("An application's own authenticator and look-up on Node", { skip }, () 
       const copy = new Request(request, { headers: request.headers });
       assertEquals([copy.url, copy.headers.get("x-a")], ["http://127.0.0.1/ws?a=b", "1"]);
     }
+    assert(seen[0] === seen[1], "what one keeps by the request, the other does not find");
   });
 });
