@@ -1,4 +1,4 @@
-import { type MaybePromise, whenReady } from "../base/maybe_promise.ts";
+import { attempt, type MaybePromise, whenReady } from "../base/maybe_promise.ts";
 import type { Source } from "../guard/proxies.ts";
 import { goingDown, Refusal, serverFull } from "../guard/refusal.ts";
 import { RequestTraces } from "../guard/renewal.ts";
@@ -44,14 +44,11 @@ export class Door {
 
   /** Gives the right to open one connection, or the answer that refuses it. */
   admit(request: RequestHead, origin: RequestOrigin): MaybePromise<Admission | Response> {
-    try {
-      const admission = this.#admit(request, origin);
-      return admission instanceof Promise
-        ? admission.catch((error: unknown) => this.#refused(error))
-        : admission;
-    } catch (error) {
-      return this.#refused(error);
-    }
+    return whenReady(
+      attempt(() => this.#admit(request, origin)),
+      (admission): Admission | Response => admission,
+      (error) => this.#refused(error),
+    );
   }
 
   #admit(request: RequestHead, origin: RequestOrigin): MaybePromise<Admission> {
@@ -83,14 +80,10 @@ export class Door {
   }
 
   #judge(request: RequestHead, source: Source): MaybePromise<Judged> {
+    const judged = judge(request, source, this.#parts.workings.options);
+    if (!(judged instanceof Promise)) return judged;
     this.#judging++;
-    let judged: MaybePromise<Judged> | undefined;
-    try {
-      judged = judge(request, source, this.#parts.workings.options);
-    } finally {
-      if (!(judged instanceof Promise)) this.#judging--;
-    }
-    return judged instanceof Promise ? judged.finally(() => this.#judging--) : judged;
+    return judged.finally(() => this.#judging--);
   }
 
   /** Whether it resumes, or says it will, the session of a connection of the same user that is open. */
@@ -101,7 +94,7 @@ export class Door {
     return former !== undefined && former.isOpen && former.userId === userId;
   }
 
-  /** Those that are judged count: an authenticator that does not answer would else let them pile up. */
+  /** Those that wait count: an authenticator that does not answer would else let them pile up. */
   #refuseIfFull(): void {
     if (this.#isShut) throw goingDown();
     const { roster, workings } = this.#parts;

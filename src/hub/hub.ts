@@ -364,7 +364,8 @@ export class Hub<
   }
 
   /**
-   * The same for an adapter, which may have no `Request` yet: at once, where the authenticator tells at once.
+   * The same for an adapter, which may have no `Request` yet: it is let in at once where the authenticator
+   * tells at once. Never throws, and never rejects.
    */
   judge(request: RequestHead, origin: RequestOrigin): MaybePromise<Admission | Response> {
     return this.#door.admit(request, origin);
