@@ -15,7 +15,8 @@ type Held<T> = undefined | T | readonly T[] | Set<T>;
 
 /**
  * A set that is small as a rule: a `Set` takes some 200 bytes before anything is in it, and there is one for
- * each connection and channel. While it is gone through, what is deleted is not given any more.
+ * each connection and channel. While it is gone through, what is deleted is not given any more, and what is
+ * added may be.
  *
  * @typeParam T Anything but `undefined`, arrays and sets.
  */
