@@ -23,6 +23,13 @@ function stage(auth: Authenticate, connections = 10) {
   return { hub, knock, logger };
 }
 
+/** A promise that is no `Promise`. */
+function foreign(
+  then: (resolve: (value: unknown) => void, reject: (reason: unknown) => void) => void,
+): Promise<Identity> {
+  return { then } as unknown as Promise<Identity>;
+}
+
 async function statusOf(answer: unknown): Promise<string> {
   if (!(answer instanceof Response)) return "admitted";
   return `${answer.status} ${(await answer.json()).error}`;
@@ -41,6 +48,33 @@ describe("Hub.admit()", () => {
       "admitted",
     ]);
     assertEquals(hub.stats().connecting, 0);
+  });
+
+  it("takes an authenticator's answer however it comes, and then waits for nothing more", async () => {
+    const refused = "401 unauthorized";
+    const fail = (): never => {
+      throw new Error("no");
+    };
+    const cases: readonly (readonly [string, Authenticate, string])[] = [
+      ["at once", () => ann, "admitted"],
+      ["promised", () => Promise.resolve(ann), "admitted"],
+      ["promised by another library", () => foreign((resolve) => resolve(ann)), "admitted"],
+      ["thrown", fail, refused],
+      ["rejected", () => Promise.reject(new Error("no")), refused],
+      [
+        "rejected by another library",
+        () => foreign((_, reject) => reject(new Error("no"))),
+        refused,
+      ],
+      ["thrown when asked for", () => foreign(fail), refused],
+      ["none", () => undefined as unknown as Identity, refused],
+      ["none, promised by another library", () => foreign((resolve) => resolve(null)), refused],
+    ];
+    for (const [name, auth, expected] of cases) {
+      const { hub, knock } = stage(auth);
+      assertEquals(await statusOf(await knock()), expected, name);
+      assertEquals(hub.stats().connecting, 0, name);
+    }
   });
 
   it("lets nobody in whose authenticator answers when the hub is ending", async () => {
